@@ -1,0 +1,21 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "crossbar/base/math.hpp"
+
+namespace math = memprop::math;
+
+TEST_CASE("math functions agree with the C library to the stated error") {
+    for (double x = -30.0; x < 30.0; x += 0.0137) {
+        CHECK(math::exp(x) == doctest::Approx(std::exp(x)).epsilon(1e-15));
+        CHECK(std::abs(math::sin_turns(x) - std::sin(std::fmod(x, 1.0) * 6.283185307179586477)) < 2e-15);
+        CHECK(std::abs(math::cos_turns(x) - std::cos(std::fmod(x, 1.0) * 6.283185307179586477)) < 2e-15);
+    }
+    for (double x = 1e-12; x < 1e12; x *= 1.037) {
+        CHECK(math::log(x) == doctest::Approx(std::log(x)).epsilon(1e-15));
+        CHECK(math::pow(x, -0.04) == doctest::Approx(std::pow(x, -0.04)).epsilon(1e-14));
+    }
+    CHECK(math::exp(0.0) == 1.0);
+    CHECK(math::log(1.0) == 0.0);
+}
