@@ -1,0 +1,22 @@
+// Files appear whole or not at all: written under a temporary name beside the target, flushed to
+// disk, then renamed.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string_view>
+
+namespace memprop::host {
+
+/// Calls write(temporary) and renames the temporary to `target`. If anything fails, the temporary is
+/// removed, an existing target stays as it was and RunError names the target and the reason.
+void write_atomically(const std::filesystem::path& target,
+                      const std::function<void(const std::filesystem::path&)>& write);
+
+/// The same for a text at hand.
+void write_text_atomically(const std::filesystem::path& target, std::string_view text);
+
+/// The whole content of a file. Throws InputError naming the file if it cannot be read.
+std::string read_text(const std::filesystem::path& file);
+
+}  // namespace memprop::host
