@@ -1,0 +1,187 @@
+#include "learning/trainer.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "crossbar/base/error.hpp"
+#include "crossbar/base/random.hpp"
+
+namespace memprop::learning {
+namespace {
+
+std::vector<float> draw_weights(const ExperimentConfig& config, Stream stream, ProjectionId id,
+                                std::size_t count, double standard_deviation) {
+    std::vector<float> weights(count);
+    fill_normals({.seed = static_cast<std::uint64_t>(config.run.seed),
+                  .stream = stream,
+                  .array = static_cast<std::uint8_t>(id)},
+                 0, weights);
+    for (float& w : weights) {
+        w *= static_cast<float>(standard_deviation);
+    }
+    return weights;
+}
+
+std::unique_ptr<WeightStore> make_projection(const ExperimentConfig& config, const WeightStoreShape& shape,
+                                             double standard_deviation) {
+    auto initial = draw_weights(config, Stream::initial_weight, shape.id, std::size_t{shape.pre} * shape.post,
+                                standard_deviation);
+    if (shape.no_diagonal) {
+        for (std::size_t i = 0; i < std::min(shape.pre, shape.post); ++i) {
+            initial[i * shape.post + i] = 0.0F;
+        }
+    }
+    return make_weight_store(config, shape, initial);
+}
+
+}  // namespace
+
+Trainer::Trainer(const ExperimentConfig& config)
+    : config_(config),
+      task_(make_task(config)),
+      parameters_(config.network),
+      gradient_(make_gradient(config.learning.gradient, parameters_)),
+      gradients_(parameters_),
+      batch_sum_(parameters_),
+      regularizer_{.strength = static_cast<float>(config.learning.rate_regularization),
+                   .target_per_step =
+                       static_cast<float>(config.learning.target_rate_hz * config.network.time_step_seconds)},
+      readout_weights_(std::size_t{parameters_.recurrent} * parameters_.outputs),
+      forward_(parameters_) {
+    const auto& p = parameters_;
+    weights_ = {
+        make_projection(config, {.id = ProjectionId::w_in, .pre = p.inputs, .post = p.recurrent},
+                        config.network.init_std_in),
+        make_projection(
+            config, {.id = ProjectionId::w_rec, .pre = p.recurrent, .post = p.recurrent, .no_diagonal = true},
+            config.network.init_std_rec),
+        make_projection(config, {.id = ProjectionId::w_out, .pre = p.recurrent, .post = p.outputs},
+                        config.network.init_std_out)};
+    const auto& learning = config.learning;
+    optimizers_ = {std::make_unique<Optimizer>(learning, learning.lr, gradients_.w_in.size()),
+                   std::make_unique<Optimizer>(learning, learning.lr, gradients_.w_rec.size()),
+                   std::make_unique<Optimizer>(learning, learning.lr_out, gradients_.w_out.size())};
+    feedback_ = draw_weights(config, Stream::feedback_weight, ProjectionId::w_out, readout_weights_.size(),
+                             learning.feedback_std);
+}
+
+double Trainer::run_forward(const Trial& trial, std::uint32_t sample) {
+    for (auto& store : weights_) {
+        store->begin_sample(sample, tick());
+    }
+    forward_.run(trial.input, trial.target, *weights_[0], *weights_[1], *weights_[2], tape_);
+    for (auto& store : weights_) {
+        store->end_sample();
+    }
+    steps_done_ += trial.input.steps();
+    spikes_done_ += tape_.spikes.spikes();
+    double sum = 0.0;
+    for (const float error : tape_.error) {
+        sum += double(error) * double(error);
+    }
+    return sum / static_cast<double>(tape_.error.size());
+}
+
+void Trainer::refresh_feedback() {
+    if (config_.learning.feedback == Feedback::symmetric) {
+        weights_[2]->measure(static_cast<std::uint32_t>(samples_done_), tick(), readout_weights_);
+        for (std::size_t j = 0; j < parameters_.recurrent; ++j) {
+            for (std::size_t k = 0; k < parameters_.outputs; ++k) {
+                feedback_[k * parameters_.recurrent + j] = readout_weights_[j * parameters_.outputs + k];
+            }
+        }
+    }
+}
+
+double Trainer::train_sample() {
+    if (samples_done_ >= std::numeric_limits<std::int32_t>::max() - 1) {
+        throw RunError("more than 2^31 training samples in one run");
+    }
+    const auto index = static_cast<std::uint32_t>(samples_done_ % samples_per_epoch());
+    const double loss = run_forward(task_->trial(index), static_cast<std::uint32_t>(samples_done_));
+    refresh_feedback();
+    gradient_->compute(tape_, feedback_, regularizer_, gradients_);
+    apply_updates();
+    ++samples_done_;
+    epoch_loss_ += loss;
+    if (samples_done_ % samples_per_epoch() == 0) {
+        loss_history_.push_back(epoch_loss_ / samples_per_epoch());
+        epoch_loss_ = 0.0;
+    }
+    return loss;
+}
+
+void Trainer::apply_updates() {
+    const std::array gradients{&gradients_.w_in, &gradients_.w_rec, &gradients_.w_out};
+    const auto batch = static_cast<std::uint64_t>(config_.learning.batch);
+    if (batch > 1) {
+        const std::array sums{&batch_sum_.w_in, &batch_sum_.w_rec, &batch_sum_.w_out};
+        const bool due = (samples_done_ + 1) % batch == 0;
+        for (std::size_t w = 0; w < 3; ++w) {
+            for (std::size_t i = 0; i < sums[w]->size(); ++i) {
+                (*sums[w])[i] += (*gradients[w])[i];
+                if (due) {
+                    (*gradients[w])[i] = (*sums[w])[i] / static_cast<float>(batch);
+                    (*sums[w])[i] = 0.0F;
+                }
+            }
+        }
+        if (!due) {
+            return;
+        }
+    }
+    for (std::size_t w = 0; w < 3; ++w) {
+        optimizers_[w]->step(*gradients[w]);
+        weights_[w]->update(*gradients[w], static_cast<std::uint32_t>(updates_done_), tick());
+    }
+    ++updates_done_;
+}
+
+double Trainer::evaluate_sample(std::uint32_t index) {
+    return run_forward(task_->trial(index), static_cast<std::uint32_t>(samples_done_) + index);
+}
+
+crossbar::ArrayCounters Trainer::counters() const {
+    crossbar::ArrayCounters sum;
+    for (const auto& store : weights_) {
+        if (store->array() != nullptr) {
+            sum += store->array()->counters();
+        }
+    }
+    return sum;
+}
+
+std::uint64_t Trainer::most_pulses_of_a_device() const {
+    std::uint64_t most = 0;
+    for (const auto& store : weights_) {
+        if (store->array() != nullptr) {
+            const crossbar::DeviceState& devices = store->array()->devices();
+            for (std::size_t i = 0; i < devices.size(); ++i) {
+                most = std::max(most, std::uint64_t{devices.set_pulses[i]} + devices.reset_pulses[i]);
+            }
+        }
+    }
+    return most;
+}
+
+void Trainer::serialize(StateArchive& archive) {
+    constexpr std::array<std::string_view, 3> kNames{"w_in", "w_rec", "w_out"};
+    const std::array sums{&batch_sum_.w_in, &batch_sum_.w_rec, &batch_sum_.w_out};
+    for (std::size_t w = 0; w < 3; ++w) {
+        archive.enter(kNames[w]);
+        weights_[w]->serialize(archive);
+        archive.enter("optimizer");
+        optimizers_[w]->serialize(archive);
+        archive.leave();
+        archive("batch_sum", *sums[w]);
+        archive.leave();
+    }
+    archive("samples_done", samples_done_);
+    archive("updates_done", updates_done_);
+    archive("steps_done", steps_done_);
+    archive("spikes_done", spikes_done_);
+    archive("epoch_loss", epoch_loss_);
+    archive("loss_history", loss_history_);
+}
+
+}  // namespace memprop::learning
