@@ -1,6 +1,9 @@
 #include "learning/trainer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "crossbar/base/error.hpp"
@@ -61,6 +64,9 @@ Trainer::Trainer(const ExperimentConfig& config)
     optimizers_ = {std::make_unique<Optimizer>(learning, learning.lr, gradients_.w_in.size()),
                    std::make_unique<Optimizer>(learning, learning.lr, gradients_.w_rec.size()),
                    std::make_unique<Optimizer>(learning, learning.lr_out, gradients_.w_out.size())};
+    const crossbar::ArrayCounters initial = counters();  // initial programming belongs to no epoch
+    epoch_set_pulses_ = initial.set_pulses;
+    epoch_reset_pulses_ = initial.reset_pulses;
     feedback_ = draw_weights(config, Stream::feedback_weight, ProjectionId::w_out, readout_weights_.size(),
                              learning.feedback_std);
 }
@@ -99,16 +105,33 @@ double Trainer::train_sample() {
     }
     const auto index = static_cast<std::uint32_t>(samples_done_ % samples_per_epoch());
     const double loss = run_forward(task_->trial(index), static_cast<std::uint32_t>(samples_done_));
+    if (!std::isfinite(loss)) {
+        throw RunError(
+            fmt::format("the loss of training sample {} is not finite: learning has diverged; "
+                        "try a smaller learning.lr or learning.lr_out",
+                        samples_done_));
+    }
     refresh_feedback();
     gradient_->compute(tape_, feedback_, regularizer_, gradients_);
     apply_updates();
     ++samples_done_;
     epoch_loss_ += loss;
     if (samples_done_ % samples_per_epoch() == 0) {
-        loss_history_.push_back(epoch_loss_ / samples_per_epoch());
-        epoch_loss_ = 0.0;
+        close_epoch();
     }
     return loss;
+}
+
+void Trainer::close_epoch() {
+    const crossbar::ArrayCounters now = counters();
+    history_.loss.push_back(epoch_loss_ / samples_per_epoch());
+    history_.set_pulses.push_back(static_cast<double>(now.set_pulses - epoch_set_pulses_));
+    history_.reset_pulses.push_back(static_cast<double>(now.reset_pulses - epoch_reset_pulses_));
+    history_.spikes.push_back(static_cast<double>(spikes_done_ - epoch_spikes_));
+    epoch_loss_ = 0.0;
+    epoch_set_pulses_ = now.set_pulses;
+    epoch_reset_pulses_ = now.reset_pulses;
+    epoch_spikes_ = spikes_done_;
 }
 
 void Trainer::apply_updates() {
@@ -165,10 +188,9 @@ std::uint64_t Trainer::most_pulses_of_a_device() const {
 }
 
 void Trainer::serialize(StateArchive& archive) {
-    constexpr std::array<std::string_view, 3> kNames{"w_in", "w_rec", "w_out"};
     const std::array sums{&batch_sum_.w_in, &batch_sum_.w_rec, &batch_sum_.w_out};
     for (std::size_t w = 0; w < 3; ++w) {
-        archive.enter(kNames[w]);
+        archive.enter(kProjectionNames[w]);
         weights_[w]->serialize(archive);
         archive.enter("optimizer");
         optimizers_[w]->serialize(archive);
@@ -181,7 +203,24 @@ void Trainer::serialize(StateArchive& archive) {
     archive("steps_done", steps_done_);
     archive("spikes_done", spikes_done_);
     archive("epoch_loss", epoch_loss_);
-    archive("loss_history", loss_history_);
+    archive("start_tick", start_tick_);
+    archive("epoch_set_pulses", epoch_set_pulses_);
+    archive("epoch_reset_pulses", epoch_reset_pulses_);
+    archive("epoch_spikes", epoch_spikes_);
+    history_.serialize(archive);
+}
+
+void Trainer::load_weights(StateArchive& archive) {
+    for (std::size_t w = 0; w < 3; ++w) {
+        archive.enter(kProjectionNames[w]);
+        weights_[w]->load_weights(archive);
+        archive.leave();
+    }
+    std::uint64_t samples = 0;
+    archive("start_tick", start_tick_);
+    archive("samples_done", samples);
+    start_tick_ += samples;
+    epoch_set_pulses_ = epoch_reset_pulses_ = 0;
 }
 
 }  // namespace memprop::learning

@@ -18,13 +18,26 @@
 
 namespace memprop::learning {
 
+/// One value per finished epoch.
+struct EpochHistory {
+    std::vector<double> loss;                              ///< mean over the epoch's samples
+    std::vector<double> set_pulses, reset_pulses, spikes;  ///< within the epoch
+
+    void serialize(StateArchive& archive) {
+        archive("loss_history", loss);
+        archive("set_pulse_history", set_pulses);
+        archive("reset_pulse_history", reset_pulses);
+        archive("spike_history", spikes);
+    }
+};
+
 class Trainer {
 public:
     /// Throws InputError for settings that contradict each other.
     explicit Trainer(const ExperimentConfig& config);
 
     /// Shows the next sample and learns from it. Returns its loss: the mean over steps and readouts of
-    /// (y - y*)^2 in the forward pass before the update.
+    /// (y - y*)^2 in the forward pass before the update. Throws RunError if it is not finite.
     double train_sample();
 
     /// Shows sample `index` of the task without learning; device time stands still. Returns the loss.
@@ -33,8 +46,7 @@ public:
     std::uint32_t samples_per_epoch() const { return task_->trials_per_epoch(); }
     std::uint64_t samples_done() const { return samples_done_; }
     std::uint64_t epochs_done() const { return samples_done_ / samples_per_epoch(); }
-    /// Mean loss of each finished epoch.
-    const std::vector<double>& loss_history() const { return loss_history_; }
+    const EpochHistory& history() const { return history_; }
     std::uint64_t steps_done() const { return steps_done_; }
     std::uint64_t spikes_done() const { return spikes_done_; }
 
@@ -44,7 +56,7 @@ public:
     /// The projection's weights; devices of null-array stores are absent.
     WeightStore& weights(ProjectionId id) { return *weights_[static_cast<std::size_t>(id)]; }
     /// Device time of the reads of the next sample, in update intervals.
-    std::int32_t tick() const { return static_cast<std::int32_t>(samples_done_) + 1; }
+    std::int32_t tick() const { return static_cast<std::int32_t>(start_tick_ + samples_done_) + 1; }
 
     crossbar::ArrayCounters counters() const;
     std::uint64_t most_pulses_of_a_device() const;
@@ -52,10 +64,14 @@ public:
     /// The state between two samples.
     void serialize(StateArchive& archive);
 
+    /// Weights, devices and device time of another run; everything else stays as at the start.
+    void load_weights(StateArchive& archive);
+
 private:
     double run_forward(const Trial& trial, std::uint32_t sample);
     void refresh_feedback();
     void apply_updates();
+    void close_epoch();
 
     ExperimentConfig config_;
     std::unique_ptr<Task> task_;
@@ -72,7 +88,9 @@ private:
 
     std::uint64_t samples_done_ = 0, updates_done_ = 0, steps_done_ = 0, spikes_done_ = 0;
     double epoch_loss_ = 0.0;
-    std::vector<double> loss_history_;
+    std::uint64_t start_tick_ = 0;  // device time that passed in the run whose weights were loaded
+    std::uint64_t epoch_set_pulses_ = 0, epoch_reset_pulses_ = 0, epoch_spikes_ = 0;  // totals at its start
+    EpochHistory history_;
 };
 
 }  // namespace memprop::learning

@@ -88,13 +88,13 @@ public:
 
     /// Everything that a checkpoint has to hold, by name.
     void serialize(StateArchive& archive) {
-        archive("conductance_us", state_.conductance_us);
-        archive("pulse_memory", state_.pulse_memory);
-        archive("programmed_tick", state_.programmed_tick);
-        archive("set_pulses", state_.set_pulses);
-        archive("reset_pulses", state_.reset_pulses);
-        archive("next_device", next_device_);
+        serialize_devices(archive);
         counters_.serialize(archive);
+    }
+    /// The devices of another run, with their wear; counting starts afresh.
+    void load_devices(StateArchive& archive) {
+        serialize_devices(archive);
+        counters_ = {};
     }
 
 private:
@@ -108,6 +108,14 @@ private:
     DrawKey key(Stream stream, std::uint16_t block, std::uint32_t event, std::uint32_t step) const {
         return {
             .seed = seed_, .stream = stream, .array = array_, .block = block, .event = event, .step = step};
+    }
+    void serialize_devices(StateArchive& archive) {
+        archive("conductance_us", state_.conductance_us);
+        archive("pulse_memory", state_.pulse_memory);
+        archive("programmed_tick", state_.programmed_tick);
+        archive("set_pulses", state_.set_pulses);
+        archive("reset_pulses", state_.reset_pulses);
+        archive("next_device", next_device_);
     }
     void reset_all();
     void spread_pulses(std::span<const std::int16_t> pulses);

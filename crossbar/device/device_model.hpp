@@ -40,6 +40,15 @@ public:
     virtual void observe(const DeviceState& state, std::uint32_t first, std::int32_t tick,
                          std::span<float> mean_us, std::span<float> sigma_us) const = 0;
 
+    /// The change a SET pulse makes before clipping: mean and standard deviation, uS.
+    struct Step {
+        double mean_us, sigma_us;
+    };
+    virtual Step expected_step(float conductance_us, float pulse_memory) const = 0;
+
+    /// What drift leaves of a typical device after `age` ticks; `advance_to(age)` must have been called.
+    virtual double drift_factor(std::int32_t age) const = 0;
+
     /// Range to which a clamped read is limited, uS.
     virtual float g_min_us() const = 0;
     virtual float g_max_us() const = 0;

@@ -18,6 +18,8 @@ public:
     void advance_to(std::int32_t) override {}
     void observe(const DeviceState& state, std::uint32_t first, std::int32_t tick, std::span<float> mean_us,
                  std::span<float> sigma_us) const override;
+    Step expected_step(float, float) const override { return {double(step_us_), 0.0}; }
+    double drift_factor(std::int32_t) const override { return 1.0; }
     float g_min_us() const override { return 0.0F; }
     float g_max_us() const override { return g_max_us_; }
     double constant_step_us() const override { return step_us_; }

@@ -138,6 +138,12 @@ void PcmNandakumar2018::reset(DeviceState& state, std::uint32_t device, const Dr
     ++state.reset_pulses[device];
 }
 
+DeviceModel::Step PcmNandakumar2018::expected_step(float g, float memory) const {
+    const float p = memory * constants_.memory_decay;
+    return {double(constants_.mean_g * g + constants_.mean_0 + constants_.mean_p * p),
+            double(constants_.sigma_g * g + constants_.sigma_0 + constants_.sigma_p * p)};
+}
+
 void PcmNandakumar2018::advance_to(std::int32_t tick) {
     for (auto age = static_cast<std::int32_t>(factor_of_age_.size()); age <= tick; ++age) {
         const double elapsed = tick_seconds_ * age;

@@ -34,6 +34,10 @@ public:
     void advance_to(std::int32_t tick) override;
     void observe(const DeviceState& state, std::uint32_t first, std::int32_t tick, std::span<float> mean_us,
                  std::span<float> sigma_us) const override;
+    Step expected_step(float conductance_us, float pulse_memory) const override;
+    double drift_factor(std::int32_t age) const override {
+        return double(factor_of_age_[static_cast<std::size_t>(age)]);
+    }
     float g_min_us() const override { return kGMinUs; }
     float g_max_us() const override { return constants_.g_max_us; }
     double constant_step_us() const override { return 0.0; }

@@ -28,7 +28,8 @@ double weight_scale(const ExperimentConfig& config, ProjectionId id) {
 
 CrossbarWeights::CrossbarWeights(const ExperimentConfig& config, const WeightStoreShape& shape,
                                  std::span<const float> initial)
-    : weight_per_us_(static_cast<float>(weight_scale(config, shape.id))),
+    : shape_(shape),
+      weight_per_us_(static_cast<float>(weight_scale(config, shape.id))),
       refresh_period_(static_cast<std::uint64_t>(config.update.refresh_period)),
       array_(config.crossbar, array_shape(config, shape), config.task.update_interval_seconds,
              static_cast<std::uint64_t>(config.run.seed), static_cast<std::uint8_t>(shape.id)),
@@ -107,6 +108,12 @@ void CrossbarWeights::serialize(StateArchive& archive) {
     archive("updates", updates_);
     archive("refreshed_pairs", refreshed_.pairs);
     archive("refresh_error_us", refreshed_.absolute_error_us);
+}
+
+void CrossbarWeights::load_weights(StateArchive& archive) {
+    archive.enter("devices");
+    array_.load_devices(archive);
+    archive.leave();
 }
 
 std::unique_ptr<WeightStore> make_weight_store(const ExperimentConfig& config, const WeightStoreShape& shape,

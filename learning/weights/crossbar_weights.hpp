@@ -22,12 +22,15 @@ public:
     void measure(std::uint32_t sample, std::int32_t tick, std::span<float> weights) override;
     void snapshot(std::int32_t tick, std::span<float> weights) override;
     void serialize(StateArchive& archive) override;
+    void load_weights(StateArchive& archive) override;
+    const WeightStoreShape& shape() const override { return shape_; }
     const crossbar::SynapseArray* array() const override { return &array_; }
     crossbar::RefreshReport refreshed() const override { return refreshed_; }
 
 private:
     void scale(std::span<float> values) const;
 
+    WeightStoreShape shape_;
     float weight_per_us_;
     std::uint64_t refresh_period_;
     crossbar::RefreshLimits refresh_limits_;

@@ -39,7 +39,9 @@ public:
     void snapshot(std::int32_t, std::span<float> weights) override {
         std::copy(weights_.begin(), weights_.end(), weights.begin());
     }
+    const WeightStoreShape& shape() const override { return shape_; }
     void serialize(StateArchive& archive) override { archive("weights", weights_); }
+    void load_weights(StateArchive& archive) override { serialize(archive); }
 
 private:
     void clip() {

@@ -1,9 +1,11 @@
 // The trainable weights of one projection, whatever holds them: numbers or devices. Layout [pre][post].
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "crossbar/array/synapse_array.hpp"
 #include "crossbar/base/state_archive.hpp"
@@ -14,6 +16,13 @@ namespace memprop::learning {
 
 /// The three projections of the network; the value keys their draws.
 enum class ProjectionId : std::uint8_t { w_in = 0, w_rec = 1, w_out = 2 };
+inline constexpr std::array<std::string_view, 3> kProjectionNames{"w_in", "w_rec", "w_out"};
+
+struct WeightStoreShape {
+    ProjectionId id{};
+    std::uint32_t pre = 0, post = 0;
+    bool no_diagonal = false;
+};
 
 class WeightStore : public Projection<float> {
 public:
@@ -30,18 +39,15 @@ public:
     /// Noise-free weights at device time `tick`, for export and plots.
     virtual void snapshot(std::int32_t tick, std::span<float> weights) = 0;
 
+    /// All state; and of the state of another run only what holds the weights.
     virtual void serialize(StateArchive& archive) = 0;
+    virtual void load_weights(StateArchive& archive) = 0;
 
+    virtual const WeightStoreShape& shape() const = 0;
     /// The devices behind the weights; null if they are numbers.
     virtual const crossbar::SynapseArray* array() const { return nullptr; }
     /// Pairs refreshed so far and the sum of the errors this left, in uS.
     virtual crossbar::RefreshReport refreshed() const { return {}; }
-};
-
-struct WeightStoreShape {
-    ProjectionId id{};
-    std::uint32_t pre = 0, post = 0;
-    bool no_diagonal = false;
 };
 
 /// Makes the store that `config` asks for, with these initial weights, [pre][post]: `vanilla` takes them
