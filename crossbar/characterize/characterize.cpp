@@ -80,14 +80,17 @@ private:
         Moments m;
         const double n = double(values.size());
         for (const float v : values) {
-            m.mean += double(v) / n;
-            m.at_min += (v <= model_->g_min_us() ? 1.0 : 0.0) / n;
-            m.at_max += (v >= model_->g_max_us() ? 1.0 : 0.0) / n;
+            m.mean += double(v);
+            m.at_min += v <= model_->g_min_us() ? 1.0 : 0.0;
+            m.at_max += v >= model_->g_max_us() ? 1.0 : 0.0;
         }
+        m.mean /= n;
+        m.at_min /= n;
+        m.at_max /= n;
         for (const float v : values) {
-            m.std += (double(v) - m.mean) * (double(v) - m.mean) / n;
+            m.std += (double(v) - m.mean) * (double(v) - m.mean);
         }
-        m.std = std::sqrt(m.std);
+        m.std = std::sqrt(m.std / n);
         m.mean -= offset;
         return m;
     }
