@@ -1,0 +1,109 @@
+// Exact solution of a crossbar with wire resistance (wire_parameters.hpp shows the circuit).
+//
+// The circuit is linear: with fixed conductances the output currents are I_out = G_eff^T V with a dense
+// effective conductance matrix, and the source currents follow from the conductances that the wires make
+// appear between the sources. Both come from eliminating all inner nodes block by block (nested
+// dissection, block_shapes.hpp) with the subtraction-free star-mesh transform (elimination.hpp): about
+// 25 n^3 operations for an n x n array instead of the 4 n^3 n of a row-by-row elimination, and no loss of
+// accuracy next to shorts, opens and almost ideal wires. Opens (0 S), open lines, single rows and columns
+// and wires without resistance need no special treatment.
+//
+// The results of the larger blocks are kept: after a change only the blocks around the changed devices are
+// eliminated again. The result is that of a new array with the same conductances bit for bit.
+#pragma once
+
+#include <hwy/aligned_allocator.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "crossbar/wires/block_shapes.hpp"
+#include "crossbar/wires/wire_parameters.hpp"
+
+namespace memprop::crossbar {
+
+struct KeptBlock;
+class BlockSolver;
+
+/// Where the power of one read goes, in watts; drawn = devices + word_lines + bit_lines + drivers + sense.
+struct ReadPower {
+    double drawn_watts = 0.0;  ///< from the sources
+    double devices_watts = 0.0;
+    double word_lines_watts = 0.0;
+    double bit_lines_watts = 0.0;
+    double drivers_watts = 0.0;
+    double sense_watts = 0.0;
+
+    double wires_watts() const { return word_lines_watts + bit_lines_watts; }
+};
+
+class WiredArray {
+public:
+    /// All devices open. Throws InputError if a size is 0 or above 16384, or a resistance is invalid.
+    WiredArray(std::size_t rows, std::size_t columns, const WireParameters& wires);
+    ~WiredArray();
+    WiredArray(WiredArray&&) noexcept;
+    WiredArray& operator=(WiredArray&&) noexcept;
+
+    std::size_t rows() const { return rows_; }
+    std::size_t columns() const { return columns_; }
+    const WireParameters& wires() const { return wires_; }
+
+    /// Conductances in siemens, row by row, each in [0, 1e9]; InputError names the first that is not.
+    /// Takes effect with the next renew().
+    void set_conductances(std::span<const double> siemens);
+    void set_conductance(std::size_t row, std::size_t column, double siemens);
+
+    /// Brings the effective conductances up to date: eliminates the blocks again that hold a device
+    /// changed since the last call. `between_blocks` is called now and then and may throw to give up;
+    /// what is finished by then is kept.
+    void renew(const std::function<void()>& between_blocks = {});
+
+    /// Whether every change has been renewed. What follows throws std::logic_error if not.
+    bool is_current() const;
+
+    /// G_eff(row, column) in siemens.
+    double effective_conductance(std::size_t row, std::size_t column) const;
+    /// Row `row` of G_eff, `columns()` values.
+    std::span<const double> effective_conductances(std::size_t row) const;
+
+    /// Output currents in amperes [vectors][columns] for source voltages in volts [vectors][rows].
+    void read(std::span<const double> volts, std::span<double> out_amperes) const;
+    /// Source currents in amperes [vectors][rows] for source voltages in volts [vectors][rows].
+    void source_currents(std::span<const double> volts, std::span<double> in_amperes) const;
+    /// Power drawn from the sources, in watts, for one vector of source voltages.
+    double drawn_power_watts(std::span<const double> volts) const;
+
+    /// Voltages of all nodes W(i,j), B(i,j) [vectors][rows][columns] for source voltages
+    /// [vectors][rows]; costs about two renewals of the whole array.
+    void node_voltages(std::span<const double> volts, std::span<double> word_line_volts,
+                       std::span<double> bit_line_volts) const;
+    /// Where the power of each vector goes; costs as much as node_voltages.
+    std::vector<ReadPower> read_power(std::span<const double> volts) const;
+
+private:
+    using Buffer = hwy::AlignedFreeUniquePtr<double[]>;
+
+    std::size_t vectors_in(std::span<const double> volts) const;
+    static void check_size(std::string_view name, std::size_t size, std::size_t expected);
+    void require_current() const;
+    void renew_block(KeptBlock& block, const std::function<void()>& between_blocks);
+    void store_results();
+
+    std::size_t rows_, columns_;
+    WireParameters wires_;
+    BlockShapes shapes_;
+    std::vector<double> siemens_;
+    std::unique_ptr<KeptBlock> root_;
+    std::unique_ptr<BlockSolver> solver_;
+    Buffer effective_;                // G_eff [rows][padded columns]
+    Buffer between_sources_;          // [rows][padded rows], symmetric, zero diagonal
+    std::vector<double> source_sum_;  // per source: all conductances that leave it
+};
+
+}  // namespace memprop::crossbar
