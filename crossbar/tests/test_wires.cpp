@@ -55,8 +55,8 @@ Solution solve_densely(std::size_t m, std::size_t n, const WireParameters& wires
     const std::size_t grounds = sources + m;
     const std::size_t nodes = grounds + n;
     std::vector<Resistor> resistors;
-    const long double end_w = wires.word_line_ohm + wires.driver_ohm;
-    const long double end_b = wires.bit_line_ohm + wires.sense_ohm;
+    const long double end_w = wires.r_wl_ohm + wires.r_driver_ohm;
+    const long double end_b = wires.r_bl_ohm + wires.r_sense_ohm;
     for (std::size_t i = 0; i < m; ++i) {
         resistors.push_back({sources + i, w(i, 0), end_w});
         if (wires.drive_both_ends) {
@@ -67,10 +67,10 @@ Solution solve_densely(std::size_t m, std::size_t n, const WireParameters& wires
                 resistors.push_back({w(i, j), b(i, j), 1.0L / g[i * n + j]});
             }
             if (j > 0) {
-                resistors.push_back({w(i, j - 1), w(i, j), wires.word_line_ohm});
+                resistors.push_back({w(i, j - 1), w(i, j), wires.r_wl_ohm});
             }
             if (i > 0) {
-                resistors.push_back({b(i - 1, j), b(i, j), wires.bit_line_ohm});
+                resistors.push_back({b(i - 1, j), b(i, j), wires.r_bl_ohm});
             }
         }
     }
@@ -177,22 +177,22 @@ bool same_bits(const WiredArray& a, const WiredArray& b) {
 
 const std::vector<WireParameters> kWires{
     {},
-    {.word_line_ohm = 1.0},
-    {.bit_line_ohm = 1.0},
-    {.word_line_ohm = 0.1, .bit_line_ohm = 10.0},
-    {.driver_ohm = 300.0},
-    {.sense_ohm = 200.0},
-    {.driver_ohm = 300.0, .sense_ohm = 200.0},
-    {.word_line_ohm = 2.0, .bit_line_ohm = 3.0, .driver_ohm = 300.0, .sense_ohm = 200.0},
-    {.word_line_ohm = 2.0, .bit_line_ohm = 3.0, .drive_both_ends = true},
-    {.word_line_ohm = 2.0, .bit_line_ohm = 3.0, .sense_both_ends = true},
-    {.word_line_ohm = 5.0,
-     .bit_line_ohm = 3.0,
-     .driver_ohm = 50.0,
+    {.r_wl_ohm = 1.0},
+    {.r_bl_ohm = 1.0},
+    {.r_wl_ohm = 0.1, .r_bl_ohm = 10.0},
+    {.r_driver_ohm = 300.0},
+    {.r_sense_ohm = 200.0},
+    {.r_driver_ohm = 300.0, .r_sense_ohm = 200.0},
+    {.r_wl_ohm = 2.0, .r_bl_ohm = 3.0, .r_driver_ohm = 300.0, .r_sense_ohm = 200.0},
+    {.r_wl_ohm = 2.0, .r_bl_ohm = 3.0, .drive_both_ends = true},
+    {.r_wl_ohm = 2.0, .r_bl_ohm = 3.0, .sense_both_ends = true},
+    {.r_wl_ohm = 5.0,
+     .r_bl_ohm = 3.0,
+     .r_driver_ohm = 50.0,
      .drive_both_ends = true,
      .sense_both_ends = true},
-    {.bit_line_ohm = 3.0, .driver_ohm = 50.0, .drive_both_ends = true, .sense_both_ends = true},
-    {.word_line_ohm = 3.0, .sense_ohm = 50.0, .drive_both_ends = true, .sense_both_ends = true},
+    {.r_bl_ohm = 3.0, .r_driver_ohm = 50.0, .drive_both_ends = true, .sense_both_ends = true},
+    {.r_wl_ohm = 3.0, .r_sense_ohm = 50.0, .drive_both_ends = true, .sense_both_ends = true},
     {.drive_both_ends = true, .sense_both_ends = true},
 };
 
@@ -234,8 +234,8 @@ TEST_CASE("wires: currents, voltages and power agree with a dense solution of Ki
                 CHECK(power.devices_watts == doctest::Approx(devices).epsilon(1e-11));
                 CHECK(power.devices_watts + power.wires_watts() + power.drivers_watts + power.sense_watts ==
                       doctest::Approx(drawn).epsilon(1e-10));
-                CHECK((power.word_lines_watts > 0) == (wires.word_line_ohm > 0 && drawn > 0));
-                CHECK((power.drivers_watts > 0) == (wires.driver_ohm > 0 && drawn > 0));
+                CHECK((power.word_lines_watts > 0) == (wires.r_wl_ohm > 0 && drawn > 0));
+                CHECK((power.drivers_watts > 0) == (wires.r_driver_ohm > 0 && drawn > 0));
             }
         }
     }
@@ -243,7 +243,7 @@ TEST_CASE("wires: currents, voltages and power agree with a dense solution of Ki
 
 TEST_CASE("wires: two devices in series with their segments by hand") {
     // 1 x 1: source - 100 driver - 10 segment - 1000 device - 20 segment - 70 sense - ground.
-    WiredArray array(1, 1, {.word_line_ohm = 10, .bit_line_ohm = 20, .driver_ohm = 100, .sense_ohm = 70});
+    WiredArray array(1, 1, {.r_wl_ohm = 10, .r_bl_ohm = 20, .r_driver_ohm = 100, .r_sense_ohm = 70});
     array.set_conductance(0, 0, 1e-3);
     array.renew();
     CHECK(array.effective_conductance(0, 0) == doctest::Approx(1.0 / 1200).epsilon(1e-14));
@@ -275,7 +275,7 @@ TEST_CASE("wires: an open line carries exactly nothing and zero volts drive exac
     for (std::size_t i = 0; i < 40; ++i) {
         g[i * 33 + 20] = 0.0;
     }
-    WiredArray array(40, 33, {.word_line_ohm = 1.0, .bit_line_ohm = 2.0});
+    WiredArray array(40, 33, {.r_wl_ohm = 1.0, .r_bl_ohm = 2.0});
     array.set_conductances(g);
     array.renew();
     std::vector<double> volts(40, 0.2), out(33), in(40);
@@ -294,7 +294,7 @@ TEST_CASE("wires: an open line carries exactly nothing and zero volts drive exac
 
 TEST_CASE("wires: what is renewed after writes is bit for bit what a new array gives") {
     for (const auto& [m, n] : {std::pair<std::size_t, std::size_t>{70, 45}, {3, 200}, {61, 64}}) {
-        const WireParameters wires{.word_line_ohm = 1.0, .bit_line_ohm = 0.5, .driver_ohm = 20.0};
+        const WireParameters wires{.r_wl_ohm = 1.0, .r_bl_ohm = 0.5, .r_driver_ohm = 20.0};
         auto g = conductances(m * n, 700, true);
         WiredArray written(m, n, wires);
         written.set_conductances(g);
@@ -326,7 +326,7 @@ TEST_CASE("wires: what is renewed after writes is bit for bit what a new array g
 
 TEST_CASE("wires: every SIMD level gives the same bits") {
     const auto g = conductances(50 * 43, 800, true);
-    const WireParameters wires{.word_line_ohm = 1.0, .bit_line_ohm = 2.0, .sense_ohm = 5.0};
+    const WireParameters wires{.r_wl_ohm = 1.0, .r_bl_ohm = 2.0, .r_sense_ohm = 5.0};
     const auto volts = signed_volts(3 * 50);
     std::vector<double> first_out, first_word;
     WiredArray first(50, 43, wires);
@@ -355,7 +355,7 @@ TEST_CASE("wires: the currents obey conservation of charge and reciprocity on a 
     const std::size_t m = 150;
     const std::size_t n = 90;
     const auto g = conductances(m * n, 900, true);
-    WiredArray array(m, n, {.word_line_ohm = 0.1, .bit_line_ohm = 0.1});
+    WiredArray array(m, n, {.r_wl_ohm = 0.1, .r_bl_ohm = 0.1});
     array.set_conductances(g);
     array.renew();
     const auto volts = signed_volts(2 * m);
@@ -368,7 +368,7 @@ TEST_CASE("wires: the currents obey conservation of charge and reciprocity on a 
         CHECK(total_in == doctest::Approx(total_out).epsilon(1e-12));
     }
     // The mirrored array, read the other way round, has the transposed effective conductances.
-    WiredArray mirrored(n, m, {.word_line_ohm = 0.1, .bit_line_ohm = 0.1});
+    WiredArray mirrored(n, m, {.r_wl_ohm = 0.1, .r_bl_ohm = 0.1});
     for (std::size_t i = 0; i < m; ++i) {
         for (std::size_t j = 0; j < n; ++j) {
             mirrored.set_conductance(n - 1 - j, m - 1 - i, g[i * n + j]);
@@ -388,12 +388,12 @@ TEST_CASE("wires: the currents obey conservation of charge and reciprocity on a 
 
 TEST_CASE("wires: bad input is refused and named") {
     const double nan = std::numeric_limits<double>::quiet_NaN();
-    CHECK_THROWS_WITH_AS(WiredArray(2, 2, {.word_line_ohm = -1}),
-                         "wires.word_line_ohm = -1: must be 0 or in [1e-9, 1e12] ohm", InputError);
-    CHECK_THROWS_AS(WiredArray(2, 2, {.sense_ohm = nan}), InputError);
+    CHECK_THROWS_WITH_AS(WiredArray(2, 2, {.r_wl_ohm = -1}),
+                         "r_wl_ohm = -1: must be 0 or in [1e-9, 1e12] ohm", InputError);
+    CHECK_THROWS_AS(WiredArray(2, 2, {.r_sense_ohm = nan}), InputError);
     CHECK_THROWS_AS(WiredArray(0, 2, {}), InputError);
     CHECK_THROWS_AS(WiredArray(2, 100000, {}), InputError);
-    WiredArray array(2, 3, {.word_line_ohm = 1});
+    WiredArray array(2, 3, {.r_wl_ohm = 1});
     CHECK_THROWS_AS(array.effective_conductance(0, 0), std::logic_error);
     CHECK_THROWS_WITH_AS(array.set_conductances(std::vector<double>{0, 0, 0, 0, -1, 0}),
                          "conductance[1][1] = -1: must be in [0, 1e+09] S", InputError);
@@ -408,7 +408,7 @@ TEST_CASE("wires: bad input is refused and named") {
 
 TEST_CASE("wires: a renewal that was given up can be taken up again") {
     const auto g = conductances(64 * 64, 1000, false);
-    WiredArray array(64, 64, {.word_line_ohm = 1, .bit_line_ohm = 1});
+    WiredArray array(64, 64, {.r_wl_ohm = 1, .r_bl_ohm = 1});
     array.set_conductances(g);
     int blocks = 0;
     CHECK_THROWS_AS(array.renew([&] {
@@ -419,7 +419,7 @@ TEST_CASE("wires: a renewal that was given up can be taken up again") {
                     RunError);
     CHECK(!array.is_current());
     array.renew();
-    WiredArray fresh(64, 64, {.word_line_ohm = 1, .bit_line_ohm = 1});
+    WiredArray fresh(64, 64, {.r_wl_ohm = 1, .r_bl_ohm = 1});
     fresh.set_conductances(g);
     fresh.renew();
     CHECK(same_bits(array, fresh));

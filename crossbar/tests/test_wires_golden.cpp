@@ -49,7 +49,7 @@ void check_file(const std::filesystem::path& path) {
         CAPTURE(path.filename().string());
         CAPTURE(r_wl);
         CAPTURE(r_bl);
-        WiredArray array(m, n, {.word_line_ohm = r_wl, .bit_line_ohm = r_bl});
+        WiredArray array(m, n, {.r_wl_ohm = r_wl, .r_bl_ohm = r_bl});
         array.set_conductances(g);
         array.renew();
         array.read(v.values, out);

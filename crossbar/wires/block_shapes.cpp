@@ -23,8 +23,8 @@ BlockShapes::BlockShapes(std::uint32_t rows, std::uint32_t columns, const WirePa
 
 // A line without resistance is one node; without resistance at its end it is the source or ground.
 BlockShapes::NodeId BlockShapes::word_line(std::uint32_t row, std::uint32_t column) const {
-    if (wires_.word_line_ohm == 0.0) {
-        if (wires_.driver_ohm == 0.0) {
+    if (wires_.r_wl_ohm == 0.0) {
+        if (wires_.r_driver_ohm == 0.0) {
             return source(row);
         }
         column = 0;
@@ -33,8 +33,8 @@ BlockShapes::NodeId BlockShapes::word_line(std::uint32_t row, std::uint32_t colu
 }
 
 BlockShapes::NodeId BlockShapes::bit_line(std::uint32_t row, std::uint32_t column) const {
-    if (wires_.bit_line_ohm == 0.0) {
-        if (wires_.sense_ohm == 0.0) {
+    if (wires_.r_bl_ohm == 0.0) {
+        if (wires_.r_sense_ohm == 0.0) {
             return ground(column);
         }
         row = 0;

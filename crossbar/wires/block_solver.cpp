@@ -7,6 +7,15 @@
 namespace memprop::crossbar {
 namespace {
 
+// Clears what eliminate() uses of a matrix: the diagonal and what is above it.
+void clear_matrix(double* matrix, std::size_t ports, std::size_t rows) {
+    const std::size_t stride = padded(ports);
+    for (std::size_t i = 0; i < rows; ++i) {
+        const std::size_t begin = i / kColumnGroup * kColumnGroup;
+        std::fill_n(matrix + i * stride + begin, stride - begin, 0.0);
+    }
+}
+
 double inverse(double ohm) {
     return ohm > 0.0 ? 1.0 / ohm : 0.0;
 }
@@ -70,7 +79,7 @@ void add_child(const std::vector<PortRun>& runs, const double* child, std::size_
 
 double* Scratch::at_least(std::size_t count) {
     if (count > size_) {
-        memory_ = hwy::AllocateAligned<double>(count);
+        memory_ = allocate_doubles(count);
         size_ = count;
     }
     return memory_.get();
@@ -88,11 +97,11 @@ BlockVoltages BlockVoltages::second_child(const Shape& parent) const {
 }
 
 BlockSolver::BlockSolver(const WireParameters& wires)
-    : segment_siemens_{0.0, inverse(wires.word_line_ohm), inverse(wires.word_line_ohm + wires.driver_ohm),
-                       inverse(wires.bit_line_ohm), inverse(wires.bit_line_ohm + wires.sense_ohm)} {}
+    : segment_siemens_{0.0, inverse(wires.r_wl_ohm), inverse(wires.r_wl_ohm + wires.r_driver_ohm),
+                       inverse(wires.r_bl_ohm), inverse(wires.r_bl_ohm + wires.r_sense_ohm)} {}
 
 Front BlockSolver::clear_front(const Shape& shape) {
-    const std::size_t outer_begin = padded(shape.eliminated + 1);
+    const std::size_t outer_begin = padded(shape.eliminated);
     const std::size_t stride = outer_begin + padded(shape.ports);
     const std::size_t count = shape.eliminated * stride;
     double* rows = rows_.at_least(count);
@@ -135,7 +144,7 @@ void BlockSolver::reduce(const Shape& shape, const BlockDevices& devices, double
         join(shape, first, second, matrix, shape.ports);
         return;
     }
-    std::fill_n(matrix, matrix_size(shape), 0.0);
+    clear_matrix(matrix, shape.ports, shape.ports);
     eliminate(strip_front(shape, devices.siemens, matrix), matrix, padded(shape.ports), shape.ports);
 }
 
@@ -150,7 +159,7 @@ const double* BlockSolver::reduce_child(const Shape& shape, const BlockDevices& 
 void BlockSolver::join(const Shape& shape, const double* first, const double* second, double* matrix,
                        std::size_t rows) {
     const std::size_t stride = padded(shape.ports);
-    std::fill_n(matrix, rows * stride, 0.0);
+    clear_matrix(matrix, shape.ports, rows);
     eliminate(join_front(shape, {first, second}, matrix, rows), matrix, stride, rows);
 }
 

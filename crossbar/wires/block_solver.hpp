@@ -3,13 +3,11 @@
 // which the part above the diagonal is used.
 #pragma once
 
-#include <hwy/aligned_allocator.h>
-
 #include <array>
 #include <cstddef>
 #include <deque>
-#include <functional>
 
+#include "crossbar/wires/aligned_doubles.hpp"
 #include "crossbar/wires/block_shapes.hpp"
 #include "crossbar/wires/elimination.hpp"
 #include "crossbar/wires/wire_parameters.hpp"
@@ -22,7 +20,7 @@ public:
     double* at_least(std::size_t count);
 
 private:
-    hwy::AlignedFreeUniquePtr<double[]> memory_;
+    AlignedDoubles memory_;
     std::size_t size_ = 0;
 };
 

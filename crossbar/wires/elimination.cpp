@@ -83,21 +83,30 @@ void AddProductRows(const Factors& f, std::size_t r_begin, std::size_t r_end, st
     }
 }
 
+// In a fixed order: eight sums, of every eighth element, then the sum of these.
+HWY_INLINE double Sum(const double* row, std::size_t begin, std::size_t end) {
+    const Tag d;
+    constexpr std::size_t kVectors = kColumnGroup / kLanes;
+    Vec sum[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        sum[v] = hn::Zero(d);
+    }
+    for (std::size_t c = begin; c < end; c += kColumnGroup) {
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            sum[v] = hn::Add(sum[v], hn::LoadU(d, row + c + v * kLanes));
+        }
+    }
+    double lane[kColumnGroup];
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        hn::StoreU(sum[v], d, lane + v * kLanes);
+    }
+    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+}
+
 void Factorise(const Front& front) {
     const Tag d;
     const std::size_t k = front.eliminated;
     const std::size_t stride = front.stride;
-    // What leads out of the set of eliminated nodes takes part in the elimination as one more column.
-    for (std::size_t p = 0; p < k; ++p) {
-        double* row = front.rows + p * stride;
-        double lane[kColumnGroup] = {};
-        for (std::size_t c = front.outer_begin; c < stride; c += kColumnGroup) {
-            for (std::size_t l = 0; l < kColumnGroup; ++l) {
-                lane[l] += row[c + l];
-            }
-        }
-        row[k] = ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
-    }
     constexpr std::size_t kPanel = kColumnGroup;
     for (std::size_t begin = 0; begin < k; begin += kPanel) {
         const std::size_t end = std::min(begin + kPanel, k);
@@ -106,10 +115,8 @@ void Factorise(const Front& front) {
             double* row = front.rows + p * stride;
             f.depth = p - begin;
             AddRows<1>(f, p, begin, stride, row, stride);
-            double sum = 0.0;
-            for (std::size_t c = p + 1; c <= k; ++c) {
-                sum += row[c];
-            }
+            std::fill(row + begin, row + p + 1, 0.0);
+            const double sum = Sum(row, begin, stride);
             const Vec scale = hn::Set(d, sum > 0.0 ? 1.0 / sum : 0.0);  // a node joined to nothing
             double* weights = front.weights + p * stride;
             for (std::size_t c = begin; c < stride; c += kLanes) {

@@ -23,13 +23,13 @@ constexpr std::size_t padded(std::size_t columns) {
 }
 
 /// Nodes about to be eliminated, one row each: columns [0, eliminated) hold the conductances between
-/// them (used above the diagonal), column `eliminated` is scratch, columns from `outer_begin` on hold
-/// those to the outer nodes, zero in the padding.
+/// them (used above the diagonal), columns from `outer_begin` on those to the outer nodes; the padding is
+/// zero.
 struct Front {
     double* rows;
     double* weights;  ///< out: row p, columns c > p, g_pc / d: the voltage of p as a mean of the others
     std::size_t eliminated;
-    std::size_t outer_begin;  ///< padded(eliminated + 1)
+    std::size_t outer_begin;  ///< padded(eliminated)
     std::size_t stride;       ///< outer_begin + padded(number of outer nodes); also that of `weights`
 };
 

@@ -10,7 +10,7 @@ KeptBlock::KeptBlock(const Shape& block_shape, std::size_t first_row, std::size_
     : shape(&block_shape),
       row(first_row),
       column(first_column),
-      matrix(hwy::AllocateAligned<double>(matrix_size(block_shape))) {
+      matrix(allocate_doubles(matrix_size(block_shape))) {
     for (std::size_t c = 0; c < 2 && !shape->is_strip(); ++c) {
         const Extent& first = shape->child[0]->extent;
         const Extent& extent = shape->child[c]->extent;

@@ -1,11 +1,10 @@
 // The blocks whose matrices a WiredArray keeps from one renewal to the next, as a tree.
 #pragma once
 
-#include <hwy/aligned_allocator.h>
-
 #include <cstddef>
 #include <memory>
 
+#include "crossbar/wires/aligned_doubles.hpp"
 #include "crossbar/wires/block_shapes.hpp"
 
 namespace memprop::crossbar {
@@ -17,7 +16,7 @@ inline constexpr std::size_t kKeptDevices = 512;
 struct KeptBlock {
     const Shape* shape;
     std::size_t row, column;  ///< of its first device
-    hwy::AlignedFreeUniquePtr<double[]> matrix;
+    AlignedDoubles matrix;
     std::unique_ptr<KeptBlock> child[2];  ///< null if too small
     bool current = false;
 

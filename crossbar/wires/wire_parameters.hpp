@@ -16,16 +16,16 @@
 namespace memprop::crossbar {
 
 struct WireParameters {
-    double word_line_ohm = 0.0;  ///< one word-line segment
-    double bit_line_ohm = 0.0;   ///< one bit-line segment
-    double driver_ohm = 0.0;     ///< between a source and the first segment of its word line
-    double sense_ohm = 0.0;      ///< between the last segment of a bit line and its virtual ground
+    double r_wl_ohm = 0.0;      ///< one word-line segment
+    double r_bl_ohm = 0.0;      ///< one bit-line segment
+    double r_driver_ohm = 0.0;  ///< between a source and the first segment of its word line
+    double r_sense_ohm = 0.0;   ///< between the last segment of a bit line and its virtual ground
     bool drive_both_ends = false;
     bool sense_both_ends = false;
 
-    /// Throws InputError naming `where`, the field and its value if a resistance is neither 0 nor in [1e-9,
-    /// 1e12] ohm.
-    void validate(std::string_view where) const;
+    /// Throws InputError naming the field (after `where` and a dot, if not empty) and its value if a
+    /// resistance is neither 0 nor in [1e-9, 1e12] ohm.
+    void validate(std::string_view where = "") const;
 
     bool operator==(const WireParameters&) const = default;
 };

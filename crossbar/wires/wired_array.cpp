@@ -24,7 +24,7 @@ std::uint32_t checked_size(std::string_view name, std::size_t size) {
 }
 
 const WireParameters& checked(const WireParameters& wires) {
-    wires.validate("wires");
+    wires.validate();
     return wires;
 }
 
@@ -42,8 +42,8 @@ WiredArray::WiredArray(std::size_t rows, std::size_t columns, const WireParamete
       siemens_(rows * columns, 0.0),
       root_(std::make_unique<KeptBlock>(shapes_.root(), 0, 0)),
       solver_(std::make_unique<BlockSolver>(wires)),
-      effective_(hwy::AllocateAligned<double>(rows * padded(columns))),
-      between_sources_(hwy::AllocateAligned<double>(rows * padded(rows))),
+      effective_(allocate_doubles(rows * padded(columns))),
+      between_sources_(allocate_doubles(rows * padded(rows))),
       source_sum_(rows) {}
 
 void WiredArray::check_size(std::string_view name, std::size_t size, std::size_t expected) {

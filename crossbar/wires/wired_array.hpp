@@ -12,8 +12,6 @@
 // eliminated again. The result is that of a new array with the same conductances bit for bit.
 #pragma once
 
-#include <hwy/aligned_allocator.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -22,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "crossbar/wires/aligned_doubles.hpp"
 #include "crossbar/wires/block_shapes.hpp"
 #include "crossbar/wires/wire_parameters.hpp"
 
@@ -80,20 +79,22 @@ public:
     double drawn_power_watts(std::span<const double> volts) const;
 
     /// Voltages of all nodes W(i,j), B(i,j) [vectors][rows][columns] for source voltages
-    /// [vectors][rows]; costs about two renewals of the whole array.
+    /// [vectors][rows]; up to 64 vectors cost about two renewals of the whole array. `between_blocks`:
+    /// as in renew().
     void node_voltages(std::span<const double> volts, std::span<double> word_line_volts,
-                       std::span<double> bit_line_volts) const;
+                       std::span<double> bit_line_volts,
+                       const std::function<void()>& between_blocks = {}) const;
     /// Where the power of each vector goes; costs as much as node_voltages.
-    std::vector<ReadPower> read_power(std::span<const double> volts) const;
+    std::vector<ReadPower> read_power(std::span<const double> volts,
+                                      const std::function<void()>& between_blocks = {}) const;
 
 private:
-    using Buffer = hwy::AlignedFreeUniquePtr<double[]>;
-
     std::size_t vectors_in(std::span<const double> volts) const;
     static void check_size(std::string_view name, std::size_t size, std::size_t expected);
     void require_current() const;
     void renew_block(KeptBlock& block, const std::function<void()>& between_blocks);
     void store_results();
+    ReadPower power_of(std::span<const double> source, const double* word, const double* bit) const;
 
     std::size_t rows_, columns_;
     WireParameters wires_;
@@ -101,8 +102,8 @@ private:
     std::vector<double> siemens_;
     std::unique_ptr<KeptBlock> root_;
     std::unique_ptr<BlockSolver> solver_;
-    Buffer effective_;                // G_eff [rows][padded columns]
-    Buffer between_sources_;          // [rows][padded rows], symmetric, zero diagonal
+    AlignedDoubles effective_;        // G_eff [rows][padded columns]
+    AlignedDoubles between_sources_;  // [rows][padded rows], symmetric, zero diagonal
     std::vector<double> source_sum_;  // per source: all conductances that leave it
 };
 

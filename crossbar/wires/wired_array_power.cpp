@@ -17,6 +17,7 @@ struct VoltageWalk {
     BlockDevices devices;  // of the whole array
     BlockVoltages out;
     std::size_t vectors;
+    const std::function<void()>& between_blocks;
 
     BlockDevices devices_at(std::size_t row, std::size_t column) const {
         return {devices.siemens + row * devices.stride + column, devices.stride};
@@ -27,6 +28,9 @@ struct VoltageWalk {
     }
 
     void descend(const KeptBlock& block, const double* port_volts, std::size_t depth) {
+        if (between_blocks) {
+            between_blocks();
+        }
         const Shape& shape = *block.shape;
         const BlockDevices block_devices = devices_at(block.row, block.column);
         const BlockVoltages block_out = out_at(block.row, block.column);
@@ -60,7 +64,8 @@ double square_over(double volts, double ohm) {
 }  // namespace
 
 void WiredArray::node_voltages(std::span<const double> volts, std::span<double> word_line_volts,
-                               std::span<double> bit_line_volts) const {
+                               std::span<double> bit_line_volts,
+                               const std::function<void()>& between_blocks) const {
     const std::size_t vectors = vectors_in(volts);
     const std::size_t devices = rows_ * columns_;
     check_size("word-line voltages", word_line_volts.size(), vectors * devices);
@@ -80,17 +85,35 @@ void WiredArray::node_voltages(std::span<const double> volts, std::span<double> 
                          {siemens_.data(), columns_},
                          {word_line_volts.data() + begin * devices, bit_line_volts.data() + begin * devices,
                           columns_, devices},
-                         count};
+                         count,
+                         between_blocks};
         walk.descend(*root_, port_volts.data(), 0);
     }
 }
 
-std::vector<ReadPower> WiredArray::read_power(std::span<const double> volts) const {
+std::vector<ReadPower> WiredArray::read_power(std::span<const double> volts,
+                                              const std::function<void()>& between_blocks) const {
     const std::size_t vectors = vectors_in(volts);
     const std::size_t devices = rows_ * columns_;
-    std::vector<double> word(devices);
-    std::vector<double> bit(devices);
+    const std::size_t at_once = std::min(vectors, kVectorsAtOnce);
+    std::vector<double> word(at_once * devices);
+    std::vector<double> bit(at_once * devices);
     std::vector<ReadPower> powers;
+    for (std::size_t begin = 0; begin < vectors; begin += at_once) {
+        const std::size_t count = std::min(at_once, vectors - begin);
+        node_voltages(volts.subspan(begin * rows_, count * rows_), std::span(word).first(count * devices),
+                      std::span(bit).first(count * devices), between_blocks);
+        for (std::size_t v = 0; v < count; ++v) {
+            const std::span<const double> source = volts.subspan((begin + v) * rows_, rows_);
+            powers.push_back(power_of(source, word.data() + v * devices, bit.data() + v * devices));
+        }
+    }
+    return powers;
+}
+
+ReadPower WiredArray::power_of(std::span<const double> source, const double* word, const double* bit) const {
+    ReadPower power;
+    power.drawn_watts = drawn_power_watts(source);
     // A segment and the driver or sense resistance beside it share their power by resistance.
     const auto add_end = [](double drop, double segment_ohm, double end_ohm, double& segment_watts,
                             double& end_watts) {
@@ -101,42 +124,37 @@ std::vector<ReadPower> WiredArray::read_power(std::span<const double> volts) con
             end_watts += watts * (end_ohm / ohm);
         }
     };
-    for (std::size_t v = 0; v < vectors; ++v) {
-        const std::span<const double> source = volts.subspan(v * rows_, rows_);
-        node_voltages(source, word, bit);
-        ReadPower power;
-        power.drawn_watts = drawn_power_watts(source);
-        for (std::size_t i = 0; i < rows_; ++i) {
-            const double* w = word.data() + i * columns_;
-            const double* b = bit.data() + i * columns_;
-            const double* g = siemens_.data() + i * columns_;
-            for (std::size_t j = 0; j < columns_; ++j) {
-                power.devices_watts += g[j] * (w[j] - b[j]) * (w[j] - b[j]);
-                if (j > 0) {
-                    power.word_lines_watts += square_over(w[j - 1] - w[j], wires_.word_line_ohm);
-                }
-                if (i > 0) {
-                    power.bit_lines_watts += square_over(b[j - columns_] - b[j], wires_.bit_line_ohm);
-                }
-            }
-            add_end(source[i] - w[0], wires_.word_line_ohm, wires_.driver_ohm, power.word_lines_watts,
-                    power.drivers_watts);
-            if (wires_.drive_both_ends) {
-                add_end(source[i] - w[columns_ - 1], wires_.word_line_ohm, wires_.driver_ohm,
-                        power.word_lines_watts, power.drivers_watts);
-            }
-        }
+    const auto add_source = [&](double drop) {
+        add_end(drop, wires_.r_wl_ohm, wires_.r_driver_ohm, power.word_lines_watts, power.drivers_watts);
+    };
+    const auto add_ground = [&](double drop) {
+        add_end(drop, wires_.r_bl_ohm, wires_.r_sense_ohm, power.bit_lines_watts, power.sense_watts);
+    };
+    for (std::size_t i = 0; i < rows_; ++i) {
+        const double* w = word + i * columns_;
+        const double* b = bit + i * columns_;
+        const double* g = siemens_.data() + i * columns_;
         for (std::size_t j = 0; j < columns_; ++j) {
-            add_end(bit[devices - columns_ + j], wires_.bit_line_ohm, wires_.sense_ohm, power.bit_lines_watts,
-                    power.sense_watts);
-            if (wires_.sense_both_ends) {
-                add_end(bit[j], wires_.bit_line_ohm, wires_.sense_ohm, power.bit_lines_watts,
-                        power.sense_watts);
+            power.devices_watts += g[j] * (w[j] - b[j]) * (w[j] - b[j]);
+            if (j > 0) {
+                power.word_lines_watts += square_over(w[j - 1] - w[j], wires_.r_wl_ohm);
+            }
+            if (i > 0) {
+                power.bit_lines_watts += square_over(bit[(i - 1) * columns_ + j] - b[j], wires_.r_bl_ohm);
             }
         }
-        powers.push_back(power);
+        add_source(source[i] - w[0]);
+        if (wires_.drive_both_ends) {
+            add_source(source[i] - w[columns_ - 1]);
+        }
     }
-    return powers;
+    for (std::size_t j = 0; j < columns_; ++j) {
+        add_ground(bit[(rows_ - 1) * columns_ + j]);
+        if (wires_.sense_both_ends) {
+            add_ground(bit[j]);
+        }
+    }
+    return power;
 }
 
 }  // namespace memprop::crossbar
