@@ -34,7 +34,7 @@ double operations(const crossbar::Shape& shape) {
 
 void whole_array(benchmark::State& state) {
     const auto n = static_cast<std::size_t>(state.range(0));
-    WiredArray array(n, n, {.r_wl_ohm = 1.0, .r_bl_ohm = 1.0});
+    WiredArray array(n, n, {.r_wl_ohm = 1.0, .r_bl_ohm = 1.0}, crossbar::Renewal::whole_array);
     const std::vector<double> g[2] = {conductances(n * n, 0), conductances(n * n, 1)};
     std::size_t turn = 0;
     for (auto _ : state) {
@@ -56,6 +56,19 @@ BENCHMARK(whole_array)
     ->Arg(128)
     ->Arg(256)
     ->Unit(benchmark::kMillisecond);
+
+// The first solution of a new array, memory and all.
+void new_array(benchmark::State& state) {
+    const auto n = static_cast<std::size_t>(state.range(0));
+    const auto g = conductances(n * n, 0);
+    for (auto _ : state) {
+        WiredArray array(n, n, {.r_wl_ohm = 1.0, .r_bl_ohm = 1.0}, crossbar::Renewal::whole_array);
+        array.set_conductances(g);
+        array.renew();
+        benchmark::DoNotOptimize(array.effective_conductance(0, 0));
+    }
+}
+BENCHMARK(new_array)->Arg(64)->Arg(100)->Arg(256)->Unit(benchmark::kMillisecond);
 
 void one_device(benchmark::State& state) {
     const auto n = static_cast<std::size_t>(state.range(0));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <utility>
 
 namespace memprop::crossbar {
 namespace {
@@ -100,6 +99,13 @@ BlockSolver::BlockSolver(const WireParameters& wires)
     : segment_siemens_{0.0, inverse(wires.r_wl_ohm), inverse(wires.r_wl_ohm + wires.r_driver_ohm),
                        inverse(wires.r_bl_ohm), inverse(wires.r_bl_ohm + wires.r_sense_ohm)} {}
 
+void BlockSolver::pause(const Shape& shape) const {
+    constexpr std::size_t kDevices = 512;  // worth 0.1 ms
+    if (between_blocks_ && std::size_t{shape.extent.rows} * shape.extent.columns >= kDevices) {
+        between_blocks_();
+    }
+}
+
 Front BlockSolver::clear_front(const Shape& shape) {
     const std::size_t outer_begin = padded(shape.eliminated);
     const std::size_t stride = outer_begin + padded(shape.ports);
@@ -158,6 +164,7 @@ const double* BlockSolver::reduce_child(const Shape& shape, const BlockDevices& 
 
 void BlockSolver::join(const Shape& shape, const double* first, const double* second, double* matrix,
                        std::size_t rows) {
+    pause(shape);
     const std::size_t stride = padded(shape.ports);
     clear_matrix(matrix, shape.ports, rows);
     eliminate(join_front(shape, {first, second}, matrix, rows), matrix, stride, rows);
@@ -202,6 +209,7 @@ void BlockSolver::strip_voltages(const Shape& shape, const BlockDevices& devices
 BlockSolver::ChildVolts BlockSolver::child_volts(const Shape& shape, const ChildMatrices& children,
                                                  const double* port_volts, std::size_t vectors,
                                                  std::size_t depth) {
+    pause(shape);
     const Front front = join_front(shape, children, nullptr, 0);
     const double* inner = eliminated_volts(front, port_volts, shape.ports, vectors);
     const std::size_t stride = padded(vectors);

@@ -6,6 +6,8 @@
 #include <array>
 #include <cstddef>
 #include <deque>
+#include <functional>
+#include <utility>
 
 #include "crossbar/wires/aligned_doubles.hpp"
 #include "crossbar/wires/block_shapes.hpp"
@@ -49,6 +51,9 @@ class BlockSolver {
 public:
     explicit BlockSolver(const WireParameters& wires);
 
+    /// Called now and then from here on by everything below; may throw to give up.
+    void call_between_blocks(std::function<void()> function) { between_blocks_ = std::move(function); }
+
     /// Matrix of a block from its devices.
     void reduce(const Shape& shape, const BlockDevices& devices, double* matrix, std::size_t depth = 0);
 
@@ -74,6 +79,7 @@ public:
                   std::size_t vectors, const BlockVoltages& out, std::size_t depth);
 
 private:
+    void pause(const Shape& shape) const;
     Front clear_front(const Shape& shape);
     Front strip_front(const Shape& shape, const double* siemens, double* matrix);
     Front join_front(const Shape& shape, const ChildMatrices& children, double* matrix, std::size_t rows);
@@ -81,6 +87,7 @@ private:
                                    std::size_t vectors);
 
     std::array<double, 5> segment_siemens_{};  // by Link::Kind
+    std::function<void()> between_blocks_;
     Scratch rows_, weights_, inner_volts_;
     // By depth of the recursion; a deque does not move what it has when it grows.
     std::deque<std::array<Scratch, 2>> matrices_, volts_;

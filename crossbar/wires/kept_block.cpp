@@ -6,7 +6,8 @@
 
 namespace memprop::crossbar {
 
-KeptBlock::KeptBlock(const Shape& block_shape, std::size_t first_row, std::size_t first_column)
+KeptBlock::KeptBlock(const Shape& block_shape, std::size_t first_row, std::size_t first_column,
+                     std::size_t kept_devices)
     : shape(&block_shape),
       row(first_row),
       column(first_column),
@@ -14,11 +15,11 @@ KeptBlock::KeptBlock(const Shape& block_shape, std::size_t first_row, std::size_
     for (std::size_t c = 0; c < 2 && !shape->is_strip(); ++c) {
         const Extent& first = shape->child[0]->extent;
         const Extent& extent = shape->child[c]->extent;
-        if (std::size_t{extent.rows} * extent.columns >= kKeptDevices) {
+        if (std::size_t{extent.rows} * extent.columns >= kept_devices) {
             const bool below = c == 1 && shape->split_rows;
             const bool beside = c == 1 && !shape->split_rows;
             child[c] = std::make_unique<KeptBlock>(*shape->child[c], row + (below ? first.rows : 0),
-                                                   column + (beside ? first.columns : 0));
+                                                   column + (beside ? first.columns : 0), kept_devices);
         }
     }
 }

@@ -9,10 +9,6 @@
 
 namespace memprop::crossbar {
 
-/// Blocks of at least this many devices keep their matrix; eliminating a smaller one again takes less than
-/// 0.1 ms. A 256 x 256 array keeps about 50 MB.
-inline constexpr std::size_t kKeptDevices = 512;
-
 struct KeptBlock {
     const Shape* shape;
     std::size_t row, column;  ///< of its first device
@@ -20,7 +16,9 @@ struct KeptBlock {
     std::unique_ptr<KeptBlock> child[2];  ///< null if too small
     bool current = false;
 
-    KeptBlock(const Shape& block_shape, std::size_t first_row, std::size_t first_column);
+    /// Children that have at least `kept_devices` devices are kept too.
+    KeptBlock(const Shape& block_shape, std::size_t first_row, std::size_t first_column,
+              std::size_t kept_devices);
 
     /// The child that holds a device of this block, or null.
     KeptBlock* child_holding(std::size_t device_row, std::size_t device_column) const;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 
 #include "crossbar/base/error.hpp"
@@ -28,19 +29,24 @@ const WireParameters& checked(const WireParameters& wires) {
     return wires;
 }
 
+// Blocks of at least this many devices keep their matrix; a smaller one is done again in 0.1 ms.
+std::size_t kept_devices(Renewal renewal) {
+    return renewal == Renewal::changed_blocks ? 512 : std::numeric_limits<std::size_t>::max();
+}
+
 bool valid(double siemens) {
     return siemens >= 0.0 && siemens <= kMaxSiemens;  // false for NaN
 }
 
 }  // namespace
 
-WiredArray::WiredArray(std::size_t rows, std::size_t columns, const WireParameters& wires)
+WiredArray::WiredArray(std::size_t rows, std::size_t columns, const WireParameters& wires, Renewal renewal)
     : rows_(rows),
       columns_(columns),
       wires_(checked(wires)),
       shapes_(checked_size("rows", rows), checked_size("columns", columns), wires),
       siemens_(rows * columns, 0.0),
-      root_(std::make_unique<KeptBlock>(shapes_.root(), 0, 0)),
+      root_(std::make_unique<KeptBlock>(shapes_.root(), 0, 0, kept_devices(renewal))),
       solver_(std::make_unique<BlockSolver>(wires)),
       effective_(allocate_doubles(rows * padded(columns))),
       between_sources_(allocate_doubles(rows * padded(rows))),
@@ -96,17 +102,15 @@ void WiredArray::require_current() const {
 
 void WiredArray::renew(const std::function<void()>& between_blocks) {
     if (!root_->current) {
-        renew_block(*root_, between_blocks);
+        solver_->call_between_blocks(between_blocks);
+        renew_block(*root_);
         store_results();
     }
 }
 
-void WiredArray::renew_block(KeptBlock& block, const std::function<void()>& between_blocks) {
+void WiredArray::renew_block(KeptBlock& block) {
     if (block.current) {
         return;
-    }
-    if (between_blocks) {
-        between_blocks();
     }
     const Shape& shape = *block.shape;
     BlockSolver& solver = *solver_;
@@ -118,7 +122,7 @@ void WiredArray::renew_block(KeptBlock& block, const std::function<void()>& betw
         const double* matrices[2] = {};
         for (std::size_t c = 0; c < 2; ++c) {
             if (block.child[c] != nullptr) {
-                renew_block(*block.child[c], between_blocks);
+                renew_block(*block.child[c]);
                 matrices[c] = block.child[c]->matrix.get();
             }
         }

@@ -8,8 +8,8 @@
 // accuracy next to shorts, opens and almost ideal wires. Opens (0 S), open lines, single rows and columns
 // and wires without resistance need no special treatment.
 //
-// The results of the larger blocks are kept: after a change only the blocks around the changed devices are
-// eliminated again. The result is that of a new array with the same conductances bit for bit.
+// The results of the larger blocks can be kept: after a change only the blocks around the changed devices
+// are eliminated again. The result is that of a new array with the same conductances bit for bit.
 #pragma once
 
 #include <cstddef>
@@ -41,10 +41,17 @@ struct ReadPower {
     double wires_watts() const { return word_lines_watts + bit_lines_watts; }
 };
 
+/// What renew() eliminates again, and so what has to be kept in between.
+enum class Renewal {
+    changed_blocks,  ///< the blocks around changed devices; keeps 50 MB for a 256 x 256 array
+    whole_array      ///< all of it; less memory, and faster if most devices change (drift)
+};
+
 class WiredArray {
 public:
     /// All devices open. Throws InputError if a size is 0 or above 16384, or a resistance is invalid.
-    WiredArray(std::size_t rows, std::size_t columns, const WireParameters& wires);
+    WiredArray(std::size_t rows, std::size_t columns, const WireParameters& wires,
+               Renewal renewal = Renewal::changed_blocks);
     ~WiredArray();
     WiredArray(WiredArray&&) noexcept;
     WiredArray& operator=(WiredArray&&) noexcept;
@@ -58,9 +65,8 @@ public:
     void set_conductances(std::span<const double> siemens);
     void set_conductance(std::size_t row, std::size_t column, double siemens);
 
-    /// Brings the effective conductances up to date: eliminates the blocks again that hold a device
-    /// changed since the last call. `between_blocks` is called now and then and may throw to give up;
-    /// what is finished by then is kept.
+    /// Brings the effective conductances up to date if a device has changed since the last call.
+    /// `between_blocks` is called now and then and may throw to give up; what is finished by then is kept.
     void renew(const std::function<void()>& between_blocks = {});
 
     /// Whether every change has been renewed. What follows throws std::logic_error if not.
@@ -92,7 +98,7 @@ private:
     std::size_t vectors_in(std::span<const double> volts) const;
     static void check_size(std::string_view name, std::size_t size, std::size_t expected);
     void require_current() const;
-    void renew_block(KeptBlock& block, const std::function<void()>& between_blocks);
+    void renew_block(KeptBlock& block);
     void store_results();
     ReadPower power_of(std::span<const double> source, const double* word, const double* bit) const;
 

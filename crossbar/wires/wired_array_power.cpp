@@ -17,8 +17,6 @@ struct VoltageWalk {
     BlockDevices devices;  // of the whole array
     BlockVoltages out;
     std::size_t vectors;
-    const std::function<void()>& between_blocks;
-
     BlockDevices devices_at(std::size_t row, std::size_t column) const {
         return {devices.siemens + row * devices.stride + column, devices.stride};
     }
@@ -28,9 +26,6 @@ struct VoltageWalk {
     }
 
     void descend(const KeptBlock& block, const double* port_volts, std::size_t depth) {
-        if (between_blocks) {
-            between_blocks();
-        }
         const Shape& shape = *block.shape;
         const BlockDevices block_devices = devices_at(block.row, block.column);
         const BlockVoltages block_out = out_at(block.row, block.column);
@@ -71,6 +66,7 @@ void WiredArray::node_voltages(std::span<const double> volts, std::span<double> 
     check_size("word-line voltages", word_line_volts.size(), vectors * devices);
     check_size("bit-line voltages", bit_line_volts.size(), vectors * devices);
     BlockSolver solver(wires_);
+    solver.call_between_blocks(between_blocks);
     std::vector<double> port_volts;
     for (std::size_t begin = 0; begin < vectors; begin += kVectorsAtOnce) {
         const std::size_t count = std::min(kVectorsAtOnce, vectors - begin);
@@ -85,8 +81,7 @@ void WiredArray::node_voltages(std::span<const double> volts, std::span<double> 
                          {siemens_.data(), columns_},
                          {word_line_volts.data() + begin * devices, bit_line_volts.data() + begin * devices,
                           columns_, devices},
-                         count,
-                         between_blocks};
+                         count};
         walk.descend(*root_, port_volts.data(), 0);
     }
 }
