@@ -1,3 +1,10 @@
+// Exact wire solution: G_eff of a whole array, of an array after one write, and reads through it.
+//
+// Floors. Elimination: `operations` multiplications and additions (no fused ones, so that results are the
+// same everywhere) at 2 per lane and cycle with a multiplication and an addition each cycle: 16 per cycle
+// on Zen 4 and on AVX2 machines. A read: n^2 multiply-adds on a G_eff of 8 n^2 bytes, 0.5 MB at n = 256,
+// which comes from the second-level cache: 32 bytes a cycle, 16 k cycles. Source currents: the same with a
+// subtraction more.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -84,6 +91,54 @@ void one_device(benchmark::State& state) {
     }
 }
 BENCHMARK(one_device)->Arg(64)->Arg(100)->Arg(256)->Unit(benchmark::kMillisecond);
+
+enum class Read { output_currents, source_currents, drawn_power };
+
+template <Read what>
+void one_vector(benchmark::State& state) {
+    const auto n = static_cast<std::size_t>(state.range(0));
+    WiredArray array(n, n, {.r_wl_ohm = 1.0, .r_bl_ohm = 1.0});
+    array.set_conductances(conductances(n * n, 0));
+    array.renew();
+    std::vector<double> volts(n), amperes(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        volts[i] = i % 3 == 0 ? 0.2 : 0.0;
+    }
+    for (auto _ : state) {
+        if constexpr (what == Read::output_currents) {
+            array.read(volts, amperes);
+        } else if constexpr (what == Read::source_currents) {
+            array.source_currents(volts, amperes);
+        } else {
+            amperes[0] = array.drawn_power_watts(volts);
+        }
+        benchmark::DoNotOptimize(amperes.data());
+        benchmark::ClobberMemory();
+    }
+}
+BENCHMARK(one_vector<Read::output_currents>)->Name("read")->Arg(100)->Arg(256)->Unit(benchmark::kMicrosecond);
+BENCHMARK(one_vector<Read::source_currents>)
+    ->Name("source_currents")
+    ->Arg(100)
+    ->Arg(256)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK(one_vector<Read::drawn_power>)
+    ->Name("drawn_power")
+    ->Arg(100)
+    ->Arg(256)
+    ->Unit(benchmark::kMicrosecond);
+
+void power_of_64_vectors(benchmark::State& state) {
+    const auto n = static_cast<std::size_t>(state.range(0));
+    WiredArray array(n, n, {.r_wl_ohm = 1.0, .r_bl_ohm = 1.0});
+    array.set_conductances(conductances(n * n, 0));
+    array.renew();
+    const std::vector<double> volts(64 * n, 0.2);
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(array.read_power(volts));
+    }
+}
+BENCHMARK(power_of_64_vectors)->Arg(100)->Arg(256)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

@@ -15,6 +15,7 @@
 
 using namespace memprop;
 using crossbar::ReadPower;
+using crossbar::Renewal;
 using crossbar::WiredArray;
 using crossbar::WireParameters;
 
@@ -202,7 +203,9 @@ TEST_CASE("wires: currents, voltages and power agree with a dense solution of Ki
     const std::pair<std::size_t, std::size_t> sizes[] = {{1, 1},  {1, 5}, {5, 1}, {1, 19},
                                                          {19, 1}, {2, 2}, {4, 3}, {9, 11}};
     std::uint32_t event = 0;
-    for (const auto& [m, n] : sizes) {
+    for (const auto& size : sizes) {
+        const std::size_t m = size.first;
+        const std::size_t n = size.second;
         for (const WireParameters& wires : kWires) {
             for (const bool defects : {false, true}) {
                 CAPTURE(m);
@@ -299,12 +302,10 @@ TEST_CASE("wires: what is renewed after writes is bit for bit what a new array g
         WiredArray written(m, n, wires);
         written.set_conductances(g);
         written.renew();
-        WiredArray by_device = [&] {
-            WiredArray a(m, n, wires);
-            a.set_conductances(g);
-            a.renew();
-            return a;
-        }();
+        WiredArray by_device(m, n, wires);
+        by_device.set_conductances(g);
+        by_device.renew();
+        WiredArray whole(m, n, wires, Renewal::whole_array);
         for (std::uint32_t write = 0; write < 12; ++write) {
             const std::size_t device = random_bits({.seed = 5, .stream = Stream::test}, write) % (m * n);
             g[device] = write % 3 == 0 ? g[device] + 1e-7 : 1e-5 * (write + 1);
@@ -313,9 +314,12 @@ TEST_CASE("wires: what is renewed after writes is bit for bit what a new array g
             by_device.renew();
             written.set_conductances(g);
             written.renew();
+            whole.set_conductances(g);
+            whole.renew();
             WiredArray fresh(m, n, wires);
             fresh.set_conductances(g);
             fresh.renew();
+            CHECK(same_bits(whole, fresh));
             CHECK(same_bits(by_device, fresh));
             CHECK(same_bits(written, fresh));
         }

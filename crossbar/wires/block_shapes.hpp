@@ -8,11 +8,11 @@
 #pragma once
 
 #include <array>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <tuple>
 #include <vector>
 
 #include "crossbar/wires/wire_parameters.hpp"
@@ -22,7 +22,9 @@ namespace memprop::crossbar {
 struct Extent {
     std::uint32_t rows, columns;
     bool first_row, last_row, first_column, last_column;  ///< whether it reaches that edge of the array
-    auto operator<=>(const Extent&) const = default;
+
+    auto key() const { return std::tuple(rows, columns, first_row, last_row, first_column, last_column); }
+    bool operator<(const Extent& other) const { return key() < other.key(); }
 };
 
 /// Ports [from, from + length) of a child become the eliminated nodes or the ports from `to` on.

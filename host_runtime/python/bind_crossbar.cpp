@@ -53,7 +53,7 @@ WiredArray solved_array(const py::object& resistance_ohm, const WireParameters& 
 }
 
 DoubleArray checked_voltages(const py::object& voltage_v, std::size_t rows) {
-    const DoubleArray voltages = double_array(voltage_v, "voltage_v", 2);
+    DoubleArray voltages = double_array(voltage_v, "voltage_v", 2);
     const auto volt = voltages.unchecked<2>();
     if (static_cast<std::size_t>(volt.shape(1)) != rows) {
         throw InputError(
