@@ -44,7 +44,7 @@ void whole_array(benchmark::State& state) {
     WiredArray array(n, n, {.r_wl_ohm = 1.0, .r_bl_ohm = 1.0}, crossbar::Renewal::whole_array);
     const std::vector<double> g[2] = {conductances(n * n, 0), conductances(n * n, 1)};
     std::size_t turn = 0;
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         array.set_conductances(g[++turn % 2]);
         array.renew();
         benchmark::DoNotOptimize(array.effective_conductance(0, 0));
@@ -68,7 +68,7 @@ BENCHMARK(whole_array)
 void new_array(benchmark::State& state) {
     const auto n = static_cast<std::size_t>(state.range(0));
     const auto g = conductances(n * n, 0);
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         WiredArray array(n, n, {.r_wl_ohm = 1.0, .r_bl_ohm = 1.0}, crossbar::Renewal::whole_array);
         array.set_conductances(g);
         array.renew();
@@ -83,7 +83,7 @@ void one_device(benchmark::State& state) {
     array.set_conductances(conductances(n * n, 0));
     array.renew();
     double g = 1e-5;
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         array.set_conductance(n / 2, n / 2, g);
         array.renew();
         g = g > 1e-4 ? 1e-5 : g + 1e-7;
@@ -104,7 +104,7 @@ void one_vector(benchmark::State& state) {
     for (std::size_t i = 0; i < n; ++i) {
         volts[i] = i % 3 == 0 ? 0.2 : 0.0;
     }
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         if constexpr (what == Read::output_currents) {
             array.read(volts, amperes);
         } else if constexpr (what == Read::source_currents) {
@@ -134,7 +134,7 @@ void power_of_64_vectors(benchmark::State& state) {
     array.set_conductances(conductances(n * n, 0));
     array.renew();
     const std::vector<double> volts(64 * n, 0.2);
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         benchmark::DoNotOptimize(array.read_power(volts));
     }
 }

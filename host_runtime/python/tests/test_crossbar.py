@@ -117,7 +117,7 @@ class LongCalls(unittest.TestCase):
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         with self.assertRaises(KeyboardInterrupt):
             effective_conductance(resistances, 1.0, 1.0)
-        self.assertLess(time.monotonic() - begin, 2.0)
+        self.assertLess(time.monotonic() - begin, 3.0)
 
 
 if __name__ == "__main__":
