@@ -65,7 +65,7 @@ def mean_loss(settings, seeds, pool):
 def search(name, plan, out, pool):
     variant = plan["variants"][name]
     space = plan["ranges"] | variant.get("ranges", {})
-    choices = plan["choices"] | variant.get("choices", {})
+    choices = variant.get("choices", {})
     columns = ["score", *space, *choices]
     log = out / f"{name}.csv"
     done = []

@@ -158,7 +158,7 @@ Curve drift(const CharacterizeOptions& options) {
 
 /// Start states: 0.1, 0.5 (and 0.2 for reads), then whole uS up to g_max, coarser from 12 uS on.
 std::vector<double> grid(double g_max_us, std::vector<double> states) {
-    for (double g = 1.0; g <= g_max_us; g += g < 12.0 ? 1.0 : 2.0) {
+    for (int g = 1; g <= g_max_us; g += g < 12 ? 1 : 2) {
         states.push_back(g);
     }
     return states;
