@@ -40,6 +40,7 @@ public:
 
     /// Tables, counters, observers; between two cycles or from a process of the current one.
     Fabric& fabric() { return fabric_; }
+    const Fabric& fabric() const { return fabric_; }
     const sc_core::sc_time& clock_period() const { return period_; }
     std::uint64_t cycle() const { return sc_core::sc_time_stamp().value() / period_.value(); }
     /// How often the process ran.

@@ -22,6 +22,8 @@ struct HopCost {
 HopCost loihi_hop_cost();
 
 struct NocParams {
+    static constexpr std::uint32_t kMaxSide = 64, kMaxFifoDepth = 256, kMaxCycles = 31;
+
     std::uint32_t width = 8;               ///< routers per row, 1 .. 64
     std::uint32_t height = 8;              ///< rows, 1 .. 64
     std::uint32_t fifo_depth = 16;         ///< flits per input FIFO, 1 .. 256
