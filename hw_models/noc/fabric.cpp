@@ -7,6 +7,18 @@
 #include "crossbar/base/random.hpp"
 
 namespace memprop::hw::noc {
+namespace {
+
+// Without a processor option for it, std::popcount is a call.
+constexpr auto kBitCount = [] {
+    std::array<std::uint8_t, 1U << kPorts> counts{};
+    for (unsigned mask = 0; mask < counts.size(); ++mask) {
+        counts[mask] = static_cast<std::uint8_t>(std::popcount(mask));
+    }
+    return counts;
+}();
+
+}  // namespace
 
 void Fabric::come_to(std::uint64_t cycle) {
     if (cycle < now_ || next_cycle() < cycle) {
@@ -45,25 +57,22 @@ void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
     std::array<PortMask, kPorts> requests{};  // per output: inputs that ask for it
     PortMask wanted = 0;                      // outputs somebody asks for
     PortMask candidates = 0;                  // inputs that ask
-    for (unsigned left = router.occupied; left != 0; left &= left - 1) {
+    unsigned ready = 0;                       // inputs whose head may leave
+    for (std::size_t input = 0; input < kPorts; ++input) {
+        ready |= static_cast<unsigned>(fifos_[index * kPorts + input].head_leaves <= cycle) << input;
+    }
+    for (unsigned left = ready; left != 0; left &= left - 1) {
         const auto input = static_cast<unsigned>(std::countr_zero(left));
         Fifo& fifo = fifos_[index * kPorts + input];
-        const Slot& head = slots_[fifo.first_slot + fifo.head];
-        if (head.cycle > cycle) {
-            continue;  // it wakes the router when it may leave
-        }
         if (stalls_ && held_back(index, input, cycle)) {
             ++router.stats.injected_stalls;
             wheel_.add(index, cycle + 1);
             continue;
         }
         if (fifo.pending == 0) {
-            fifo.pending = route(router, input, head.flit);
-            if (fifo.pending == 0) {
-                ++router.stats.unroutable_flits;
-                pop(index, input, cycle);
-                continue;
-            }
+            ++router.stats.unroutable_flits;
+            pop(index, input, cycle);
+            continue;
         }
         for (unsigned output = fifo.pending; output != 0; output &= output - 1) {
             requests[static_cast<std::size_t>(std::countr_zero(output))] |=
@@ -88,15 +97,13 @@ void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMask requ
     Router& router = routers_[index];
     const Output& out = router.outputs[output];
     Fifo& next = fifos_[out.fifo];
-    const bool full = next.count == params_.fifo_depth;
-    const std::uint64_t free_from = slots_[next.first_slot + next.tail].cycle;
-    const auto asking = static_cast<std::uint8_t>(std::popcount(requests));
-    if (full || free_from > cycle) {
+    const std::uint8_t asking = kBitCount[requests];
+    if (next.tail_free_from > cycle) {
         router.stats.credit_stalls += asking;
         router.blocked = static_cast<std::uint8_t>(router.blocked + asking);
         router.starved |= static_cast<PortMask>(1U << output);
-        if (!full) {
-            wheel_.add(index, free_from);  // the credit is on its way
+        if (next.tail_free_from != kNever) {
+            wheel_.add(index, next.tail_free_from);  // the credit is on its way
         }
         return;
     }
@@ -107,8 +114,8 @@ void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMask requ
     from.pending &= static_cast<PortMask>(~(1U << output));
     push(next, flit, cycle + out.delay);
     wheel_.add(out.agent, cycle + out.delay);
-    if (out.input_bit != 0) {
-        routers_[out.agent].occupied |= out.input_bit;
+    if (next.count == 1 && out.agent < routers()) {
+        next.pending = route(out.agent, opposite(static_cast<Port>(output)), flit);
     }
     ++router.stats.forwarded[output];
     if (observer_ != nullptr) {
@@ -125,28 +132,37 @@ void Fabric::push(Fifo& fifo, const Flit& flit, std::uint64_t usable_cycle) {
     slot.flit = flit;
     slot.cycle = usable_cycle;
     fifo.tail = static_cast<std::uint16_t>(fifo.tail + 1U == params_.fifo_depth ? 0 : fifo.tail + 1U);
-    ++fifo.count;
+    if (++fifo.count == 1) {
+        fifo.head_leaves = usable_cycle;
+    }
+    fifo.tail_free_from =
+        fifo.count == params_.fifo_depth ? kNever : slots_[fifo.first_slot + fifo.tail].cycle;
     ++flits_inside_;
 }
 
-// Frees the head's place and returns when the new head may leave (kNever if there is none).
-std::uint64_t Fabric::release_head(Fifo& fifo, std::uint64_t cycle) {
-    slots_[fifo.first_slot + fifo.head].cycle = cycle + params_.link_cycles;
+// Frees the place of the head and puts the next flit there.
+void Fabric::release_head(Fifo& fifo, std::uint64_t cycle) {
+    const std::uint64_t free_from = cycle + params_.link_cycles;
+    slots_[fifo.first_slot + fifo.head].cycle = free_from;
+    if (fifo.count == params_.fifo_depth) {
+        fifo.tail_free_from = free_from;
+    }
     fifo.head = static_cast<std::uint16_t>(fifo.head + 1U == params_.fifo_depth ? 0 : fifo.head + 1U);
     --fifo.count;
     --flits_inside_;
-    return fifo.count == 0 ? kNever : slots_[fifo.first_slot + fifo.head].cycle;
+    fifo.head_leaves = fifo.count == 0 ? kNever : slots_[fifo.first_slot + fifo.head].cycle;
 }
 
 void Fabric::pop(std::uint32_t index, unsigned input, std::uint64_t cycle) {
-    Router& router = routers_[index];
-    const std::uint64_t next_leaves = release_head(fifos_[index * kPorts + input], cycle);
-    if (next_leaves == kNever) {
-        router.occupied &= static_cast<PortMask>(~(1U << input));
-    } else if (next_leaves <= cycle) {
-        wheel_.add(index, cycle + 1);
+    Fifo& fifo = fifos_[index * kPorts + input];
+    release_head(fifo, cycle);
+    if (fifo.count != 0) {
+        fifo.pending = route(index, static_cast<Port>(input), slots_[fifo.first_slot + fifo.head].flit);
+        if (fifo.head_leaves <= cycle) {
+            wheel_.add(index, cycle + 1);
+        }
     }
-    credit(router.feeders[input], mask_of(opposite(static_cast<Port>(input))), cycle);
+    credit(routers_[index].feeders[input], mask_of(opposite(static_cast<Port>(input))), cycle);
 }
 
 // Wakes whoever fills a FIFO if it waits for the place that has become free in `cycle`.
@@ -158,13 +174,12 @@ void Fabric::credit(std::uint32_t feeder, PortMask output_bit, std::uint64_t cyc
     }
 }
 
-PortMask Fabric::route(const Router& router, unsigned input, const Flit& flit) const {
+PortMask Fabric::route(std::uint32_t index, Port input, const Flit& flit) const {
     if (flit.cast == Cast::unicast) {
-        return mask_of(xy_port(router.position, position_of(NodeId{flit.target}, params_.width)));
+        return mask_of(xy_port(routers_[index].position, positions_[flit.target]));
     }
-    const auto index = static_cast<std::size_t>(&router - routers_.data());
     const TreeRow& row = tree_rows_[index * params_.multicast_trees + flit.target];
-    return row.input == static_cast<Port>(input) ? row.outputs : PortMask{0};
+    return row.input == input ? row.outputs : PortMask{0};
 }
 
 bool Fabric::held_back(std::uint32_t router, unsigned input, std::uint64_t cycle) const {
@@ -180,30 +195,29 @@ bool Fabric::held_back(std::uint32_t router, unsigned input, std::uint64_t cycle
 SendResult Fabric::send(std::uint32_t index, const Flit& flit, std::uint64_t cycle) {
     come_to(cycle);
     Terminal& terminal = terminals_.at(index);
-    Router& router = routers_[terminal.router];
-    const auto input = static_cast<unsigned>(terminal.port);
-    const bool exists = flit.cast == Cast::unicast
-                            ? flit.target < params_.nodes()
-                            : flit.target < params_.multicast_trees && route(router, input, flit) != 0;
+    const bool exists = flit.cast == Cast::unicast ? flit.target < params_.nodes()
+                                                   : flit.target < params_.multicast_trees &&
+                                                         route(terminal.router, terminal.port, flit) != 0;
     if (!exists) {
         ++terminal.stats.refused_no_route;
         return SendResult::no_route;
     }
-    Fifo& fifo = fifos_[terminal.router * kPorts + input];
-    const bool full = fifo.count == params_.fifo_depth;
-    const std::uint64_t free_from = std::max(slots_[fifo.first_slot + fifo.tail].cycle, terminal.next_send);
-    if (full || free_from > cycle) {
+    Fifo& fifo = fifos_[terminal.router * kPorts + static_cast<std::size_t>(terminal.port)];
+    const std::uint64_t free_from = std::max(fifo.tail_free_from, terminal.next_send);
+    if (free_from > cycle) {
         ++terminal.stats.refused_full;
         terminal.starved = true;
-        if (!full) {
+        if (free_from != kNever) {
             wheel_.add(space_agent(index), free_from);
         }
         return SendResult::full;
     }
     terminal.next_send = cycle + 1;
     push(fifo, flit, cycle + params_.router_cycles);
-    router.occupied |= static_cast<PortMask>(1U << input);
     wheel_.add(terminal.router, cycle + params_.router_cycles);
+    if (fifo.count == 1) {
+        fifo.pending = route(terminal.router, terminal.port, flit);
+    }
     ++terminal.stats.sent;
     return SendResult::accepted;
 }
@@ -212,7 +226,7 @@ bool Fabric::receive(std::uint32_t index, Flit& flit, std::uint64_t cycle) {
     come_to(cycle);
     Terminal& terminal = terminals_.at(index);
     Fifo& fifo = fifos_[terminal.out_fifo];
-    if (fifo.count == 0 || slots_[fifo.first_slot + fifo.head].cycle > cycle) {
+    if (fifo.head_leaves > cycle) {
         return false;
     }
     flit = slots_[fifo.first_slot + fifo.head].flit;

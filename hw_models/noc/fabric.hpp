@@ -88,7 +88,7 @@ public:
 
     // Multicast tables.
     /// Throws InputError for a node or tree that does not exist, a port that leads out of the mesh or a
-    /// turn that XY routing forbids. Flits that are already in the router's FIFOs as heads keep their way.
+    /// turn that XY routing forbids. Heads of the router's FIFOs keep the way they have.
     void set_tree_row(NodeId router, TreeId tree, TreeRow row);
     TreeRow tree_row(NodeId router, TreeId tree) const;
     /// Writes all rows of xy_tree(params(), root, leaves).
@@ -125,22 +125,22 @@ private:
         std::uint64_t cycle = 0;  // taken: from when the flit may leave; free: from when it may be filled
     };
     struct Fifo {
+        std::uint64_t head_leaves = kNever;  // cycle from which the head may leave; kNever = empty
+        std::uint64_t tail_free_from = 0;    // cycle from which a flit may be sent to it; kNever = full
         std::uint32_t first_slot = 0;
         std::uint16_t head = 0, tail = 0, count = 0;
-        PortMask pending = 0;  // outputs to which the head still has to go; 0 = not routed yet
+        PortMask pending = 0;  // outputs to which the head still has to go
     };
     struct Output {
         std::uint32_t fifo = 0;   // where the link ends
         std::uint32_t agent = 0;  // who is woken when a flit can be used there
         std::uint32_t delay = 0;  // cycles from crossing to that
-        PortMask input_bit = 0;   // the router input it is; 0 at a terminal
     };
     struct Router {
         std::array<Output, kPorts> outputs{};
         std::array<std::uint32_t, kPorts> feeders{};  // agent that fills each input
         std::array<std::uint8_t, kPorts> next_input{};
         PortMask connected = 0;     // ports that lead somewhere
-        PortMask occupied = 0;      // inputs with a flit in the FIFO or on the link to it
         PortMask starved = 0;       // outputs for which a head waits for a credit
         std::uint8_t blocked = 0;   // head-output pairs that wait so
         std::uint64_t stepped = 0;  // last cycle in which the router was looked at
@@ -168,9 +168,9 @@ private:
     void serve_output(std::uint32_t index, std::size_t output, PortMask requests, std::uint64_t cycle);
     void push(Fifo& fifo, const Flit& flit, std::uint64_t usable_cycle);
     void pop(std::uint32_t router, unsigned input, std::uint64_t cycle);
-    std::uint64_t release_head(Fifo& fifo, std::uint64_t cycle);
+    void release_head(Fifo& fifo, std::uint64_t cycle);
     void credit(std::uint32_t feeder, PortMask output_bit, std::uint64_t cycle);
-    PortMask route(const Router& router, unsigned input, const Flit& flit) const;
+    PortMask route(std::uint32_t router, Port input, const Flit& flit) const;
     bool held_back(std::uint32_t router, unsigned input, std::uint64_t cycle) const;
     bool in_mesh(Position position, Port port) const;
     std::uint32_t index_of(NodeId router) const;
@@ -180,8 +180,9 @@ private:
     std::vector<Terminal> terminals_;
     std::vector<Fifo> fifos_;  // [router * 5 + input], then one per terminal
     std::vector<Slot> slots_;
-    std::vector<TreeRow> tree_rows_;  // [router][tree]
-    WakeWheel wheel_;                 // agents: routers, arrivals at terminals, spaces at terminals
+    std::vector<Position> positions_;  // of all nodes
+    std::vector<TreeRow> tree_rows_;   // [router][tree]
+    WakeWheel wheel_;                  // agents: routers, arrivals at terminals, spaces at terminals
     std::uint64_t now_ = 0;
     std::uint64_t flits_inside_ = 0;
     std::vector<std::uint32_t> arrivals_, spaces_;

@@ -22,6 +22,7 @@ Fabric::Fabric(const NocParams& params, std::optional<NodeId> single)
       terminals_(single ? kPorts : params.nodes()),
       fifos_(routers_.size() * kPorts + terminals_.size()),
       slots_(fifos_.size() * params.fifo_depth),
+      positions_(params.nodes()),
       tree_rows_(routers_.size() * params.multicast_trees),
       wheel_(static_cast<std::uint32_t>(routers_.size() + 2 * terminals_.size())) {
     if (single && static_cast<std::uint32_t>(*single) >= params.nodes()) {
@@ -31,9 +32,12 @@ Fabric::Fabric(const NocParams& params, std::optional<NodeId> single)
     for (std::uint32_t fifo = 0; fifo < fifos_.size(); ++fifo) {
         fifos_[fifo].first_slot = fifo * params_.fifo_depth;
     }
+    for (std::uint32_t node = 0; node < params_.nodes(); ++node) {
+        positions_[node] = position_of(NodeId{static_cast<std::uint16_t>(node)}, params_.width);
+    }
     for (std::uint32_t index = 0; index < routers(); ++index) {
         routers_[index].node = single ? *single : NodeId{static_cast<std::uint16_t>(index)};
-        routers_[index].position = position_of(routers_[index].node, params_.width);
+        routers_[index].position = positions_[static_cast<std::size_t>(routers_[index].node)];
     }
     arrivals_.reserve(terminals());
     spaces_.reserve(terminals());
@@ -62,8 +66,7 @@ void Fabric::connect_mesh() {
             router.connected |= mask_of(port);
             router.outputs[p] = {.fifo = neighbour * static_cast<std::uint32_t>(kPorts) + entry,
                                  .agent = neighbour,
-                                 .delay = params_.link_cycles + params_.router_cycles,
-                                 .input_bit = mask_of(opposite(port))};
+                                 .delay = params_.link_cycles + params_.router_cycles};
             router.feeders[p] = neighbour;
         }
         terminals_[index].router = index;
@@ -78,10 +81,8 @@ void Fabric::connect_terminal(std::uint32_t index, Port port) {
     Router& router = routers_[terminal.router];
     const auto p = static_cast<std::size_t>(port);
     router.connected |= mask_of(port);
-    router.outputs[p] = {.fifo = terminal.out_fifo,
-                         .agent = arrival_agent(index),
-                         .delay = params_.link_cycles,
-                         .input_bit = 0};
+    router.outputs[p] = {
+        .fifo = terminal.out_fifo, .agent = arrival_agent(index), .delay = params_.link_cycles};
     router.feeders[p] = space_agent(index);
 }
 

@@ -59,15 +59,14 @@ inline std::uint32_t hops_between(NodeId from, NodeId to, std::uint32_t width) {
     return 1 + distance(a.x, b.x) + distance(a.y, b.y);
 }
 
-/// The output port of an XY route.
+/// The output port of an XY route. A table instead of branches: directions are hard to predict.
 inline Port xy_port(Position here, Position destination) {
-    if (here.x != destination.x) {
-        return here.x < destination.x ? Port::east : Port::west;
-    }
-    if (here.y != destination.y) {
-        return here.y < destination.y ? Port::south : Port::north;
-    }
-    return Port::local;
+    constexpr std::array<Port, 9> kTowards{Port::west, Port::north, Port::east,   // row above
+                                           Port::west, Port::local, Port::east,   // same row
+                                           Port::west, Port::south, Port::east};  // row below
+    const int across = (destination.x > here.x) - (destination.x < here.x);
+    const int down = (destination.y > here.y) - (destination.y < here.y);
+    return kTowards[static_cast<std::size_t>(4 + 3 * down + across)];
 }
 
 /// The ports to which a flit that came from `input` may go.
