@@ -27,21 +27,105 @@ void Fabric::come_to(std::uint64_t cycle) {
     now_ = cycle;
 }
 
-void Fabric::step(std::uint64_t cycle) {
-    come_to(cycle);
-    arrivals_.clear();
-    spaces_.clear();
-    const std::uint32_t first_terminal = routers(), first_space = routers() + terminals();
-    wheel_.take(cycle, [&](std::uint32_t agent) {
-        if (agent < first_terminal) {
-            step_router(agent, cycle);
-        } else if (agent < first_space) {
-            arrivals_.push_back(agent - first_terminal);
-        } else {
-            terminals_[agent - first_space].starved = false;
-            spaces_.push_back(agent - first_space);
+inline PortMask Fabric::route(std::uint32_t index, Port input, const Flit& flit) const {
+    if (flit.cast == Cast::unicast) {
+        return mask_of(xy_port(routers_[index].position, positions_[flit.target]));
+    }
+    const TreeRow& row = tree_rows_[index * params_.multicast_trees + flit.target];
+    return row.input == input ? row.outputs : PortMask{0};
+}
+
+inline Fabric::Slot* Fabric::after(const Fifo& fifo, Slot* slot) const {
+    return slot + 1 == fifo.first + params_.fifo_depth ? fifo.first : slot + 1;
+}
+
+inline void Fabric::push(Fifo& fifo, const Flit& flit, std::uint64_t usable_cycle) {
+    fifo.tail->flit = flit;
+    fifo.tail->cycle = usable_cycle;
+    fifo.tail = after(fifo, fifo.tail);
+    if (++fifo.count == 1) {
+        fifo.head_leaves = usable_cycle;
+    }
+    fifo.tail_free_from = fifo.tail == fifo.head ? kNever : fifo.tail->cycle;
+    ++flits_inside_;
+}
+
+// Frees the place of the head and puts the next flit there.
+inline void Fabric::release_head(Fifo& fifo, std::uint64_t cycle) {
+    fifo.head->cycle = cycle + params_.link_cycles;
+    if (fifo.tail == fifo.head) {  // it was full
+        fifo.tail_free_from = fifo.head->cycle;
+    }
+    fifo.head = after(fifo, fifo.head);
+    --fifo.count;
+    --flits_inside_;
+    fifo.head_leaves = fifo.count == 0 ? kNever : fifo.head->cycle;
+}
+
+// Wakes whoever fills a FIFO if it waits for the place that has become free in `cycle`.
+inline void Fabric::credit(std::uint32_t feeder, PortMask output_bit, std::uint64_t cycle) {
+    const bool waits = feeder < routers() ? (routers_[feeder].starved & output_bit) != 0
+                                          : terminals_[feeder - space_agent(0)].starved;
+    if (waits) {
+        wheel_.add(feeder, cycle + params_.link_cycles);
+    }
+}
+
+inline void Fabric::pop(std::uint32_t index, unsigned input, std::uint64_t cycle) {
+    Fifo& fifo = fifos_[index * kPorts + input];
+    release_head(fifo, cycle);
+    if (fifo.count != 0) {
+        fifo.pending = route(index, static_cast<Port>(input), fifo.head->flit);
+        if (fifo.head_leaves <= cycle) {
+            wheel_.add(index, cycle + 1);
         }
-    });
+    }
+    credit(routers_[index].feeders[input], mask_of(opposite(static_cast<Port>(input))), cycle);
+}
+
+bool Fabric::held_back(std::uint32_t router, unsigned input, std::uint64_t cycle) const {
+    const DrawKey key{.seed = stalls_->seed,
+                      .stream = Stream::test,
+                      .array = static_cast<std::uint8_t>(input),
+                      .block = static_cast<std::uint16_t>(cycle >> 32),
+                      .event = router,
+                      .step = static_cast<std::uint32_t>(cycle)};
+    return random_uniform(key, 0) < stalls_->probability;
+}
+
+inline void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMask requests,
+                                 std::uint64_t cycle) {
+    Router& router = routers_[index];
+    const Output& out = router.outputs[output];
+    Fifo& next = *out.fifo;
+    const std::uint8_t asking = kBitCount[requests];
+    if (next.tail_free_from > cycle) {
+        router.stats.credit_stalls += asking;
+        router.blocked = static_cast<std::uint8_t>(router.blocked + asking);
+        router.starved |= static_cast<PortMask>(1U << output);
+        if (next.tail_free_from != kNever) {
+            wheel_.add(index, next.tail_free_from);  // the credit is on its way
+        }
+        return;
+    }
+    const unsigned winner = round_robin(requests, router.next_input[output]);
+    router.next_input[output] = static_cast<std::uint8_t>(winner + 1 == kPorts ? 0 : winner + 1);
+    Fifo& from = fifos_[index * kPorts + winner];
+    const Flit& flit = from.head->flit;
+    from.pending &= static_cast<PortMask>(~(1U << output));
+    push(next, flit, cycle + out.delay);
+    wheel_.add(out.agent, cycle + out.delay);
+    if (next.count == 1 && out.agent < routers()) {
+        next.pending = route(out.agent, opposite(static_cast<Port>(output)), flit);
+    }
+    ++router.stats.forwarded[output];
+    if (observer_ != nullptr) {
+        observer_->flit_crossed(cycle, router.node, static_cast<Port>(output), flit);
+    }
+    if (asking > 1) {
+        router.stats.arbitration_stalls += asking - 1U;
+        wheel_.add(index, cycle + 1);
+    }
 }
 
 void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
@@ -93,103 +177,21 @@ void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
     }
 }
 
-void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMask requests, std::uint64_t cycle) {
-    Router& router = routers_[index];
-    const Output& out = router.outputs[output];
-    Fifo& next = fifos_[out.fifo];
-    const std::uint8_t asking = kBitCount[requests];
-    if (next.tail_free_from > cycle) {
-        router.stats.credit_stalls += asking;
-        router.blocked = static_cast<std::uint8_t>(router.blocked + asking);
-        router.starved |= static_cast<PortMask>(1U << output);
-        if (next.tail_free_from != kNever) {
-            wheel_.add(index, next.tail_free_from);  // the credit is on its way
+void Fabric::step(std::uint64_t cycle) {
+    come_to(cycle);
+    arrivals_.clear();
+    spaces_.clear();
+    const std::uint32_t first_terminal = routers(), first_space = routers() + terminals();
+    wheel_.take(cycle, [&](std::uint32_t agent) {
+        if (agent < first_terminal) {
+            step_router(agent, cycle);
+        } else if (agent < first_space) {
+            arrivals_.push_back(agent - first_terminal);
+        } else {
+            terminals_[agent - first_space].starved = false;
+            spaces_.push_back(agent - first_space);
         }
-        return;
-    }
-    const unsigned winner = round_robin(requests, router.next_input[output]);
-    router.next_input[output] = static_cast<std::uint8_t>(winner + 1 == kPorts ? 0 : winner + 1);
-    Fifo& from = fifos_[index * kPorts + winner];
-    const Flit& flit = slots_[from.first_slot + from.head].flit;
-    from.pending &= static_cast<PortMask>(~(1U << output));
-    push(next, flit, cycle + out.delay);
-    wheel_.add(out.agent, cycle + out.delay);
-    if (next.count == 1 && out.agent < routers()) {
-        next.pending = route(out.agent, opposite(static_cast<Port>(output)), flit);
-    }
-    ++router.stats.forwarded[output];
-    if (observer_ != nullptr) {
-        observer_->flit_crossed(cycle, router.node, static_cast<Port>(output), flit);
-    }
-    if (asking > 1) {
-        router.stats.arbitration_stalls += asking - 1U;
-        wheel_.add(index, cycle + 1);
-    }
-}
-
-void Fabric::push(Fifo& fifo, const Flit& flit, std::uint64_t usable_cycle) {
-    Slot& slot = slots_[fifo.first_slot + fifo.tail];
-    slot.flit = flit;
-    slot.cycle = usable_cycle;
-    fifo.tail = static_cast<std::uint16_t>(fifo.tail + 1U == params_.fifo_depth ? 0 : fifo.tail + 1U);
-    if (++fifo.count == 1) {
-        fifo.head_leaves = usable_cycle;
-    }
-    fifo.tail_free_from =
-        fifo.count == params_.fifo_depth ? kNever : slots_[fifo.first_slot + fifo.tail].cycle;
-    ++flits_inside_;
-}
-
-// Frees the place of the head and puts the next flit there.
-void Fabric::release_head(Fifo& fifo, std::uint64_t cycle) {
-    const std::uint64_t free_from = cycle + params_.link_cycles;
-    slots_[fifo.first_slot + fifo.head].cycle = free_from;
-    if (fifo.count == params_.fifo_depth) {
-        fifo.tail_free_from = free_from;
-    }
-    fifo.head = static_cast<std::uint16_t>(fifo.head + 1U == params_.fifo_depth ? 0 : fifo.head + 1U);
-    --fifo.count;
-    --flits_inside_;
-    fifo.head_leaves = fifo.count == 0 ? kNever : slots_[fifo.first_slot + fifo.head].cycle;
-}
-
-void Fabric::pop(std::uint32_t index, unsigned input, std::uint64_t cycle) {
-    Fifo& fifo = fifos_[index * kPorts + input];
-    release_head(fifo, cycle);
-    if (fifo.count != 0) {
-        fifo.pending = route(index, static_cast<Port>(input), slots_[fifo.first_slot + fifo.head].flit);
-        if (fifo.head_leaves <= cycle) {
-            wheel_.add(index, cycle + 1);
-        }
-    }
-    credit(routers_[index].feeders[input], mask_of(opposite(static_cast<Port>(input))), cycle);
-}
-
-// Wakes whoever fills a FIFO if it waits for the place that has become free in `cycle`.
-void Fabric::credit(std::uint32_t feeder, PortMask output_bit, std::uint64_t cycle) {
-    const bool waits = feeder < routers() ? (routers_[feeder].starved & output_bit) != 0
-                                          : terminals_[feeder - space_agent(0)].starved;
-    if (waits) {
-        wheel_.add(feeder, cycle + params_.link_cycles);
-    }
-}
-
-PortMask Fabric::route(std::uint32_t index, Port input, const Flit& flit) const {
-    if (flit.cast == Cast::unicast) {
-        return mask_of(xy_port(routers_[index].position, positions_[flit.target]));
-    }
-    const TreeRow& row = tree_rows_[index * params_.multicast_trees + flit.target];
-    return row.input == input ? row.outputs : PortMask{0};
-}
-
-bool Fabric::held_back(std::uint32_t router, unsigned input, std::uint64_t cycle) const {
-    const DrawKey key{.seed = stalls_->seed,
-                      .stream = Stream::test,
-                      .array = static_cast<std::uint8_t>(input),
-                      .block = static_cast<std::uint16_t>(cycle >> 32),
-                      .event = router,
-                      .step = static_cast<std::uint32_t>(cycle)};
-    return random_uniform(key, 0) < stalls_->probability;
+    });
 }
 
 SendResult Fabric::send(std::uint32_t index, const Flit& flit, std::uint64_t cycle) {
@@ -229,7 +231,7 @@ bool Fabric::receive(std::uint32_t index, Flit& flit, std::uint64_t cycle) {
     if (fifo.head_leaves > cycle) {
         return false;
     }
-    flit = slots_[fifo.first_slot + fifo.head].flit;
+    flit = fifo.head->flit;
     release_head(fifo, cycle);
     credit(terminal.router, mask_of(terminal.port), cycle);
     ++terminal.stats.received;

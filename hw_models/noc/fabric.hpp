@@ -67,6 +67,9 @@ public:
     /// The one router `node` of such a mesh; terminal p is its port p.
     static Fabric single_router(const NocParams& params, NodeId node) { return Fabric(params, node); }
 
+    Fabric(Fabric&&) = default;
+    Fabric& operator=(Fabric&&) = delete;
+
     const NocParams& params() const { return params_; }
     std::uint32_t routers() const { return static_cast<std::uint32_t>(routers_.size()); }
     std::uint32_t terminals() const { return static_cast<std::uint32_t>(terminals_.size()); }
@@ -127,12 +130,14 @@ private:
     struct Fifo {
         std::uint64_t head_leaves = kNever;  // cycle from which the head may leave; kNever = empty
         std::uint64_t tail_free_from = 0;    // cycle from which a flit may be sent to it; kNever = full
-        std::uint32_t first_slot = 0;
-        std::uint16_t head = 0, tail = 0, count = 0;
+        Slot* first = nullptr;               // fifo_depth slots, used as a ring
+        Slot* head = nullptr;
+        Slot* tail = nullptr;
+        std::uint32_t count = 0;
         PortMask pending = 0;  // outputs to which the head still has to go
     };
     struct Output {
-        std::uint32_t fifo = 0;   // where the link ends
+        Fifo* fifo = nullptr;     // where the link ends
         std::uint32_t agent = 0;  // who is woken when a flit can be used there
         std::uint32_t delay = 0;  // cycles from crossing to that
     };
@@ -166,6 +171,7 @@ private:
     void come_to(std::uint64_t cycle);
     void step_router(std::uint32_t index, std::uint64_t cycle);
     void serve_output(std::uint32_t index, std::size_t output, PortMask requests, std::uint64_t cycle);
+    Slot* after(const Fifo& fifo, Slot* slot) const;
     void push(Fifo& fifo, const Flit& flit, std::uint64_t usable_cycle);
     void pop(std::uint32_t router, unsigned input, std::uint64_t cycle);
     void release_head(Fifo& fifo, std::uint64_t cycle);

@@ -30,7 +30,8 @@ Fabric::Fabric(const NocParams& params, std::optional<NodeId> single)
                          fmt::format("must be from 0 to {}", params.nodes() - 1));
     }
     for (std::uint32_t fifo = 0; fifo < fifos_.size(); ++fifo) {
-        fifos_[fifo].first_slot = fifo * params_.fifo_depth;
+        fifos_[fifo].first = slots_.data() + std::size_t{fifo} * params_.fifo_depth;
+        fifos_[fifo].head = fifos_[fifo].tail = fifos_[fifo].first;
     }
     for (std::uint32_t node = 0; node < params_.nodes(); ++node) {
         positions_[node] = position_of(NodeId{static_cast<std::uint16_t>(node)}, params_.width);
@@ -64,7 +65,7 @@ void Fabric::connect_mesh() {
             const auto neighbour = static_cast<std::uint32_t>(static_cast<int>(index) + step[p]);
             const auto entry = static_cast<std::uint32_t>(opposite(port));
             router.connected |= mask_of(port);
-            router.outputs[p] = {.fifo = neighbour * static_cast<std::uint32_t>(kPorts) + entry,
+            router.outputs[p] = {.fifo = &fifos_[neighbour * kPorts + entry],
                                  .agent = neighbour,
                                  .delay = params_.link_cycles + params_.router_cycles};
             router.feeders[p] = neighbour;
@@ -82,7 +83,7 @@ void Fabric::connect_terminal(std::uint32_t index, Port port) {
     const auto p = static_cast<std::size_t>(port);
     router.connected |= mask_of(port);
     router.outputs[p] = {
-        .fifo = terminal.out_fifo, .agent = arrival_agent(index), .delay = params_.link_cycles};
+        .fifo = &fifos_[terminal.out_fifo], .agent = arrival_agent(index), .delay = params_.link_cycles};
     router.feeders[p] = space_agent(index);
 }
 
