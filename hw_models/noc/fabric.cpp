@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <stdexcept>
+#include <utility>
 
 #include "crossbar/base/random.hpp"
 
@@ -187,8 +188,7 @@ void Fabric::step(std::uint64_t cycle) {
             step_router(agent, cycle);
         } else if (agent < first_space) {
             arrivals_.push_back(agent - first_terminal);
-        } else {
-            terminals_[agent - first_space].starved = false;
+        } else if (std::exchange(terminals_[agent - first_space].starved, false)) {
             spaces_.push_back(agent - first_space);
         }
     });
@@ -196,6 +196,9 @@ void Fabric::step(std::uint64_t cycle) {
 
 SendResult Fabric::send(std::uint32_t index, const Flit& flit, std::uint64_t cycle) {
     come_to(cycle);
+    if (flit.created_cycle > cycle) {
+        throw std::logic_error("noc::Fabric::send: the flit has not been created yet");
+    }
     Terminal& terminal = terminals_.at(index);
     const bool exists = flit.cast == Cast::unicast ? flit.target < params_.nodes()
                                                    : flit.target < params_.multicast_trees &&

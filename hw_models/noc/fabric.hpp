@@ -79,12 +79,13 @@ public:
     std::uint64_t next_cycle() const { return wheel_.next(now_); }
     /// Does the work of `cycle`, which must not be after next_cycle() (std::logic_error).
     void step(std::uint64_t cycle);
-    /// Terminals where a flit arrived in the last step / that have room again after a send that found
-    /// none; each at most once, ascending.
+    /// Terminals where a flit arrived in the last step / where a send found no room and may try again;
+    /// each at most once, ascending.
     std::span<const std::uint32_t> arrivals() const { return arrivals_; }
     std::span<const std::uint32_t> spaces() const { return spaces_; }
 
     // Terminals.
+    /// std::logic_error for a flit with a created_cycle after `cycle`.
     SendResult send(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
     /// Takes the next flit that has arrived, if any.
     bool receive(std::uint32_t terminal, Flit& flit, std::uint64_t cycle);

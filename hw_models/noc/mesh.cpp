@@ -21,16 +21,34 @@ public:
         module_.sleep_until_due();
         return received;
     }
-    const sc_core::sc_event& space_event() const override { return space_; }
-    const sc_core::sc_event& arrival_event() const override { return arrival_; }
+    const sc_core::sc_event& space_event() const override { return space_.get(); }
+    const sc_core::sc_event& arrival_event() const override { return arrival_.get(); }
 
-    void notify_space() { space_.notify(sc_core::SC_ZERO_TIME); }
-    void notify_arrival() { arrival_.notify(sc_core::SC_ZERO_TIME); }
+    void notify_space() { space_.notify(); }
+    void notify_arrival() { arrival_.notify(); }
 
 private:
+    // A notification costs as much as a hop, so an event nobody ever asked for is not notified.
+    class LazyEvent {
+    public:
+        const sc_core::sc_event& get() const {
+            asked_for_ = true;
+            return event_;
+        }
+        void notify() {
+            if (asked_for_) {
+                event_.notify(sc_core::SC_ZERO_TIME);
+            }
+        }
+
+    private:
+        sc_core::sc_event event_;
+        mutable bool asked_for_ = false;
+    };
+
     FabricModule& module_;
     std::uint32_t index_;
-    sc_core::sc_event space_, arrival_;
+    LazyEvent space_, arrival_;
 };
 
 FabricModule::FabricModule(const sc_core::sc_module_name& name, Fabric fabric,
@@ -60,6 +78,9 @@ void FabricModule::step() {
     }
     for (const std::uint32_t index : fabric_.spaces()) {
         terminals_[index]->notify_space();
+    }
+    if (!fabric_.arrivals().empty() || !fabric_.spaces().empty()) {
+        activity_.notify(sc_core::SC_ZERO_TIME);
     }
     sleep_until_due();
 }

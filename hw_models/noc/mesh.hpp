@@ -43,6 +43,9 @@ public:
     const Fabric& fabric() const { return fabric_; }
     const sc_core::sc_time& clock_period() const { return period_; }
     std::uint64_t cycle() const { return sc_core::sc_time_stamp().value() / period_.value(); }
+    /// After a step in which flits arrived or ports got room: fabric().arrivals() and fabric().spaces()
+    /// list them until the next step. For a process that serves many ports; costs less than their events.
+    const sc_core::sc_event& activity_event() const { return activity_; }
     /// How often the process ran.
     std::uint64_t activations() const { return activations_; }
 
@@ -57,7 +60,7 @@ private:
 
     Fabric fabric_;
     const sc_core::sc_time period_;
-    sc_core::sc_event due_;
+    sc_core::sc_event due_, activity_;
     std::uint64_t planned_cycle_ = kNever;  // for which due_ is notified
     std::uint64_t activations_ = 0;
     std::vector<std::unique_ptr<Terminal>> terminals_;

@@ -10,73 +10,94 @@ namespace memprop::tb {
 
 using namespace hw::noc;
 
-TrafficNode::TrafficNode(const sc_core::sc_module_name& name, const FabricModule& network, NodeId node,
-                         std::unique_ptr<TrafficSource> source, std::uint64_t measured_from)
-    : sc_module(name),
-      network_(network),
-      node_(node),
-      source_(std::move(source)),
-      measured_from_(measured_from) {
-    draw();
-    SC_METHOD(send);
-}
-
-void TrafficNode::end_of_elaboration() {
-    SC_METHOD(receive);
-    sensitive << port->arrival_event();
+TrafficDriver::TrafficDriver(const sc_core::sc_module_name& name, const EventMesh& mesh,
+                             std::vector<std::unique_ptr<TrafficSource>> sources, std::uint64_t measured_from)
+    : sc_module(name), port("port", sources.size()), mesh_(mesh), measured_from_(measured_from) {
+    for (std::uint32_t index = 0; index < sources.size(); ++index) {
+        nodes_.push_back({std::move(sources[index]), {}});
+        draw(nodes_.back());
+        if (nodes_.back().next.cycle != kNever) {
+            due_.push({nodes_.back().next.cycle, index});
+        }
+    }
+    SC_METHOD(send_due);
+    sensitive << wake_;
+    SC_METHOD(answer_mesh);
+    sensitive << mesh.activity_event();
     dont_initialize();
 }
 
-void TrafficNode::draw() {
-    next_ = source_->next();
-    created_ += next_.cycle >= measured_from_ && next_.cycle != kNever;
+void TrafficDriver::draw(Node& node) {
+    node.next = node.source->next();
+    created_ += node.next.cycle >= measured_from_ && node.next.cycle != kNever;
 }
 
-void TrafficNode::send() {
-    const std::uint64_t now = network_.cycle();
-    if (next_.cycle <= now) {
-        Flit flit = Flit::to(node_, next_.destination);
-        flit.created_cycle = next_.cycle;
-        if (port->try_send(flit) == SendResult::full) {
-            next_trigger(port->space_event());
-            return;
+void TrafficDriver::send(std::uint32_t index, std::uint64_t now) {
+    Node& node = nodes_[index];
+    Flit flit = Flit::to(NodeId{static_cast<std::uint16_t>(index)}, node.next.destination);
+    flit.created_cycle = node.next.cycle;
+    if (port[index]->try_send(flit) != SendResult::accepted) {
+        return;  // the mesh reports when there is room
+    }
+    draw(node);
+    if (node.next.cycle != kNever) {
+        due_.push({std::max(node.next.cycle, now + 1), index});  // at most one flit a cycle
+    }
+}
+
+void TrafficDriver::send_due() {
+    const std::uint64_t now = mesh_.cycle();
+    while (!due_.empty() && due_.top().cycle <= now) {
+        const std::uint32_t index = due_.top().node;
+        due_.pop();
+        send(index, now);
+    }
+    if (!due_.empty()) {
+        wake_.notify(sc_core::sc_time::from_value((due_.top().cycle - now) * mesh_.clock_period().value()));
+    }
+}
+
+void TrafficDriver::answer_mesh() {
+    for (const std::uint32_t index : mesh_.fabric().arrivals()) {
+        for (Flit flit; port[index]->try_receive(flit);) {
+            last_receive_cycle_ = mesh_.cycle();
         }
-        draw();
     }
-    if (next_.cycle != kNever) {  // at most one flit a cycle
-        const std::uint64_t wait_cycles = std::max<std::uint64_t>(next_.cycle, now + 1) - now;
-        next_trigger(sc_core::sc_time::from_value(wait_cycles * network_.clock_period().value()));
+    for (const std::uint32_t index : mesh_.fabric().spaces()) {
+        send(index, mesh_.cycle());
     }
-}
-
-void TrafficNode::receive() {
-    for (Flit flit; port->try_receive(flit);) {
-        last_receive_cycle_ = network_.cycle();
+    if (!mesh_.fabric().spaces().empty()) {
+        wake_.notify(sc_core::SC_ZERO_TIME);  // what these nodes send next may be due first
     }
 }
 
-std::uint64_t TrafficNode::created_before(std::uint64_t end) {
-    while (next_.cycle < end) {
-        draw();
+bool TrafficDriver::exhausted() const {
+    return std::all_of(nodes_.begin(), nodes_.end(),
+                       [](const Node& node) { return node.next.cycle == kNever; });
+}
+
+std::uint64_t TrafficDriver::created_before(std::uint64_t end) {
+    for (Node& node : nodes_) {
+        while (node.next.cycle < end) {
+            draw(node);
+        }
+        created_ -= node.next.cycle != kNever;
     }
-    return created_ - (exhausted() ? 0 : 1);
+    return created_;
 }
 
 RouterBench::RouterBench(const NocParams& params, std::vector<std::unique_ptr<TrafficSource>> sources,
                          const RunLength& length)
-    : length_(length), mesh_("mesh", params, sc_core::sc_time(1, sc_core::SC_NS)) {
+    : length_(length),
+      mesh_("mesh", params, sc_core::sc_time(1, sc_core::SC_NS)),
+      driver_("traffic", mesh_, std::move(sources), length.warmup_cycles) {
     for (std::uint32_t node = 0; node < params.nodes(); ++node) {
-        const std::string name = fmt::format("node_{}", node);
-        nodes_.push_back(std::make_unique<TrafficNode>(name.c_str(), mesh_,
-                                                       NodeId{static_cast<std::uint16_t>(node)},
-                                                       std::move(sources[node]), length.warmup_cycles));
-        nodes_.back()->port(mesh_.port[node]);
+        driver_.port[node](mesh_.port[node]);
     }
 }
 
 bool RouterBench::drained() const {
-    return mesh_.fabric().flits_inside() == 0 &&
-           std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->exhausted(); });
+    return mesh_.fabric().flits_inside() == 0 && driver_.exhausted();
 }
 
 void RouterBench::progress(std::uint64_t cycle) {
@@ -114,10 +135,7 @@ RunResult RouterBench::run() {
         do {
             run_to(mesh_.cycle() + 1024);
         } while (!drained());
-        end = length_.warmup_cycles + 1;
-        for (const auto& node : nodes_) {
-            end = std::max(end, node->last_receive_cycle() + 1);
-        }
+        end = std::max(length_.warmup_cycles, driver_.last_receive_cycle()) + 1;
     }
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
     RunResult result{.measured_cycles = end - length_.warmup_cycles,
@@ -125,9 +143,7 @@ RunResult RouterBench::run() {
                      .flits_inside = fabric.flits_inside(),
                      .activations = mesh_.activations(),
                      .wall_s = wall.count()};
-    for (const auto& node : nodes_) {
-        result.created_flits += node->created_before(end);
-    }
+    result.created_flits = driver_.created_before(end);
     return result;
 }
 

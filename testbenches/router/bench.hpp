@@ -1,11 +1,14 @@
-// The testbench around an EventMesh: one module per node that sends and receives through the interface
-// cores use. Source queues are unbounded and take no memory: a flit that waits is the next injection of
-// its source, and those behind it have not been drawn yet.
+// The testbench around an EventMesh: sources and receivers of all nodes. They are served by two processes
+// (one for flits that are due, one for what the mesh reports), not by two per node, which would cost more
+// kernel time than the mesh takes. Source queues are unbounded and take no memory: a flit that waits is
+// the next injection of its source, and those behind it have not been drawn yet.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <queue>
 #include <systemc>
 #include <vector>
 
@@ -14,33 +17,47 @@
 
 namespace memprop::tb {
 
-class TrafficNode : public sc_core::sc_module {
+class TrafficDriver : public sc_core::sc_module {
 public:
-    sc_core::sc_port<hw::noc::FlitPortIf> port{"port"};
+    sc_core::sc_vector<sc_core::sc_port<hw::noc::FlitPortIf>> port;  ///< of node n
 
-    SC_HAS_PROCESS(TrafficNode);
-    TrafficNode(const sc_core::sc_module_name& name, const hw::noc::FabricModule& network,
-                hw::noc::NodeId node, std::unique_ptr<TrafficSource> source, std::uint64_t measured_from);
+    SC_HAS_PROCESS(TrafficDriver);
+    /// One source per node of `mesh`. Counts flits created from cycle `measured_from` on.
+    TrafficDriver(const sc_core::sc_module_name& name, const hw::noc::EventMesh& mesh,
+                  std::vector<std::unique_ptr<TrafficSource>> sources, std::uint64_t measured_from);
 
-    /// Nothing left to send.
-    bool exhausted() const { return next_.cycle == hw::noc::kNever; }
+    /// Nothing left to send at any node.
+    bool exhausted() const;
     std::uint64_t last_receive_cycle() const { return last_receive_cycle_; }
-    /// Flits created from cycle `measured_from` to before `end`, those that still wait included. Draws
-    /// what has not been drawn yet, so the node cannot go on afterwards.
+    /// Flits created from `measured_from` to before `end`, those that still wait included. Draws what has
+    /// not been drawn yet, so the driver cannot go on afterwards.
     std::uint64_t created_before(std::uint64_t end);
 
 private:
-    void end_of_elaboration() override;
-    void send();
-    void receive();
-    void draw();
+    struct Node {
+        std::unique_ptr<TrafficSource> source;
+        Injection next;
+    };
+    // When a node sends next; ordered by cycle, then node.
+    struct Due {
+        std::uint64_t cycle;
+        std::uint32_t node;
+        bool operator>(const Due& other) const {
+            return cycle != other.cycle ? cycle > other.cycle : node > other.node;
+        }
+    };
 
-    const hw::noc::FabricModule& network_;
-    hw::noc::NodeId node_;
-    std::unique_ptr<TrafficSource> source_;
-    Injection next_;
+    void send_due();
+    void answer_mesh();
+    void draw(Node& node);
+    void send(std::uint32_t index, std::uint64_t now);
+
+    const hw::noc::EventMesh& mesh_;
+    std::vector<Node> nodes_;
+    std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+    sc_core::sc_event wake_;
     std::uint64_t measured_from_;
-    std::uint64_t created_ = 0;  // from measured_from_ on, next_ included
+    std::uint64_t created_ = 0;  // from measured_from_ on, those drawn but not yet created included
     std::uint64_t last_receive_cycle_ = 0;
 };
 
@@ -74,7 +91,7 @@ private:
 
     RunLength length_;
     hw::noc::EventMesh mesh_;
-    std::vector<std::unique_ptr<TrafficNode>> nodes_;
+    TrafficDriver driver_;
     std::chrono::steady_clock::time_point last_line_;
 };
 
