@@ -119,6 +119,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int sc_main(int argc, char* argv[]) {
+    sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);  // stdout is ours
     try {
         return run(argc, argv);
     } catch (const InputError& error) {
