@@ -36,10 +36,6 @@ inline PortMask Fabric::route(std::uint32_t index, Port input, const Flit& flit)
     return row.input == input ? row.outputs : PortMask{0};
 }
 
-inline Fabric::Slot* Fabric::after(const Fifo& fifo, Slot* slot) const {
-    return slot + 1 == fifo.first + params_.fifo_depth ? fifo.first : slot + 1;
-}
-
 inline void Fabric::push(Fifo& fifo, const Flit& flit, std::uint64_t usable_cycle) {
     fifo.tail->flit = flit;
     fifo.tail->cycle = usable_cycle;
@@ -73,7 +69,8 @@ inline void Fabric::credit(std::uint32_t feeder, PortMask output_bit, std::uint6
 }
 
 inline void Fabric::pop(std::uint32_t index, unsigned input, std::uint64_t cycle) {
-    Fifo& fifo = fifos_[index * kPorts + input];
+    Router& router = routers_[index];
+    Fifo& fifo = router.inputs[input];
     release_head(fifo, cycle);
     if (fifo.count != 0) {
         fifo.pending = route(index, static_cast<Port>(input), fifo.head->flit);
@@ -81,7 +78,7 @@ inline void Fabric::pop(std::uint32_t index, unsigned input, std::uint64_t cycle
             wheel_.add(index, cycle + 1);
         }
     }
-    credit(routers_[index].feeders[input], mask_of(opposite(static_cast<Port>(input))), cycle);
+    credit(router.feeders[input], mask_of(opposite(static_cast<Port>(input))), cycle);
 }
 
 bool Fabric::held_back(std::uint32_t router, unsigned input, std::uint64_t cycle) const {
@@ -111,7 +108,7 @@ inline void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMa
     }
     const unsigned winner = round_robin(requests, router.next_input[output]);
     router.next_input[output] = static_cast<std::uint8_t>(winner + 1 == kPorts ? 0 : winner + 1);
-    Fifo& from = fifos_[index * kPorts + winner];
+    Fifo& from = router.inputs[winner];
     const Flit& flit = from.head->flit;
     from.pending &= static_cast<PortMask>(~(1U << output));
     push(next, flit, cycle + out.delay);
@@ -144,11 +141,11 @@ void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
     PortMask candidates = 0;                  // inputs that ask
     unsigned ready = 0;                       // inputs whose head may leave
     for (std::size_t input = 0; input < kPorts; ++input) {
-        ready |= static_cast<unsigned>(fifos_[index * kPorts + input].head_leaves <= cycle) << input;
+        ready |= static_cast<unsigned>(router.inputs[input].head_leaves <= cycle) << input;
     }
     for (unsigned left = ready; left != 0; left &= left - 1) {
         const auto input = static_cast<unsigned>(std::countr_zero(left));
-        Fifo& fifo = fifos_[index * kPorts + input];
+        Fifo& fifo = router.inputs[input];
         if (stalls_ && held_back(index, input, cycle)) {
             ++router.stats.injected_stalls;
             wheel_.add(index, cycle + 1);
@@ -172,7 +169,7 @@ void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
     }
     for (unsigned left = candidates; left != 0; left &= left - 1) {
         const auto input = static_cast<unsigned>(std::countr_zero(left));
-        if (fifos_[index * kPorts + input].pending == 0) {
+        if (router.inputs[input].pending == 0) {
             pop(index, input, cycle);
         }
     }

@@ -71,8 +71,8 @@ public:
     Fabric& operator=(Fabric&&) = delete;
 
     const NocParams& params() const { return params_; }
-    std::uint32_t routers() const { return static_cast<std::uint32_t>(routers_.size()); }
-    std::uint32_t terminals() const { return static_cast<std::uint32_t>(terminals_.size()); }
+    std::uint32_t routers() const { return router_count_; }
+    std::uint32_t terminals() const { return terminal_count_; }
 
     // Time. Calls come in order of their cycle; in any order within one cycle, with the same result.
     /// The next cycle in which step() has something to do; kNever if all is idle or waits for outside.
@@ -131,7 +131,8 @@ private:
     struct Fifo {
         std::uint64_t head_leaves = kNever;  // cycle from which the head may leave; kNever = empty
         std::uint64_t tail_free_from = 0;    // cycle from which a flit may be sent to it; kNever = full
-        Slot* first = nullptr;               // fifo_depth slots, used as a ring
+        Slot* first = nullptr;               // a ring of fifo_depth slots
+        Slot* last = nullptr;
         Slot* head = nullptr;
         Slot* tail = nullptr;
         std::uint32_t count = 0;
@@ -143,6 +144,7 @@ private:
         std::uint32_t delay = 0;  // cycles from crossing to that
     };
     struct Router {
+        Fifo* inputs = nullptr;  // kPorts of them
         std::array<Output, kPorts> outputs{};
         std::array<std::uint32_t, kPorts> feeders{};  // agent that fills each input
         std::array<std::uint8_t, kPorts> next_input{};
@@ -172,7 +174,7 @@ private:
     void come_to(std::uint64_t cycle);
     void step_router(std::uint32_t index, std::uint64_t cycle);
     void serve_output(std::uint32_t index, std::size_t output, PortMask requests, std::uint64_t cycle);
-    Slot* after(const Fifo& fifo, Slot* slot) const;
+    static Slot* after(const Fifo& fifo, Slot* slot) { return slot == fifo.last ? fifo.first : slot + 1; }
     void push(Fifo& fifo, const Flit& flit, std::uint64_t usable_cycle);
     void pop(std::uint32_t router, unsigned input, std::uint64_t cycle);
     void release_head(Fifo& fifo, std::uint64_t cycle);
@@ -183,6 +185,7 @@ private:
     std::uint32_t index_of(NodeId router) const;
 
     NocParams params_;
+    std::uint32_t router_count_, terminal_count_;
     std::vector<Router> routers_;
     std::vector<Terminal> terminals_;
     std::vector<Fifo> fifos_;  // [router * 5 + input], then one per terminal

@@ -18,8 +18,10 @@ const NocParams& validated(const NocParams& params) {
 
 Fabric::Fabric(const NocParams& params, std::optional<NodeId> single)
     : params_(validated(params)),
-      routers_(single ? 1 : params.nodes()),
-      terminals_(single ? kPorts : params.nodes()),
+      router_count_(single ? 1 : params.nodes()),
+      terminal_count_(single ? static_cast<std::uint32_t>(kPorts) : params.nodes()),
+      routers_(router_count_),
+      terminals_(terminal_count_),
       fifos_(routers_.size() * kPorts + terminals_.size()),
       slots_(fifos_.size() * params.fifo_depth),
       positions_(params.nodes()),
@@ -31,12 +33,14 @@ Fabric::Fabric(const NocParams& params, std::optional<NodeId> single)
     }
     for (std::uint32_t fifo = 0; fifo < fifos_.size(); ++fifo) {
         fifos_[fifo].first = slots_.data() + std::size_t{fifo} * params_.fifo_depth;
+        fifos_[fifo].last = fifos_[fifo].first + params_.fifo_depth - 1;
         fifos_[fifo].head = fifos_[fifo].tail = fifos_[fifo].first;
     }
     for (std::uint32_t node = 0; node < params_.nodes(); ++node) {
         positions_[node] = position_of(NodeId{static_cast<std::uint16_t>(node)}, params_.width);
     }
     for (std::uint32_t index = 0; index < routers(); ++index) {
+        routers_[index].inputs = &fifos_[index * kPorts];
         routers_[index].node = single ? *single : NodeId{static_cast<std::uint16_t>(index)};
         routers_[index].position = positions_[static_cast<std::size_t>(routers_[index].node)];
     }

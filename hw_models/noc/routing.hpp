@@ -64,9 +64,9 @@ inline Port xy_port(Position here, Position destination) {
     constexpr std::array<Port, 9> kTowards{Port::west, Port::north, Port::east,   // row above
                                            Port::west, Port::local, Port::east,   // same row
                                            Port::west, Port::south, Port::east};  // row below
-    const int across = (destination.x > here.x) - (destination.x < here.x);
-    const int down = (destination.y > here.y) - (destination.y < here.y);
-    return kTowards[static_cast<std::size_t>(4 + 3 * down + across)];
+    const unsigned across = 1U + (destination.x > here.x) - (destination.x < here.x);
+    const unsigned down = 1U + (destination.y > here.y) - (destination.y < here.y);
+    return kTowards[3 * down + across];
 }
 
 /// The ports to which a flit that came from `input` may go.
