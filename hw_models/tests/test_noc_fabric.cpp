@@ -115,7 +115,13 @@ TEST_CASE("noc: stalls are counted by cause, to the cycle") {
         driver.fabric.start_measurement(driver.now);
         CHECK(driver.fabric.total_router_stats(driver.now).credit_stalls == 0);
         CHECK(driver.fabric.total_router_stats(driver.now + 10).credit_stalls == 20);
+        driver.run_until(1150);
         driver.receive_probability = 1.0F;
+        driver.run_until(1152);
+        // Read in cycle 1150: the head of router 1 has waited in 1100 .. 1150, that of router 0 one cycle
+        // longer, as its credit has one link more to travel.
+        CHECK(driver.fabric.router_stats(node(1), driver.now).credit_stalls == 51);
+        CHECK(driver.fabric.router_stats(node(0), driver.now).credit_stalls == 52);
         driver.run_until(1200);
         CHECK(driver.deliveries.size() == 8);
         CHECK(driver.drained());
