@@ -142,9 +142,13 @@ learning::ExperimentConfig parse_experiment(std::string_view text, std::string_v
     learning::ExperimentConfig config;
     apply(parse(text, source), source, config);
     for (const std::string& override_text : overrides) {
-        apply(parse_override(override_text), fmt::format("--set {}", override_text), config);
+        apply_override(override_text, config);
     }
     return config;
+}
+
+void apply_override(const std::string& override_text, learning::ExperimentConfig& config) {
+    apply(parse_override(override_text), fmt::format("--set {}", override_text), config);
 }
 
 learning::ExperimentConfig load_experiment(const std::filesystem::path& file,
