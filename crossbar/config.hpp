@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "crossbar/device/pulsed_config.hpp"
+
 namespace memprop::crossbar {
 
 /// How the noise of a read is drawn. Both have the same distribution when noise is Gaussian,
@@ -31,6 +33,8 @@ inline constexpr std::array<std::pair<std::string_view, DeviceCounter>, 2> kDevi
 struct EnergyConfig {
     double set_pulse_pj = 6.75;
     double reset_pulse_pj = 33.75;
+    double set_pulse_ns = 50.0;
+    double reset_pulse_ns = 50.0;
     double read_voltage_v = 0.2;
     double read_pulse_ns = 130.0;
     std::string source =
@@ -44,6 +48,8 @@ struct EnergyConfig {
     void describe(Field&& field) {
         field("set_pulse_pj", set_pulse_pj, {0.0, 1e6}, "energy of one SET pulse, pJ");
         field("reset_pulse_pj", reset_pulse_pj, {0.0, 1e6}, "energy of one RESET pulse, pJ");
+        field("set_pulse_ns", set_pulse_ns, {0.0, 1e9}, "length of one SET pulse, ns");
+        field("reset_pulse_ns", reset_pulse_ns, {0.0, 1e9}, "length of one RESET pulse, ns");
         field("read_voltage_v", read_voltage_v, {0.0, 10.0}, "voltage on a word line that is read, V");
         field("read_pulse_ns", read_pulse_ns, {0.0, 1e9}, "how long a word line is driven by one event, ns");
         field.text("source", source, "where these figures come from");
@@ -52,6 +58,7 @@ struct EnergyConfig {
 
 struct CrossbarConfig {
     std::string device = "pcm_nandakumar2018";
+    std::string table_file;
     std::int64_t bits = 6;
     double g_max_us = 12.0;
     double write_noise_scale = 1.0;
@@ -64,11 +71,13 @@ struct CrossbarConfig {
     std::int64_t tile_rows = 128;
     double weight_scale_per_us = 0.027;
     double weight_scale_out_per_us = 0.072;
+    PulsedConfig pulsed;
     EnergyConfig energy;
 
     template <class Field>
     void describe(Field&& field) {
         field.text("device", device, "device model; `memprop train --list` names them");
+        field.text("table_file", table_file, "device \"table\": its CSV file");
         field("bits", bits, {1, 16}, "ideal device: a full range of 2^bits steps, one SET pulse each");
         field("g_max_us", g_max_us, {0.2, 1e6}, "largest conductance, uS");
         field("write_noise_scale", write_noise_scale, {0.0, 100.0},
@@ -87,6 +96,7 @@ struct CrossbarConfig {
               "weight of 1 uS in the input and recurrent arrays");
         field("weight_scale_out_per_us", weight_scale_out_per_us, {1e-9, 1e9},
               "weight of 1 uS in the readout array");
+        field.table("pulsed", pulsed);
         field.table("energy", energy);
     }
 };

@@ -28,6 +28,8 @@ enum class Stream : std::uint8_t {
     update_rounding = 11,
     accumulator_rounding = 12,
     traffic = 13,
+    write_noise = 20,
+    diffusion = 21,
 };
 
 /// Names a family of numbers; a 32-bit index then picks one of them.
