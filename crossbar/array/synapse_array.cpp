@@ -32,13 +32,17 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
     if (devices > std::numeric_limits<std::uint32_t>::max()) {
         throw InputError("array", devices, "more than 2^32 devices in one array");
     }
-    state_.resize(devices);
+    state_.resize(devices, model_->has_auxiliary());
     next_device_.assign(shape.counter == DeviceCounter::global ? 1 : std::size_t{2} * synapses(), 0);
     difference_us_.assign(shape.rows * stride_, 0.0F);
     variance_.assign(shape.rows * stride_, 0.0F);
     row_conductance_us_.assign(shape.rows, 0.0);
     row_events_.assign(shape.rows, 0);
-    device_pulses_.assign(devices, 0);
+    if (model_->bidirectional()) {
+        signed_pulses_.assign(shape.devices_per_polarity > 1 ? devices / 2 : 0, 0);
+    } else {
+        device_pulses_.assign(devices, 0);
+    }
     for (auto* buffer : {&row_mean_, &row_sigma_, &block_sum_}) {
         buffer->assign(stride_, 0.0F);
     }
@@ -54,15 +58,28 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
 void SynapseArray::reset_all() {
     const DrawKey reset_key = key(Stream::reset_noise, static_cast<std::uint16_t>(Phase::initial), 0, 0);
     for (std::uint32_t device = 0; device < state_.size(); ++device) {
-        if (exists(device % synapses())) {
+        if (!exists(device % synapses())) {
+            continue;
+        }
+        const std::uint32_t pairs = shape_.devices_per_polarity * synapses();
+        if (!model_->bidirectional()) {
             model_->reset(state_, device, reset_key, 0);
             ++counters_.reset_pulses;
+        } else if (device < pairs) {
+            model_->reset(state_, device, reset_key, 0);
+        } else {
+            model_->place_reference(state_, device, device - pairs, reset_key, 0);
         }
     }
 }
 
-void SynapseArray::renew(std::int32_t tick) {
+void SynapseArray::advance_to(std::int32_t tick) {
     model_->advance_to(tick);
+    model_->relax(state_, tick);
+}
+
+void SynapseArray::renew(std::int32_t tick) {
+    advance_to(tick);
     const std::uint32_t columns = shape_.columns;
     const auto n = static_cast<float>(shape_.devices_per_polarity);
     const std::span mean(row_mean_.data(), columns), sigma(row_sigma_.data(), columns);
@@ -164,6 +181,12 @@ void SynapseArray::account_reads() {
     }
 }
 
+std::uint32_t SynapseArray::share(std::uint32_t pulses, std::uint32_t k, std::uint32_t counter) const {
+    const std::uint32_t n = shape_.devices_per_polarity;
+    const std::uint32_t offset = (k + n - counter) % n;
+    return pulses > offset ? (pulses - offset + n - 1) / n : 0;
+}
+
 void SynapseArray::spread_pulses(std::span<const std::int16_t> pulses) {
     const std::uint32_t n = shape_.devices_per_polarity;
     const std::uint32_t count = synapses();
@@ -183,10 +206,9 @@ void SynapseArray::spread_pulses(std::span<const std::int16_t> pulses) {
         const auto wanted = static_cast<std::uint32_t>(std::abs(pulses[i]));
         std::uint32_t& counter =
             next_device_[shape_.counter == DeviceCounter::global ? 0 : polarity * count + i];
-        for (std::uint32_t k = 0; k < n; ++k) {  // device k gets every n-th pulse, starting at the counter
-            const std::uint32_t offset = (k + n - counter) % n;
-            const std::uint32_t given = wanted > offset ? (wanted - offset + n - 1) / n : 0;
-            device_pulses_[(polarity * n + k) * count + i] = static_cast<std::uint16_t>(given);
+        for (std::uint32_t k = 0; k < n; ++k) {
+            device_pulses_[(polarity * n + k) * count + i] =
+                static_cast<std::uint16_t>(share(wanted, k, counter));
         }
         counter = (counter + wanted) % n;
     }
@@ -201,10 +223,42 @@ void SynapseArray::program(std::span<const std::int16_t> pulses, Phase phase, st
     if (issued == 0) {
         return;
     }
+    model_->relax(state_, tick);
+    const DrawKey pulse_key = key(Stream::set_noise, static_cast<std::uint16_t>(phase), event, 0);
+    if (model_->bidirectional()) {
+        program_bidirectional(pulses, pulse_key, tick);
+        return;
+    }
     spread_pulses(pulses);
-    model_->set(state_, 0, device_pulses_,
-                key(Stream::set_noise, static_cast<std::uint16_t>(phase), event, 0), tick);
+    model_->set(state_, 0, device_pulses_, pulse_key, tick);
     counters_.set_pulses += issued;
+}
+
+void SynapseArray::program_bidirectional(std::span<const std::int16_t> pulses, const DrawKey& pulse_key,
+                                         std::int32_t tick) {
+    const std::uint32_t n = shape_.devices_per_polarity;
+    const std::uint32_t count = synapses();
+    for (const std::int16_t p : pulses) {
+        (p > 0 ? counters_.set_pulses : counters_.reset_pulses) += static_cast<std::uint64_t>(std::abs(p));
+    }
+    if (n == 1) {
+        model_->pulse(state_, 0, pulses, pulse_key, tick);
+        return;
+    }
+    std::fill(signed_pulses_.begin(), signed_pulses_.end(), std::int16_t{0});
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (pulses[i] == 0) {
+            continue;
+        }
+        const auto wanted = static_cast<std::uint32_t>(std::abs(pulses[i]));
+        std::uint32_t& counter = next_device_[shape_.counter == DeviceCounter::global ? 0 : i];
+        for (std::uint32_t k = 0; k < n; ++k) {
+            const auto given = static_cast<std::int16_t>(share(wanted, k, counter));
+            signed_pulses_[k * count + i] = pulses[i] > 0 ? given : static_cast<std::int16_t>(-given);
+        }
+        counter = (counter + wanted) % n;
+    }
+    model_->pulse(state_, 0, signed_pulses_, pulse_key, tick);
 }
 
 void SynapseArray::set_device(std::uint32_t device, std::uint32_t pulse, std::uint32_t event,
@@ -249,7 +303,10 @@ void SynapseArray::read_row(std::uint32_t row, std::uint32_t step, std::uint32_t
 }
 
 RefreshReport SynapseArray::refresh(const RefreshLimits& limits, std::uint32_t event, std::int32_t tick) {
-    model_->advance_to(tick);
+    if (model_->bidirectional()) {
+        return {};
+    }
+    advance_to(tick);
     RefreshReport report;
     std::vector<float> plus(shape_.columns), minus(shape_.columns);
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
@@ -305,7 +362,7 @@ float SynapseArray::read_synapse(std::uint32_t synapse, std::uint32_t step, std:
 }
 
 void SynapseArray::measure(std::uint32_t event, std::int32_t tick, std::span<float> out_us) {
-    model_->advance_to(tick);
+    advance_to(tick);
     std::vector<float> minus(shape_.columns);
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
         const std::span plus = out_us.subspan(std::size_t{row} * shape_.columns, shape_.columns);
@@ -317,7 +374,7 @@ void SynapseArray::measure(std::uint32_t event, std::int32_t tick, std::span<flo
 }
 
 void SynapseArray::state(std::int32_t tick, std::span<float> out_us) {
-    model_->advance_to(tick);
+    advance_to(tick);
     for (std::uint32_t i = 0; i < synapses(); ++i) {
         out_us[i] = exists(i) ? static_cast<float>(noise_free_difference(i, tick)) : 0.0F;
     }

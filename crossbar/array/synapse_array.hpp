@@ -6,6 +6,11 @@
 // results are summed digitally in ascending order, wear, energy of devices. Not modelled here: wires,
 // converters.
 //
+// Devices without a gradual RESET (PCM) are written on both sides: SET pulses on G+ raise D, on G- they
+// lower it, and saturated pairs are refreshed. Bidirectional devices take signed pulses on G+; their G- is
+// a reference that is placed once and never written, so half the range of a device is on either side of
+// D = 0, no refresh is needed, and one noisy, decaying or drifting reference is subtracted per device.
+//
 // Devices lie in planes [polarity][replica][row][column]; the index in that order keys their noise.
 #pragma once
 
@@ -73,11 +78,13 @@ public:
     void account_reads();
 
     /// pulses[row * columns + column]: that many SET pulses on G+ (positive) or G- (negative), spread over
-    /// the devices of that side in counter order.
+    /// the devices of that side in counter order. Bidirectional devices take them as signed pulses on G+;
+    /// down pulses count as RESET pulses.
     void program(std::span<const std::int16_t> pulses, Phase phase, std::uint32_t event, std::int32_t tick);
 
     /// Reads all pairs (noise, counted), RESETs those that are saturated, and SETs one side, a verifying
-    /// read after each pulse, until the difference is restored. Ascending synapse index.
+    /// read after each pulse, until the difference is restored. Ascending synapse index. Nothing is done
+    /// to bidirectional devices.
     RefreshReport refresh(const RefreshLimits& limits, std::uint32_t event, std::int32_t tick);
 
     /// Device-by-device noisy read of every synapse, counted: out[row * columns + column] = D + noise.
@@ -116,8 +123,21 @@ private:
         archive("set_pulses", state_.set_pulses);
         archive("reset_pulses", state_.reset_pulses);
         archive("next_device", next_device_);
+        if (model_->has_auxiliary()) {
+            archive("auxiliary", state_.auxiliary);
+        }
+        if (model_->relaxes()) {
+            auto tick = static_cast<std::uint64_t>(state_.relaxed_tick);
+            archive("relaxed_tick", tick);
+            state_.relaxed_tick = static_cast<std::int32_t>(tick);
+        }
     }
     void reset_all();
+    void advance_to(std::int32_t tick);
+    /// How many of `pulses` device k of a side gets: every n-th, starting at the counter.
+    std::uint32_t share(std::uint32_t pulses, std::uint32_t k, std::uint32_t counter) const;
+    void program_bidirectional(std::span<const std::int16_t> pulses, const DrawKey& pulse_key,
+                               std::int32_t tick);
     void spread_pulses(std::span<const std::int16_t> pulses);
     void set_device(std::uint32_t device, std::uint32_t pulse, std::uint32_t event, std::int32_t tick);
     void read_row(std::uint32_t row, std::uint32_t step, std::uint32_t event, std::int32_t tick,
@@ -148,7 +168,8 @@ private:
     std::vector<float> device_mean_us_, device_sigma_us_;  // per_device reads only
     std::vector<std::uint32_t> row_events_;                // word-line events since account_reads()
 
-    std::vector<std::uint16_t> device_pulses_;
+    std::vector<std::uint16_t> device_pulses_;  // one-sided devices
+    std::vector<std::int16_t> signed_pulses_;   // bidirectional devices, several per synapse
     std::vector<float> row_mean_, row_sigma_, block_sum_;
 };
 

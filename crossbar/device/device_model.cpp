@@ -9,6 +9,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/device/ideal.hpp"
+#include "crossbar/device/pcm_inference.hpp"
 #include "crossbar/device/pcm_nandakumar2018.hpp"
 #include "crossbar/device/presets.hpp"
 #include "crossbar/device/table_device.hpp"
@@ -27,6 +28,12 @@ std::vector<DeviceKind> list_device_kinds() {
          [](const CrossbarConfig& config, double) -> std::unique_ptr<DeviceModel> {
              return std::make_unique<IdealDevice>(config);
          }},
+        {"pcm_inference",
+         "phase-change memory programmed once to targets: programming noise, drift, 1/f noise",
+         [](const CrossbarConfig& config, double tick_seconds) -> std::unique_ptr<DeviceModel> {
+             return std::make_unique<PcmInference>(config, tick_seconds);
+         },
+         PcmInference::preset},
         {"table", "a user's own measured steps, from crossbar.table_file",
          [](const CrossbarConfig& config, double) -> std::unique_ptr<DeviceModel> {
              return std::make_unique<TableDevice>(config);
@@ -49,6 +56,11 @@ const std::vector<DeviceKind>& all_device_kinds() {
 }
 
 }  // namespace
+
+void DeviceModel::program_targets(DeviceState&, std::uint32_t, std::span<const float>, DrawKey,
+                                  std::int32_t) const {
+    throw std::logic_error("a target for a device that takes pulses");
+}
 
 void DeviceModel::pulse(DeviceState&, std::uint32_t, std::span<const std::int16_t>, DrawKey,
                         std::int32_t) const {

@@ -30,6 +30,14 @@ public:
     virtual void set(DeviceState& state, std::uint32_t first, std::span<const std::uint16_t> pulses,
                      DrawKey key, std::int32_t tick) const = 0;
 
+    /// Whether the device is written by pulses; if not, it is programmed to targets.
+    virtual bool takes_pulses() const { return true; }
+
+    /// Devices without pulses: programs device first + i to targets_us[i]. The noise of device d is draw d
+    /// of `key` with the steps from 0 on.
+    virtual void program_targets(DeviceState& state, std::uint32_t first, std::span<const float> targets_us,
+                                 DrawKey key, std::int32_t tick) const;
+
     /// Whether the device has a gradual step in both directions. Depression then needs no RESET: a pair is
     /// one device that takes signed pulses and a reference that takes none, and is never refreshed.
     virtual bool bidirectional() const { return false; }

@@ -101,6 +101,10 @@ constexpr Physics kPcm{0.1,
 void generic(CrossbarConfig& c) {
     set_physics(c, kGeneric);
 }
+void generic_linear(CrossbarConfig& c) {
+    c.pulsed.gamma_up = c.pulsed.gamma_down = 0.3;
+    set_physics(c, kGeneric);
+}
 void generic_exp(CrossbarConfig& c) {
     c.pulsed.exp_a_up = 0.001;
     c.pulsed.exp_a_down = 0.4;
@@ -222,7 +226,8 @@ void pcm_exp(CrossbarConfig& c) {
 
 constexpr std::array<PulsedPreset, 17> kPresets{{
     {"constant_step", "pulsed device: the same step at every state", PulsedLaw::constant_step, generic},
-    {"linear_step", "pulsed device: the step falls linearly with the state", PulsedLaw::linear_step, generic},
+    {"linear_step", "pulsed device: the step falls linearly with the state", PulsedLaw::linear_step,
+     generic_linear},
     {"soft_bounds", "pulsed device: the step vanishes at the bound", PulsedLaw::soft_bounds, generic},
     {"soft_bounds_reference", "soft bounds with a reference device per device",
      PulsedLaw::soft_bounds_reference, generic},

@@ -62,8 +62,8 @@ struct LinearLaw : CommonNoise {
           g_zero(p.g_zero_us) {}
     HWY_INLINE float operator()(std::size_t i, float g, bool rising) const {
         const float step = rising ? up[i] : down[i];
-        const float slope = rising ? slope_up[i] : slope_down[i];
-        return step + slope * (g - g_zero);
+        const float gradient = rising ? slope_up[i] : slope_down[i];
+        return step + gradient * (g - g_zero);
     }
 };
 
