@@ -259,28 +259,31 @@ Curve retention(const CharacterizeOptions& options) {
     state.resize(options.devices, true);
     std::vector<float> mean(options.devices), sigma(options.devices), noise(options.devices);
     std::uint32_t event = 0;
-    for (const double relative : {0.0, 0.1, 0.25, 0.5, 0.75, 1.0}) {
-        const std::vector<float> targets(options.devices,
-                                         static_cast<float>(relative * options.config.g_max_us));
-        model.program_targets(state, 0, targets,
-                              {.seed = options.seed, .stream = Stream::set_noise, .event = event}, 0);
-        for (const std::string convention : {"t_total", "t_inference"}) {
+    const auto measure = [&](const std::string& convention, double relative, double label) {
+        const double t = label + (convention == "t_total" ? 0.0 : PcmInference::kT0Seconds);
+        model.observe_at(state, t, mean, sigma);
+        fill_normals({.seed = options.seed, .stream = Stream::read_noise_device, .event = event}, 0, noise);
+        double sum = 0.0, squares = 0.0;
+        for (std::size_t i = 0; i < noise.size(); ++i) {
+            noise[i] = std::max(0.0F, mean[i] + sigma[i] * noise[i]);
+            sum += double(noise[i]);
+        }
+        sum /= double(noise.size());
+        for (const float g : noise) {
+            squares += (double(g) - sum) * (double(g) - sum);
+        }
+        curve.rows.push_back({relative, t, sum, std::sqrt(squares / double(noise.size()))});
+        curve.labels.push_back(convention);
+    };
+    for (const std::string convention : {"t_total", "t_inference"}) {
+        for (const double relative : {0.0, 0.1, 0.25, 0.5, 0.75, 1.0}) {
+            const std::vector<float> targets(options.devices,
+                                             static_cast<float>(relative * options.config.g_max_us));
+            model.program_targets(state, 0, targets,
+                                  {.seed = options.seed, .stream = Stream::set_noise, .event = event}, 0);
             for (const double label : {20.0, 60.0, 3600.0, 86400.0, 365.0 * 86400.0}) {
-                const double t = label + (convention == "t_total" ? 0.0 : PcmInference::kT0Seconds);
-                model.observe_at(state, t, mean, sigma);
-                fill_normals({.seed = options.seed, .stream = Stream::read_noise_device, .event = event++}, 0,
-                             noise);
-                double sum = 0.0, squares = 0.0;
-                for (std::size_t i = 0; i < noise.size(); ++i) {
-                    noise[i] = std::max(0.0F, mean[i] + sigma[i] * noise[i]);
-                    sum += double(noise[i]);
-                }
-                sum /= double(noise.size());
-                for (const float g : noise) {
-                    squares += (double(g) - sum) * (double(g) - sum);
-                }
-                curve.rows.push_back({relative, t, sum, std::sqrt(squares / double(noise.size()))});
-                curve.labels.push_back(convention);
+                ++event;
+                measure(convention, relative, label);
             }
         }
     }
