@@ -105,6 +105,7 @@ struct CrossbarConfig {
     ReadNoise read_noise = ReadNoise::per_column;
     bool clamp_reads = false;
     std::int64_t tile_rows = 128;
+    std::int64_t tile_columns = 128;
     double weight_scale_per_us = 0.027;
     double weight_scale_out_per_us = 0.072;
     std::int64_t adc_bits = 0;
@@ -132,6 +133,8 @@ struct CrossbarConfig {
         field("clamp_reads", clamp_reads,
               "limit each device read to its range; needs read_noise = \"per_device\"");
         field("tile_rows", tile_rows, {1, 65536}, "word lines of one tile; larger arrays are sums of tiles");
+        field("tile_columns", tile_columns, {1, 65536},
+              "bit-line pairs of one tile; how many tiles there are, never a result");
         field("weight_scale_per_us", weight_scale_per_us, {1e-9, 1e9},
               "weight of 1 uS in the input and recurrent arrays");
         field("weight_scale_out_per_us", weight_scale_out_per_us, {1e-9, 1e9},

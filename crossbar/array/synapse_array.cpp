@@ -375,6 +375,7 @@ RefreshReport SynapseArray::refresh(const RefreshLimits& limits, std::uint32_t e
     }
     advance_to(tick);
     RefreshReport report;
+    const ArrayCounters before_all = counters_;
     std::vector<float> plus(shape_.columns), minus(shape_.columns);
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
         read_row(row, 0, event, tick, plus, minus);
@@ -388,6 +389,9 @@ RefreshReport SynapseArray::refresh(const RefreshLimits& limits, std::uint32_t e
             }
         }
     }
+    report.set_pulses = counters_.set_pulses - before_all.set_pulses;
+    report.reset_pulses = counters_.reset_pulses - before_all.reset_pulses;
+    report.verify_reads = counters_.verify_reads - before_all.verify_reads;
     return report;
 }
 

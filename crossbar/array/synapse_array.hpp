@@ -44,11 +44,28 @@ struct RefreshLimits {
     std::uint32_t max_pulses = 20;
 };
 
-/// What one refresh did.
+/// What refreshes did and what they cost.
 struct RefreshReport {
     std::uint64_t pairs = 0;
-    double absolute_error_us =
-        0.0;  ///< sum over the pairs of |difference after - difference before|, noise-free
+    std::uint64_t set_pulses = 0, reset_pulses = 0, verify_reads = 0;
+    /// Sum over the pairs of |difference after - difference before|, noise-free.
+    double absolute_error_us = 0.0;
+
+    RefreshReport& operator+=(const RefreshReport& other) {
+        pairs += other.pairs;
+        set_pulses += other.set_pulses;
+        reset_pulses += other.reset_pulses;
+        verify_reads += other.verify_reads;
+        absolute_error_us += other.absolute_error_us;
+        return *this;
+    }
+    void serialize(StateArchive& archive) {
+        archive("refreshed_pairs", pairs);
+        archive("refresh_set_pulses", set_pulses);
+        archive("refresh_reset_pulses", reset_pulses);
+        archive("refresh_verify_reads", verify_reads);
+        archive("refresh_error_us", absolute_error_us);
+    }
 };
 
 class SynapseArray {

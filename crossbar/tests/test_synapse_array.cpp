@@ -131,6 +131,9 @@ TEST_CASE("refresh restores the difference of saturated pairs and leaves the oth
         array.refresh({.high_us = 12, .low_us = 6, .epsilon_us = 1, .max_pulses = 20}, 2, 1);
     CHECK(report.pairs == 1);
     CHECK(report.absolute_error_us == doctest::Approx(0.0));
+    CHECK(report.set_pulses == 5);
+    CHECK(report.reset_pulses == 2);
+    CHECK(report.verify_reads == 6 + 2 * 6);
     CHECK(state_of(array) == std::vector<float>{5, 13, 0});
     CHECK(array.devices().conductance_us == std::vector<float>{5, 14, 3, 0, 1, 3});
     CHECK(array.counters().reset_pulses == 6 + 2);

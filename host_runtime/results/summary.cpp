@@ -28,6 +28,19 @@ std::uint64_t synapses(const learning::ExperimentConfig& config) {
     return in * rec + rec * (rec - 1) + rec * out;
 }
 
+/// Tiles that hold the arrays.
+std::uint64_t tiles(const learning::ExperimentConfig& config, const learning::TrainerBase& trainer) {
+    const auto parts = [](std::uint64_t whole, std::int64_t part) {
+        return (whole + static_cast<std::uint64_t>(part) - 1) / static_cast<std::uint64_t>(part);
+    };
+    std::uint64_t sum = 0;
+    for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
+        const learning::WeightStoreShape shape = trainer.shape(static_cast<learning::ProjectionId>(w));
+        sum += parts(shape.pre, config.crossbar.tile_rows) * parts(shape.post, config.crossbar.tile_columns);
+    }
+    return sum;
+}
+
 }  // namespace
 
 double final_loss(const std::vector<double>& loss_history) {
@@ -49,9 +62,7 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
         double(trainer.steps_done()) * config.network.time_step_seconds * double(config.network.recurrent);
     crossbar::RefreshReport refreshed;
     for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
-        const auto report = trainer.refreshed(static_cast<learning::ProjectionId>(w));
-        refreshed.pairs += report.pairs;
-        refreshed.absolute_error_us += report.absolute_error_us;
+        refreshed += trainer.refreshed(static_cast<learning::ProjectionId>(w));
     }
     const bool on_devices = trainer.array(learning::ProjectionId::w_in) != nullptr;
 
@@ -80,8 +91,12 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
                       {"reset", counters.reset_pulses},
                       {"verify_read", counters.verify_reads}};
     json["pulses_per_device_max"] = trainer.most_pulses_of_a_device();
+    json["tiles"] = on_devices ? nlohmann::ordered_json(tiles(config, trainer)) : nullptr;
     json["pulses_per_synapse"] = double(counters.set_pulses) / double(synapses(config));
     json["refresh"] = {{"pairs", refreshed.pairs},
+                       {"set", refreshed.set_pulses},
+                       {"reset", refreshed.reset_pulses},
+                       {"verify_read", refreshed.verify_reads},
                        {"mean_error_us",
                         refreshed.pairs == 0 ? 0.0 : refreshed.absolute_error_us / double(refreshed.pairs)}};
     json["spikes"] = trainer.spikes_done();

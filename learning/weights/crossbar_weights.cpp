@@ -83,9 +83,7 @@ void CrossbarWeights::update(std::span<const float> delta, std::uint32_t event, 
         array_.program(pulses_, crossbar::SynapseArray::Phase::update, event, tick);
     }
     if (++updates_; refresh_period_ > 0 && updates_ % refresh_period_ == 0) {
-        const crossbar::RefreshReport report = array_.refresh(refresh_limits_, event, tick);
-        refreshed_.pairs += report.pairs;
-        refreshed_.absolute_error_us += report.absolute_error_us;
+        refreshed_ += array_.refresh(refresh_limits_, event, tick);
     }
 }
 
@@ -107,8 +105,7 @@ void CrossbarWeights::serialize(StateArchive& archive) {
     scheme_->serialize(archive);
     archive.leave();
     archive("updates", updates_);
-    archive("refreshed_pairs", refreshed_.pairs);
-    archive("refresh_error_us", refreshed_.absolute_error_us);
+    refreshed_.serialize(archive);
 }
 
 void CrossbarWeights::load_weights(StateArchive& archive) {
