@@ -4,6 +4,7 @@
 import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def make_plan(spec: SweepSpec, programs: Programs, processes: int) -> Plan:
     found = combinations(spec)
     _refuse_unknown_options(spec, programs, program)
     experiment = _experiment_file(spec)
-    resolved: list[dict[str, str] | None] = [None] * len(found)
+    resolved: Sequence[dict[str, str] | None] = [None] * len(found)
     if experiment is not None:
         resolved = _resolve(spec, programs, experiment, found, processes)
     points: dict[str, Point] = {}
@@ -80,8 +81,10 @@ def _experiment_file(spec: SweepSpec) -> Path | None:
     if spec.command == "run" and isinstance(name, str):
         return _argument_file(spec, name) or Path(name)
     if (dotted := next((key for key in spec.keys if "." in key), None)) and spec.command == "run":
-        raise spec.error(f"{dotted}: keys of an experiment need `crossbar = \"EXPERIMENT.toml\"` in "
-                         "[sweep.arguments]", *spec.path_of(dotted))
+        raise spec.error(
+            f'{dotted}: keys of an experiment need `crossbar = "EXPERIMENT.toml"` in ' "[sweep.arguments]",
+            *spec.path_of(dotted),
+        )
     return None
 
 
@@ -113,8 +116,9 @@ def _file_hashes(spec: SweepSpec) -> dict[str, str]:
     return {key: _content_hash(path) for key, path in files.items() if path is not None}
 
 
-def _resolve(spec: SweepSpec, programs: Programs, experiment: Path, found: list[Combination],
-             processes: int) -> list[dict[str, str]]:
+def _resolve(
+    spec: SweepSpec, programs: Programs, experiment: Path, found: list[Combination], processes: int
+) -> list[dict[str, str]]:
     settings = [{key: value for key, value in (_fixed_settings(spec) | c).items() if "." in key} for c in found]
     variants = [[f"{key}={toml_text(value)}" for key, value in s.items()] for s in settings]
     answers = programs.resolve(experiment, variants, processes)
@@ -180,8 +184,15 @@ def _file_contents(config: dict[str, str]) -> dict[str, str]:
     return named
 
 
-def _make_point(spec: SweepSpec, program: str, version: str, combination: Combination, seed: int,
-                config: dict[str, str] | None, files: dict[str, str]) -> Point:
+def _make_point(
+    spec: SweepSpec,
+    program: str,
+    version: str,
+    combination: Combination,
+    seed: int,
+    config: dict[str, str] | None,
+    files: dict[str, str],
+) -> Point:
     arguments = ["--json", "--seed", str(seed)]
     identity: dict[str, object] = {"command": spec.command, "seed": seed, "version": version}
     experiment = None

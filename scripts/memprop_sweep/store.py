@@ -125,7 +125,7 @@ def records(directory: Path, plan: Record) -> Iterator[Record]:
 
 def scalars(result: Any, prefix: str = "") -> dict[str, Any]:
     """Every scalar of a JSON object, nested names joined by dots; lists are left out."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in result.items():
         if isinstance(value, dict):
             flat |= scalars(value, f"{prefix}{key}.")
@@ -155,6 +155,13 @@ def table(directory: Path) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*plan["keys"], "seed", "status", "error", *names])
     for record, result in rows:
-        writer.writerow([*(_cell(record["values"].get(key)) for key in plan["keys"]), record["seed"],
-                         record["status"], _cell(record["error"]), *(_cell(result.get(name)) for name in names)])
+        writer.writerow(
+            [
+                *(_cell(record["values"].get(key)) for key in plan["keys"]),
+                record["seed"],
+                record["status"],
+                _cell(record["error"]),
+                *(_cell(result.get(name)) for name in names),
+            ]
+        )
     return out.getvalue()
