@@ -13,46 +13,41 @@ using memprop::HWY_NAMESPACE::F32Vec;
 using memprop::HWY_NAMESPACE::ForNormals;
 namespace hn = hwy::HWY_NAMESPACE;
 
-void SumRows(const float* HWY_RESTRICT value, const float* HWY_RESTRICT variance, std::size_t stride,
-             const std::uint32_t* HWY_RESTRICT rows, std::size_t row_count, std::size_t columns,
-             float* HWY_RESTRICT out, float* HWY_RESTRICT out_variance) {
+// The sums of one vector of columns stay in a register while the rows pass by.
+HWY_INLINE F32Vec SumColumn(const float* HWY_RESTRICT matrix, std::size_t stride,
+                            const std::uint32_t* HWY_RESTRICT rows, std::size_t row_count) {
     const hn::ScalableTag<float> d;
-    const std::size_t lanes = hn::Lanes(d);
-    // Two vectors of columns stay in registers while the rows pass by; stride is a multiple of any width.
-    for (std::size_t c = 0; c < columns; c += lanes) {
-        auto sum = hn::Zero(d);
-        auto sum_variance = hn::Zero(d);
-        for (std::size_t r = 0; r < row_count; ++r) {
-            const std::size_t at = rows[r] * stride + c;
-            sum = hn::Add(sum, hn::LoadU(d, value + at));
-            sum_variance = hn::Add(sum_variance, hn::LoadU(d, variance + at));
-        }
-        if (c + lanes <= columns) {
-            hn::StoreU(sum, d, out + c);
-            hn::StoreU(sum_variance, d, out_variance + c);
-        } else {
-            const auto valid = hn::FirstN(d, columns - c);
-            hn::BlendedStore(sum, valid, d, out + c);
-            hn::BlendedStore(sum_variance, valid, d, out_variance + c);
-        }
+    auto sum = hn::Zero(d);
+    for (std::size_t r = 0; r < row_count; ++r) {
+        sum = hn::Add(sum, hn::LoadU(d, matrix + rows[r] * stride));
+    }
+    return sum;
+}
+
+HWY_INLINE void StoreFirst(F32Vec v, std::size_t valid, float* out) {
+    const hn::ScalableTag<float> d;
+    if (valid == hn::Lanes(d)) {
+        hn::StoreU(v, d, out);
+    } else {
+        hn::BlendedStore(v, hn::FirstN(d, valid), d, out);
     }
 }
 
-void AddColumnNoise(const DrawKey& key, std::uint32_t first_column, const float* HWY_RESTRICT variance,
-                    std::size_t columns, float* HWY_RESTRICT out) {
-    const hn::ScalableTag<float> d;
-    ForNormals(
-        key, first_column, columns, [&](std::size_t offset, F32Vec normals, std::size_t valid) HWY_ATTR {
-            if (valid == hn::Lanes(d)) {
-                const auto noise = hn::Mul(hn::Sqrt(hn::LoadU(d, variance + offset)), normals);
-                hn::StoreU(hn::Add(hn::LoadU(d, out + offset), noise), d, out + offset);
-            } else {
-                const auto mask = hn::FirstN(d, valid);
-                const auto noise = hn::Mul(hn::Sqrt(hn::MaskedLoad(mask, d, variance + offset)), normals);
-                hn::BlendedStore(hn::Add(hn::MaskedLoad(mask, d, out + offset), noise), mask, d,
-                                 out + offset);
-            }
-        });
+void ReadRows(const ReadMatrices& m, const std::uint32_t* rows, std::size_t row_count, std::size_t columns,
+              float* HWY_RESTRICT out) {
+    const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+    for (std::size_t c = 0; c < columns; c += lanes) {
+        StoreFirst(SumColumn(m.value + c, m.stride, rows, row_count), std::min(lanes, columns - c), out + c);
+    }
+}
+
+void ReadRowsNoisy(const ReadMatrices& m, const std::uint32_t* rows, std::size_t row_count,
+                   const DrawKey& key, std::size_t columns, float* HWY_RESTRICT out) {
+    ForNormals(key, 0, columns, [&](std::size_t c, F32Vec normals, std::size_t valid) HWY_ATTR {
+        const F32Vec sum = SumColumn(m.value + c, m.stride, rows, row_count);
+        const F32Vec sigma = hn::Sqrt(SumColumn(m.variance + c, m.stride, rows, row_count));
+        StoreFirst(hn::Add(sum, hn::Mul(sigma, normals)), valid, out + c);
+    });
 }
 
 double AddPlane(const float* HWY_RESTRICT mean, const float* HWY_RESTRICT sigma, float sign,
@@ -81,19 +76,17 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace memprop::crossbar {
 
-HWY_EXPORT(SumRows);
-HWY_EXPORT(AddColumnNoise);
+HWY_EXPORT(ReadRows);
+HWY_EXPORT(ReadRowsNoisy);
 HWY_EXPORT(AddPlane);
 
-void sum_rows(const float* value, const float* variance, std::size_t stride,
-              std::span<const std::uint32_t> rows, std::span<float> out, std::span<float> out_variance) {
-    HWY_DYNAMIC_DISPATCH(SumRows)
-    (value, variance, stride, rows.data(), rows.size(), out.size(), out.data(), out_variance.data());
+void read_rows(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, std::span<float> out) {
+    HWY_DYNAMIC_DISPATCH(ReadRows)(matrices, rows.data(), rows.size(), out.size(), out.data());
 }
 
-void add_column_noise(const DrawKey& key, std::uint32_t first_column, std::span<const float> variance,
-                      std::span<float> out) {
-    HWY_DYNAMIC_DISPATCH(AddColumnNoise)(key, first_column, variance.data(), out.size(), out.data());
+void read_rows_noisy(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, const DrawKey& key,
+                     std::span<float> out) {
+    HWY_DYNAMIC_DISPATCH(ReadRowsNoisy)(matrices, rows.data(), rows.size(), key, out.size(), out.data());
 }
 
 double add_plane(std::span<const float> mean, std::span<const float> sigma, float sign,

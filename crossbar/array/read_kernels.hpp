@@ -9,13 +9,19 @@
 
 namespace memprop::crossbar {
 
-/// out[c] = sum over rows of value[row * stride + c], variance[c] alike, rows in the given order.
-void sum_rows(const float* value, const float* variance, std::size_t stride,
-              std::span<const std::uint32_t> rows, std::span<float> out, std::span<float> out_variance);
+/// Rows of the arrays a read sums: `stride` floats each, padded to whole vectors of any width.
+struct ReadMatrices {
+    const float* value;
+    const float* variance;
+    std::size_t stride;
+};
 
-/// out[c] += sqrt(variance[c]) * normal(key, first_column + c).
-void add_column_noise(const DrawKey& key, std::uint32_t first_column, std::span<const float> variance,
-                      std::span<float> out);
+/// out[c] = sum over rows of value[row][c], rows in the given order.
+void read_rows(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, std::span<float> out);
+
+/// out[c] = sum over rows of value[row][c] + sqrt(sum over rows of variance[row][c]) normal(key, c).
+void read_rows_noisy(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, const DrawKey& key,
+                     std::span<float> out);
 
 /// difference[i] += sign * mean[i], variance[i] += sigma[i]^2, for one plane of devices. Returns the sum
 /// of the means.

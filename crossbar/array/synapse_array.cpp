@@ -39,7 +39,7 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
     row_conductance_us_.assign(shape.rows, 0.0);
     row_events_.assign(shape.rows, 0);
     device_pulses_.assign(devices, 0);
-    for (auto* buffer : {&row_mean_, &row_sigma_, &block_sum_, &block_variance_}) {
+    for (auto* buffer : {&row_mean_, &row_sigma_, &block_sum_}) {
         buffer->assign(stride_, 0.0F);
     }
     if (config.read_noise == ReadNoise::per_device) {
@@ -97,7 +97,8 @@ void SynapseArray::renew(std::int32_t tick) {
 
 void SynapseArray::read(std::span<const std::uint32_t> active_rows, std::uint32_t sample, std::uint32_t step,
                         std::span<float> out_us) {
-    std::fill(out_us.begin(), out_us.end(), 0.0F);
+    const std::span block_sum(block_sum_.data(), shape_.columns);
+    bool first = true;
     for (std::size_t begin = 0; begin < active_rows.size();) {
         const auto block = static_cast<std::uint32_t>(active_rows[begin] / config_.tile_rows);
         std::size_t end = begin;
@@ -105,23 +106,29 @@ void SynapseArray::read(std::span<const std::uint32_t> active_rows, std::uint32_
             ++row_events_[active_rows[end]];
             ++end;
         }
-        const auto rows = active_rows.subspan(begin, end - begin);
-        const std::span sum(block_sum_.data(), shape_.columns);
-        if (config_.read_noise == ReadNoise::per_device) {
-            read_per_device(rows, sample, step, sum);
-        } else {
-            const std::span variance(block_variance_.data(), shape_.columns);
-            sum_rows(difference_us_.data(), variance_.data(), stride_, rows, sum, variance);
-            if (config_.read_noise_scale > 0.0) {
-                add_column_noise(
-                    key(Stream::read_noise_column, static_cast<std::uint16_t>(block), sample, step), 0,
-                    variance, sum);
-            }
+        read_block(block, active_rows.subspan(begin, end - begin), sample, step, first ? out_us : block_sum);
+        for (std::uint32_t c = 0; !first && c < shape_.columns; ++c) {
+            out_us[c] += block_sum[c];
         }
-        for (std::uint32_t c = 0; c < shape_.columns; ++c) {
-            out_us[c] += sum[c];
-        }
+        first = false;
         begin = end;
+    }
+    if (first) {
+        std::fill(out_us.begin(), out_us.end(), 0.0F);
+    }
+}
+
+void SynapseArray::read_block(std::uint32_t block, std::span<const std::uint32_t> rows, std::uint32_t sample,
+                              std::uint32_t step, std::span<float> out_us) {
+    const ReadMatrices matrices{difference_us_.data(), variance_.data(), stride_};
+    if (config_.read_noise == ReadNoise::per_device) {
+        read_per_device(rows, sample, step, out_us);
+    } else if (config_.read_noise_scale > 0.0) {
+        read_rows_noisy(matrices, rows,
+                        key(Stream::read_noise_column, static_cast<std::uint16_t>(block), sample, step),
+                        out_us);
+    } else {
+        read_rows(matrices, rows, out_us);
     }
 }
 

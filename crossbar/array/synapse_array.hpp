@@ -125,6 +125,8 @@ private:
     float read_synapse(std::uint32_t synapse, std::uint32_t step, std::uint32_t event, std::int32_t tick);
     void restore(std::uint32_t synapse, float difference_us, const RefreshLimits& limits, std::uint32_t event,
                  std::int32_t tick);
+    void read_block(std::uint32_t block, std::span<const std::uint32_t> rows, std::uint32_t sample,
+                    std::uint32_t step, std::span<float> out_us);
     void read_per_device(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step,
                          std::span<float> out_us);
     double noise_free_difference(std::uint32_t synapse, std::int32_t tick) const;
@@ -147,7 +149,7 @@ private:
     std::vector<std::uint32_t> row_events_;                // word-line events since account_reads()
 
     std::vector<std::uint16_t> device_pulses_;
-    std::vector<float> row_mean_, row_sigma_, block_sum_, block_variance_;
+    std::vector<float> row_mean_, row_sigma_, block_sum_;
 };
 
 }  // namespace memprop::crossbar

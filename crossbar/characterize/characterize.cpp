@@ -80,14 +80,17 @@ private:
         Moments m;
         const double n = double(values.size());
         for (const float v : values) {
-            m.mean += double(v) / n;
-            m.at_min += (v <= model_->g_min_us() ? 1.0 : 0.0) / n;
-            m.at_max += (v >= model_->g_max_us() ? 1.0 : 0.0) / n;
+            m.mean += double(v);
+            m.at_min += v <= model_->g_min_us() ? 1.0 : 0.0;
+            m.at_max += v >= model_->g_max_us() ? 1.0 : 0.0;
         }
+        m.mean /= n;
+        m.at_min /= n;
+        m.at_max /= n;
         for (const float v : values) {
-            m.std += (double(v) - m.mean) * (double(v) - m.mean) / n;
+            m.std += (double(v) - m.mean) * (double(v) - m.mean);
         }
-        m.std = std::sqrt(m.std);
+        m.std = std::sqrt(m.std / n);
         m.mean -= offset;
         return m;
     }
@@ -155,7 +158,7 @@ Curve drift(const CharacterizeOptions& options) {
 
 /// Start states: 0.1, 0.5 (and 0.2 for reads), then whole uS up to g_max, coarser from 12 uS on.
 std::vector<double> grid(double g_max_us, std::vector<double> states) {
-    for (double g = 1.0; g <= g_max_us; g += g < 12.0 ? 1.0 : 2.0) {
+    for (int g = 1; g <= g_max_us; g += g < 12 ? 1 : 2) {
         states.push_back(g);
     }
     return states;
