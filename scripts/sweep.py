@@ -92,7 +92,7 @@ def sweep(arguments: argparse.Namespace) -> int:
     store = Store(out)
     again = f"continue with: {shlex.join(sys.argv)}"
     try:
-        store.write_plan(plan, spec.keys, arguments.sweep.stem, spec.command)
+        store.write_plan(plan, spec)
         try:
             progress = run_plan(plan, store, lambda: make_runner(arguments, store), arguments.retry_failed)
         finally:

@@ -10,6 +10,7 @@ from memprop_sweep.errors import SweepError
 from memprop_sweep.store import read_plan, records, scalars
 
 LOSS = "final_loss"
+_METRICS = (LOSS, "latency_mean_cycles")  # what is drawn unless told; else the first number there is
 # What a designer trades the loss for; those present in the results are shown, in this order.
 COSTS = {
     "energy_j.total": "energy (J)",
@@ -91,6 +92,7 @@ class SweepData:
         self.version: str = plan["version"]
         self.planned = len(plan["points"])
         self.keys: list[str] = plan["keys"]
+        self._log: dict[str, bool] = plan["log"]  # of ranges: as the sweep file says
         self.points = [self._point(record) for record in records(directory, plan)]
         self.metric = self._metric(metric, directory)
         self.costs = {
@@ -121,7 +123,7 @@ class SweepData:
             if wanted not in names:
                 raise SweepError(f"--metric {wanted}: must be one of {', '.join(dict.fromkeys(names))}")
             return wanted
-        return LOSS if LOSS in names else names[0]
+        return next((metric for metric in _METRICS if metric in names), names[0])
 
     @property
     def metric_label(self) -> str:
@@ -135,7 +137,8 @@ class SweepData:
         if any(isinstance(value, bool | str) for value in distinct) or not distinct:
             return Axis("category", distinct, missing)
         distinct.sort()
-        log = distinct[0] > 0 and distinct[-1] / distinct[0] >= _LOG_RATIO
+        spread = distinct[0] > 0 and distinct[-1] / distinct[0] >= _LOG_RATIO
+        log = self._log.get(key, spread) and distinct[0] > 0
         return Axis("log" if log else "value", distinct, missing)
 
     def _groups(self) -> list[Group]:
@@ -150,6 +153,13 @@ class SweepData:
         few = [other for other in self.keys if other != key and 2 <= len(self.axes[other].values) <= _MOST_COLOURS]
         names = [other for other in few if self.axes[other].kind == "category"]
         return next(iter(names + few), None)
+
+    def shade_key(self, key: str) -> str | None:
+        """The other key that shades the marks of a chart, where none of few values can colour them."""
+        if self.colour_key(key) is not None:
+            return None
+        numeric = [other for other in self.keys if other != key and self.axes[other].kind != "category"]
+        return next((other for other in numeric if len(self.axes[other].values) > 1), None)
 
     def log_metric(self) -> bool:
         """Whether the metric spans enough for a logarithmic axis."""
@@ -221,6 +231,7 @@ class SweepData:
             "costs": self.costs,
             "axes": {key: vars(axis) for key, axis in self.axes.items()},
             "colourBy": {key: self.colour_key(key) for key in self.keys},
+            "shadeBy": {key: self.shade_key(key) for key in self.keys},
             "colourPareto": self.colour_key(""),
             "points": [
                 {

@@ -112,17 +112,24 @@ def _against(data: SweepData, key: str) -> Figure:
         means = [group.mean(data.metric) for _, group in line]
         low = [m - min(group.numbers(data.metric)) for m, (_, group) in zip(means, line)]
         high = [max(group.numbers(data.metric)) - m for m, (_, group) in zip(means, line)]
+        places = [place(x) for x, _ in line]
+        shade = data.shade_key(key)
         axes.errorbar(
-            [place(x) for x, _ in line],
+            places,
             means,
             [low, high],
-            color=tint,
-            marker=marker,
+            color="0.6" if shade else tint,
+            marker=None if shade else marker,
             markersize=5,
             capsize=3,
-            linestyle="-" if len(axis.values) <= 12 and axis.kind != "category" else "none",
+            linestyle="-" if len(axis.values) <= 12 and axis.kind != "category" and not shade else "none",
             label=str(value) if colour else None,
         )
+        if shade:
+            norm = matplotlib.colors.LogNorm() if data.axes[shade].kind == "log" else None
+            levels = [group.values.get(shade, math.nan) for _, group in line]
+            marks = axes.scatter(places, means, c=levels, cmap="cividis", norm=norm, s=28, zorder=3)
+            figure.colorbar(marks, label=shade)
     _scale_x(axes, axis)
     if data.log_metric():
         axes.set_yscale("log")
@@ -264,7 +271,7 @@ def _unit_column(data: SweepData, name: str) -> tuple[list[float | None], str, s
         numbers = [g.mean(name) if g.numbers(name) else None for g in data.groups]
     present = [n for n in numbers if n is not None]
     low, high = min(present), max(present)
-    if name == data.metric and data.log_metric():
+    if data.axes[name].kind == "log" if name in data.keys else name == data.metric and data.log_metric():
         scaled = [None if n is None else math.log(n / low) for n in numbers]
         span = math.log(high / low)
     else:

@@ -31,11 +31,12 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What came of one attempt: a result or an error."""
+    """What came of one attempt: a result, an error of the point, or that it could not be tried."""
 
     id: str
     result: dict[str, Any] | None = None
     error: str | None = None
+    unusable: str | None = None  # why this machine cannot run the sweep's program at all
     seconds: float = 0.0  # of the process
     host: str = field(default_factory=lambda: os.uname().nodename)
 
@@ -100,14 +101,19 @@ def execute(
     """Runs the point in a directory below `scratch` that is discarded afterwards. Never raises for what the
     point does: the outcome holds the error."""
     outcome = Outcome(job.id)
-    directory = None
     try:
         version = program_version(job.program)
-        if version != job.version:
-            raise RuntimeError(f"{job.program} is version {version} here, the sweep was planned with {job.version}")
+    except (OSError, subprocess.SubprocessError) as error:
+        outcome.unusable = f"{job.program} on {outcome.host}: {error}"
+        return outcome
+    if version != job.version:
+        outcome.unusable = f"{job.program} on {outcome.host} is version {version}, the sweep began with {job.version}"
+        return outcome
+    directory = None
+    try:
         directory = tempfile.mkdtemp(prefix="memprop-", dir=scratch)
         _run(job, directory, children or Children(), outcome)
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+    except (OSError, subprocess.SubprocessError) as error:
         outcome.error = str(error)
     finally:
         if directory is not None:

@@ -61,8 +61,8 @@ def make_plan(spec: SweepSpec, programs: Programs, processes: int) -> Plan:
     points: dict[str, Point] = {}
     files = _file_hashes(spec)
     for combination, config in zip(found, resolved):
-        if config is not None and experiment is not None:
-            config = _absolute_files(config, experiment.parent)
+        if config is not None:
+            config = _absolute_files(config)
         for seed in spec.seeds:
             point = _make_point(spec, str(program), version, combination, seed, config, files)
             points.setdefault(point.id, point)
@@ -163,15 +163,13 @@ def _content_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _absolute_files(config: dict[str, str], directory: Path) -> dict[str, str]:
-    """Keys named `file` hold paths: made absolute, as the resolved experiment runs elsewhere."""
+def _absolute_files(config: dict[str, str]) -> dict[str, str]:
+    """Keys named `file` hold paths relative to the working directory, which may be another where a point
+    runs: made absolute."""
     absolute = dict(config)
     for key, text in config.items():
         if key.rsplit(".", 1)[-1] == "file" and (name := json.loads(text)):
-            for path in (directory / name, Path(name)):
-                if path.is_file():
-                    absolute[key] = toml_text(str(path.resolve()))
-                    break
+            absolute[key] = toml_text(str(Path(name).resolve()))
     return absolute
 
 

@@ -13,7 +13,7 @@ from memprop_sweep.execute import Children, Job, Outcome, execute, remove
 
 
 class RunnerLost(Exception):
-    """Nothing can run any more (the scheduler is gone). What is recorded stays."""
+    """Points cannot run any more (the scheduler is gone, the program another one). What is recorded stays."""
 
 
 class Runner(Protocol):

@@ -19,6 +19,7 @@ from typing import Any
 from memprop_sweep.errors import SweepError
 from memprop_sweep.execute import Outcome
 from memprop_sweep.points import Plan, Point, toml_text
+from memprop_sweep.spec import Range, SweepSpec
 
 Record = dict[str, Any]
 
@@ -83,13 +84,15 @@ class Store:
         }
         write_atomically(self.points / f"{point.id}.json", json.dumps(record) + "\n")
 
-    def write_plan(self, plan: Plan, keys: list[str], name: str, command: str) -> None:
+    def write_plan(self, plan: Plan, spec: SweepSpec) -> None:
         """Records which points there are, for the table and the report."""
+        domains = spec.values | {key: domain for c in spec.conditions for key, domain in c.values.items()}
         document = {
-            "name": name,
-            "command": command,
+            "name": spec.file.stem,
+            "command": spec.command,
             "version": plan.version,
-            "keys": keys,
+            "keys": spec.keys,
+            "log": {key: domain.log for key, domain in domains.items() if isinstance(domain, Range)},
             "points": [{"id": point.id, "values": point.values, "seed": point.seed} for point in plan.points],
         }
         write_atomically(self.directory / "sweep.json", json.dumps(document) + "\n")

@@ -29,8 +29,8 @@ def result(scheme: str, noise: float, seed: int, epochs: int) -> dict[str, Any]:
     }
 
 
-def write_store(directory: Path, noises: int, seeds: int, epochs: int = 250, failed: int = 0) -> None:
-    """A finished sweep of 3 schemes x noises x seeds; the last `failed` points have an error."""
+def write_store(directory: Path, noises: int, seeds: int, epochs: int = 250, failed: int = 0, schemes: int = 3) -> None:
+    """A finished sweep of `schemes` x noises x seeds; the last `failed` points have an error."""
     (directory / "points").mkdir(parents=True)
     points = [
         {
@@ -38,7 +38,7 @@ def write_store(directory: Path, noises: int, seeds: int, epochs: int = 250, fai
             "values": {"update.scheme": scheme, "crossbar.read_noise_scale": 2 * n / max(noises - 1, 1)},
             "seed": s,
         }
-        for i, scheme in enumerate(SCHEMES)
+        for i, scheme in enumerate(SCHEMES[:schemes])
         for n in range(noises)
         for s in range(1, seeds + 1)
     ]
@@ -66,6 +66,7 @@ def write_store(directory: Path, noises: int, seeds: int, epochs: int = 250, fai
         "command": "train",
         "version": "0.1.0+test",
         "keys": ["update.scheme", "crossbar.read_noise_scale"],
+        "log": {},
         "points": points,
     }
     (directory / "sweep.json").write_text(json.dumps(plan))

@@ -5,6 +5,8 @@ import unittest
 
 from support import SweepCase
 
+from memprop_report.report import write_report
+
 # Answers with its arguments, and with 1 if told to fail.
 STAND_IN = """\
 #!/usr/bin/python3
@@ -93,6 +95,17 @@ class OtherCommands(SweepCase):
         self.sweep(file)
         self.assertEqual(len(self.records()), 4)
 
+    def test_a_program_that_changes_under_the_sweep_ends_it(self) -> None:
+        # Answers to --help, then replaces itself as a build would do.
+        self.install("testbenches/tb_router")
+        program = self.build / "testbenches/tb_router"
+        program.write_text(program.read_text() + f"open({str(program)!r}, 'a').write('# changed')\n")
+        said = self.sweep(
+            self.write("s.toml", '[sweep]\ncommand = "tb_router"\n[sweep.values]\nrate = [1, 2, 3, 4]\n'), status=1
+        )
+        self.assertIn("the sweep began with", said)
+        self.assertEqual(self.records(), {}, "points are not to blame")
+
     def test_failures_without_a_number(self) -> None:
         self.install("testbenches/tb_router")
         said = self.sweep(
@@ -101,6 +114,24 @@ class OtherCommands(SweepCase):
         self.assertIn("1 points failed", said)
         errors = [json.dumps(r["error"]) for r in self.records().values() if r["status"] == "failed"]
         self.assertEqual(errors, ['"exit status 1: told to fail"'])
+
+
+class RealTestbench(SweepCase):
+    def test_router_latency_rises_with_the_load(self) -> None:
+        if not (self.build / "testbenches/tb_router").exists():
+            self.skipTest("tb_router is not built")
+        file = self.write(
+            "s.toml",
+            '[sweep]\ncommand = "tb_router"\nseeds = [1, 2]\n[sweep.arguments]\nmesh = "4x4"\ncycles = 2000\n'
+            'warmup = 200\npattern = "uniform"\n[sweep.values]\nrate = [0.01, 0.2]\n',
+        )
+        self.sweep(file)
+        latency: dict[float, list[float]] = {}
+        for record in self.records().values():
+            latency.setdefault(record["values"]["rate"], []).append(record["result"]["latency_mean_cycles"])
+        self.assertEqual(sorted(map(len, latency.values())), [2, 2])
+        self.assertLess(max(latency[0.01]), min(latency[0.2]))
+        self.assertIn('"metric":"latency_mean_cycles"', write_report(self.directory / "out").read_text())
 
 
 if __name__ == "__main__":

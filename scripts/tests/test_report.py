@@ -48,6 +48,14 @@ class Numbers(SweepCase):
         profile = self.data.profile("crossbar.read_noise_scale", "update.scheme", "sign")
         self.assertEqual([x for x, _ in profile], self.data.axes["crossbar.read_noise_scale"].values)
 
+    def test_many_valued_keys_shade(self) -> None:
+        self.assertIsNone(self.data.shade_key("crossbar.read_noise_scale"))
+        write_store(self.directory / "one", noises=9, seeds=1, schemes=1)
+        data = SweepData(self.directory / "one")
+        self.assertIsNone(data.colour_key("update.scheme"))
+        self.assertEqual(data.shade_key("update.scheme"), "crossbar.read_noise_scale")
+        self.assertIsNone(data.shade_key("crossbar.read_noise_scale"))
+
     def test_long_curves_are_thinned_to_means(self) -> None:
         curve = [float(i) for i in range(1001)]
         thinned = thin(curve)

@@ -67,7 +67,9 @@ function spreadSeries(items, colour) {
 function keyOptions(key, points) {
   const by = data.colourBy[key], at = keyIndex[key], series = [];
   const groups = groupsOf(points).filter((group) => group.values[at] !== null);
-  const joined = data.axes[key].kind !== "category" && data.axes[key].values.length <= 12;
+  const shade = data.shadeBy[key];
+  const joined = data.axes[key].kind !== "category" && data.axes[key].values.length <= 12 && shade === null;
+  const shadeOf = (group) => group.values[keyIndex[shade]] ?? "-";
   coloursOf(by).forEach((value, i) => {
     const mine = groups.filter((group) => by === null || group.values[keyIndex[by]] === value);
     if (!mine.length) return;
@@ -81,7 +83,9 @@ function keyOptions(key, points) {
     series.push({
       type: joined ? "line" : "scatter", name, symbol: MARKS[i % MARKS.length], symbolSize: 10, z: 4,
       itemStyle: { color: colour }, lineStyle: { color: colour, type: DASHES[i % DASHES.length] },
-      data: line.map((group) => ({ value: [place(key, group.values[at]), group.loss], point: group.points[0].index })),
+      data: line.map((group) => ({
+        value: [place(key, group.values[at]), group.loss, ...(shade === null ? [] : [shadeLevel(shade, shadeOf(group))])],
+        point: group.points[0].index })),
     }, {
       type: "scatter", name, symbol: MARKS[i % MARKS.length], symbolSize: 5, itemStyle: { color: colour, opacity: 0.35 },
       data: mine.flatMap((group) => group.points).map((point) => ({
@@ -89,13 +93,30 @@ function keyOptions(key, points) {
     }, spreadSeries(line.map((group) => {
       const losses = group.points.map((point) => point.loss);
       return [place(key, group.values[at]), Math.min(...losses), Math.max(...losses)];
-    }), colour));
+    }), shade === null ? colour : "#999"));
   });
   return {
-    grid: GRID, series, xAxis: keyAxis(key), yAxis: numericAxis(data.metricLabel, data.logMetric, "y"),
+    ...(shade === null ? {} : { visualMap: shadeMap(shade, groups.map(shadeOf)) }),
+    grid: shade === null ? GRID : { ...GRID, right: 110 }, series, xAxis: keyAxis(key), yAxis: numericAxis(data.metricLabel, data.logMetric, "y"),
     legend: by === null ? { show: false } : { ...LEGEND, data: data.axes[by].values.map(String) },
     tooltip: { formatter: (item) => pointTip(item) },
   };
+}
+
+const SHADES = ["#00224e", "#434e6c", "#7d7c78", "#bcaf6f", "#fee838"];
+
+/** Where a value lies on the scale of shades. */
+function shadeLevel(key, value) {
+  return data.axes[key].kind === "log" ? Math.log10(value) : value;
+}
+
+/** The scale of shades beside a chart whose first series it shades. */
+function shadeMap(key, values) {
+  const levels = values.filter((value) => value !== "-").map((value) => shadeLevel(key, value));
+  const [low, high] = [Math.min(...levels), Math.max(...levels)];
+  return { type: "continuous", seriesIndex: 0, dimension: 2, min: low, max: high > low ? high : low + 1e-9, right: 4,
+           top: "middle", itemHeight: 100, text: [short(key), ""], inRange: { color: SHADES }, calculable: true,
+           formatter: (level) => show(data.axes[key].kind === "log" ? 10 ** level : level) };
 }
 
 function pointTip(item) {
@@ -110,7 +131,7 @@ function paretoOptions(cost, points) {
   const item = ({ group, cost: x }) => ({ value: [x, group.loss], point: group.points[0].index });
   const series = (by === null ? [null] : [...data.axes[by].values, ...(data.axes[by].missing ? [null] : [])])
     .map((value, i) => ({
-      type: "scatter", name: value === null ? "others" : String(value), symbol: MARKS[i % MARKS.length], symbolSize: 8,
+      type: "scatter", name: value === null ? (by === null ? "combinations" : "others") : String(value), symbol: MARKS[i % MARKS.length], symbolSize: 8,
       itemStyle: { color: COLOURS[i % COLOURS.length], opacity: 0.75 },
       data: priced.filter(({ group }) => by === null || group.values[keyIndex[by]] === value).map(item),
     }));
@@ -152,7 +173,7 @@ function parallelOptions(points) {
     visualMap: { type: "continuous", dimension: names.length, min: low, max: high > low ? high : low + 1e-9, right: 8,
                  top: "middle", text: [`high ${data.metricLabel}`, "low"],
                  formatter: (value) => show(data.logMetric ? 10 ** value : value),
-                 inRange: { color: ["#00224e", "#434e6c", "#7d7c78", "#bcaf6f", "#fee838"] } },
+                 inRange: { color: SHADES } },
     series: [{ type: "parallel", data: lines, lineStyle: { width: 1, opacity: lines.length > 300 ? 0.25 : 0.55 },
                progressive: 0, smooth: false }],
     tooltip: { formatter: (item) => pointTip(item) },
