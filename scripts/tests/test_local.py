@@ -24,7 +24,12 @@ class Results(SweepCase):
             '"update.scheme" = ["sign", "mixed_precision"]\n[[sweep.when]]\nkey = "update.scheme"\n'
             'equals = "mixed_precision"\nvalues = { "update.accumulator_bits" = [0, 8] }'
         )
-        self.sweep(file)
+        said = self.sweep(file)
+        self.assertRegex(
+            said,
+            r"6/6 points, 0 failed, 0 running, [0-9.e+]+ points/s, 0:00 left, "
+            r"best loss [0-9.]+ at scheme=.*, seed=[12]\n",
+        )
         rows = self.table()
         self.assertEqual(
             [(r["update.scheme"], r["update.accumulator_bits"], r["seed"]) for r in rows],
