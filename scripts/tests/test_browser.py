@@ -51,6 +51,9 @@ class Browser(unittest.TestCase):
     def setUp(self) -> None:
         self.driver.get(self.page.as_uri())
 
+    def tearDown(self) -> None:
+        self.assertEqual(self.driver.get_log("browser"), [], "no error, nothing blocked")
+
     def script(self, text: str, *arguments: object) -> object:
         return self.driver.execute_script(text, *arguments)
 
@@ -84,11 +87,15 @@ class Browser(unittest.TestCase):
         )
 
     def milliseconds(self, text: str) -> float:
-        """How long a script takes until the next picture is on the screen."""
-        return self.driver.execute_async_script(
-            "const done = arguments[0], start = performance.now();"
-            + text
-            + "; requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)))"
+        """How long a script takes until the next picture is on the screen: the fastest of five, as other
+        programs may run beside the test."""
+        return min(
+            self.driver.execute_async_script(
+                "const done = arguments[0], start = performance.now();"
+                + text
+                + "; requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)))"
+            )
+            for _ in range(5)
         )
 
     def await_count(self, text: str) -> None:
@@ -99,7 +106,7 @@ class Browser(unittest.TestCase):
 
     def test_opens_quickly_stays_responsive_and_loads_nothing(self) -> None:
         loads = [float(self.script("return document.body.dataset.ready"))]
-        for _ in range(2):  # the fastest of three, as other programs may run beside the test
+        for _ in range(4):  # the fastest counts here too
             self.driver.get(self.page.as_uri())
             loads.append(float(self.script("return document.body.dataset.ready")))
         ready = min(loads)
@@ -118,7 +125,6 @@ class Browser(unittest.TestCase):
         self.assertLess(max(sort, filtering, picking), 500)
         self.assertLess(redraw, 1000)
         self.assertEqual(self.script("return performance.getEntriesByType('resource').length"), 0)
-        self.assertEqual(self.driver.get_log("browser"), [])
 
     def test_sorts(self) -> None:
         losses = self.column("final_loss")
@@ -151,6 +157,7 @@ class Browser(unittest.TestCase):
         self.await_count("1008 of 1008 points shown")
         self.field("status").send_keys("=failed")
         self.await_count("1 of 1008 points shown")
+        time.sleep(0.5)  # charts of no results at all
 
     def test_a_click_shows_the_point_and_its_curve(self) -> None:
         self.driver.find_element(By.ID, "clear-selection").click()
@@ -176,6 +183,13 @@ class Browser(unittest.TestCase):
         self.await_count("1 of 1008 points shown")
         self.script("document.querySelector('tbody tr:not([hidden])').click()")
         self.assertEqual(self.details()["error"], "exit status 1: </script><b>diverged")
+
+    def test_the_mouse_wanders_over_every_chart(self) -> None:
+        for chart in self.driver.find_elements(By.CLASS_NAME, "chart"):
+            self.script("arguments[0].scrollIntoView({block: 'center'})", chart)
+            for x in range(-400, 401, 50):
+                if abs(x) < chart.size["width"] / 2:
+                    ActionChains(self.driver, duration=0).move_to_element_with_offset(chart, x, x // 4).perform()
 
     def test_keyboard(self) -> None:
         self.driver.find_element(By.ID, "clear-selection").click()

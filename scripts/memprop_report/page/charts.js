@@ -56,7 +56,8 @@ function spreadSeries(items, colour) {
     encode: { x: 0, y: [1, 2] }, tooltip: { show: false },
     renderItem(params, api) {
       const low = api.coord([api.value(0), api.value(1)]), high = api.coord([api.value(0), api.value(2)]);
-      const line = (x1, y1, x2, y2) => ({ type: "line", shape: { x1, y1, x2, y2 }, style: { stroke: colour, lineWidth: 1.5 } });
+      const style = { stroke: colour, lineWidth: 1.5 };
+      const line = (x1, y1, x2, y2) => ({ type: "line", shape: { x1, y1, x2, y2 }, style });
       return { type: "group", children: [line(low[0], low[1], high[0], high[1]),
         line(low[0] - 4, low[1], low[0] + 4, low[1]), line(high[0] - 4, high[1], high[0] + 4, high[1])] };
     },
@@ -84,10 +85,12 @@ function keyOptions(key, points) {
       type: joined ? "line" : "scatter", name, symbol: MARKS[i % MARKS.length], symbolSize: 10, z: 4,
       itemStyle: { color: colour }, lineStyle: { color: colour, type: DASHES[i % DASHES.length] },
       data: line.map((group) => ({
-        value: [place(key, group.values[at]), group.loss, ...(shade === null ? [] : [shadeLevel(shade, shadeOf(group))])],
+        value: [place(key, group.values[at]), group.loss,
+                ...(shade === null ? [] : [shadeLevel(shade, shadeOf(group))])],
         point: group.points[0].index })),
     }, {
-      type: "scatter", name, symbol: MARKS[i % MARKS.length], symbolSize: 5, itemStyle: { color: colour, opacity: 0.35 },
+      type: "scatter", name, symbol: MARKS[i % MARKS.length], symbolSize: 5,
+      itemStyle: { color: colour, opacity: 0.35 },
       data: mine.flatMap((group) => group.points).map((point) => ({
         value: [place(key, point.values[at]), point.loss], point: point.index })),
     }, spreadSeries(line.map((group) => {
@@ -96,8 +99,9 @@ function keyOptions(key, points) {
     }), shade === null ? colour : "#999"));
   });
   return {
-    ...(shade === null ? {} : { visualMap: shadeMap(shade, groups.map(shadeOf)) }),
-    grid: shade === null ? GRID : { ...GRID, right: 110 }, series, xAxis: keyAxis(key), yAxis: numericAxis(data.metricLabel, data.logMetric, "y"),
+    ...(shade === null ? {} : { visualMap: keyShadeMap(shade, groups.map(shadeOf)) }),
+    grid: shade === null ? GRID : { ...GRID, right: 110 }, series,
+    xAxis: keyAxis(key), yAxis: numericAxis(data.metricLabel, data.logMetric, "y"),
     legend: by === null ? { show: false } : { ...LEGEND, data: data.axes[by].values.map(String) },
     tooltip: { formatter: (item) => pointTip(item) },
   };
@@ -110,13 +114,17 @@ function shadeLevel(key, value) {
   return data.axes[key].kind === "log" ? Math.log10(value) : value;
 }
 
-/** The scale of shades beside a chart whose first series it shades. */
-function shadeMap(key, values) {
+/** A scale of shades for the levels (none for no levels) of one dimension of a chart's data. */
+function shadeMap(levels, dimension, text, formatter) {
+  if (!levels.length) return { show: false, type: "piecewise", seriesIndex: [] };
+  const low = Math.min(...levels), high = Math.max(...levels);
+  return { type: "continuous", seriesIndex: 0, dimension, min: low, max: high > low ? high : low + 1e-9, right: 4,
+           top: "middle", itemHeight: 100, text, formatter, inRange: { color: SHADES } };
+}
+
+function keyShadeMap(key, values) {
   const levels = values.filter((value) => value !== "-").map((value) => shadeLevel(key, value));
-  const [low, high] = [Math.min(...levels), Math.max(...levels)];
-  return { type: "continuous", seriesIndex: 0, dimension: 2, min: low, max: high > low ? high : low + 1e-9, right: 4,
-           top: "middle", itemHeight: 100, text: [short(key), ""], inRange: { color: SHADES }, calculable: true,
-           formatter: (level) => show(data.axes[key].kind === "log" ? 10 ** level : level) };
+  return shadeMap(levels, 2, [short(key), ""], (level) => show(data.axes[key].kind === "log" ? 10 ** level : level));
 }
 
 function pointTip(item) {
@@ -131,7 +139,8 @@ function paretoOptions(cost, points) {
   const item = ({ group, cost: x }) => ({ value: [x, group.loss], point: group.points[0].index });
   const series = (by === null ? [null] : [...data.axes[by].values, ...(data.axes[by].missing ? [null] : [])])
     .map((value, i) => ({
-      type: "scatter", name: value === null ? (by === null ? "combinations" : "others") : String(value), symbol: MARKS[i % MARKS.length], symbolSize: 8,
+      type: "scatter", symbol: MARKS[i % MARKS.length], symbolSize: 8,
+      name: value === null ? (by === null ? "combinations" : "others") : String(value),
       itemStyle: { color: COLOURS[i % COLOURS.length], opacity: 0.75 },
       data: priced.filter(({ group }) => by === null || group.values[keyIndex[by]] === value).map(item),
     }));
@@ -152,7 +161,8 @@ function parallelOptions(points) {
   const parallelAxis = names.map((name, dim) => {
     const axis = { dim, name: short(name) === "total" ? "energy (J)" : short(name), nameTextStyle: { fontSize: 11 } };
     if (asNames(name)) {
-      return { ...axis, type: "category", data: [...data.axes[name].values.map(String), ...(data.axes[name].missing ? ["–"] : [])] };
+      const missing = data.axes[name].missing ? ["–"] : [];
+      return { ...axis, type: "category", data: [...data.axes[name].values.map(String), ...missing] };
     }
     const log = data.axes[name] ? data.axes[name].kind === "log" : name === data.metric && data.logMetric;
     return { ...axis, type: log ? "log" : "value", scale: true, axisLabel: { formatter: (value) => show(value) } };
@@ -166,14 +176,11 @@ function parallelOptions(points) {
     }),
   }));
   const losses = shown.map((point) => (data.logMetric ? Math.log10(point.loss) : point.loss));
-  const low = Math.min(...losses), high = Math.max(...losses);
   lines.forEach((line, i) => { line.value.push(losses[i]); });
   return {
     parallelAxis, parallel: { left: 60, right: 130, top: 70, bottom: 30 },
-    visualMap: { type: "continuous", dimension: names.length, min: low, max: high > low ? high : low + 1e-9, right: 8,
-                 top: "middle", text: [`high ${data.metricLabel}`, "low"],
-                 formatter: (value) => show(data.logMetric ? 10 ** value : value),
-                 inRange: { color: SHADES } },
+    visualMap: shadeMap(losses, names.length, [`high ${data.metricLabel}`, "low"],
+                        (value) => show(data.logMetric ? 10 ** value : value)),
     series: [{ type: "parallel", data: lines, lineStyle: { width: 1, opacity: lines.length > 300 ? 0.25 : 0.55 },
                progressive: 0, smooth: false }],
     tooltip: { formatter: (item) => pointTip(item) },

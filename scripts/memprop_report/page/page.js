@@ -17,9 +17,12 @@ function addCharts(container, ids) {
 function drawPoints(points) {
   document.getElementById("count").textContent = `${points.length} of ${data.points.length} points shown`;
   drawChart("chart-parallel", "", parallelOptions(points), pick);
-  data.keys.forEach((key, i) => drawChart(`chart-key-${i}`, `${data.metricLabel} against ${key}`, keyOptions(key, points), pick));
+  data.keys.forEach((key, i) => {
+    drawChart(`chart-key-${i}`, `${data.metricLabel} against ${key}`, keyOptions(key, points), pick);
+  });
   Object.keys(data.costs).forEach((cost, i) => {
-    drawChart(`chart-pareto-${i}`, `${data.metricLabel} against ${data.costs[cost]}`, paretoOptions(cost, points), pick);
+    const title = `${data.metricLabel} against ${data.costs[cost]}`;
+    drawChart(`chart-pareto-${i}`, title, paretoOptions(cost, points), pick);
   });
 }
 

@@ -40,8 +40,8 @@ function show(value) {
 
 /** A value with all its digits. */
 function showExactly(value) {
-  if (typeof value !== "number" || value === 0 || Math.abs(value) >= 1e-3) return typeof value === "number" ? String(value) : show(value);
-  return value.toExponential();
+  if (typeof value !== "number") return show(value);
+  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value);
 }
 
 function describe(point) {

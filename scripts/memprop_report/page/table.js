@@ -22,8 +22,9 @@ function parseFilter(text) {
     const [, operator, operand] = comparison;
     const number = Number(operand);
     if (operator === "=") return (value) => (typeof value === "number" ? value === number : String(value) === operand);
-    const compare = { "<": (a) => a < number, ">": (a) => a > number, "<=": (a) => a <= number, ">=": (a) => a >= number };
-    return (value) => typeof value === "number" && compare[operator](value);
+    const compare = { "<": (a) => a < number, ">": (a) => a > number,
+                      "<=": (a) => a <= number, ">=": (a) => a >= number }[operator];
+    return (value) => typeof value === "number" && compare(value);
   }
   const wanted = trimmed.toLowerCase();
   return (value) => show(value).toLowerCase().includes(wanted) || String(value).toLowerCase().includes(wanted);
