@@ -114,6 +114,11 @@ void check_resumable(const std::filesystem::path& directory, const learning::Exp
     }
 }
 
+void check_trainable(learning::ExperimentConfig config) {
+    std::unique_ptr<learning::Task> task = make_any_task(config);
+    learning::make_trainer(config, std::move(task));
+}
+
 TrainOutcome run_training(const TrainRequest& given) {
     TrainRequest request = given;
     std::unique_ptr<learning::Task> task = make_any_task(request.config);
