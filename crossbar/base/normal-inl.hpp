@@ -58,10 +58,10 @@ HWY_INLINE PhiloxOut Philox(const random_detail::PhiloxWords& words, std::uint32
         const U64Vec key0 = hn::Set(du64, k0), key1 = hn::Set(du64, k1);
         const U64Vec pa0 = mul(m0, a0), pa1 = mul(m1, a2);
         const U64Vec pb0 = mul(m0, b0), pb1 = mul(m1, b2);
-        a0 = hn::Xor(hn::Xor(hn::ShiftRight<32>(pa1), a1), key0);
-        b0 = hn::Xor(hn::Xor(hn::ShiftRight<32>(pb1), b1), key0);
-        a2 = hn::Xor(hn::Xor(hn::ShiftRight<32>(pa0), a3), key1);
-        b2 = hn::Xor(hn::Xor(hn::ShiftRight<32>(pb0), b3), key1);
+        a0 = hn::Xor3(hn::ShiftRight<32>(pa1), a1, key0);
+        b0 = hn::Xor3(hn::ShiftRight<32>(pb1), b1, key0);
+        a2 = hn::Xor3(hn::ShiftRight<32>(pa0), a3, key1);
+        b2 = hn::Xor3(hn::ShiftRight<32>(pb0), b3, key1);
         a1 = pa1;
         b1 = pb1;
         a3 = pa0;

@@ -1,9 +1,18 @@
 #include "host_runtime/cli/commands.hpp"
 
+#include <array>
+
+#include "host_runtime/cli/command_list.hpp"
+
 namespace memprop::host::cli {
 
 std::span<const Command> commands() {
-    return {};
+    static constexpr std::array kCommands{
+        Command{"train", "train a network on a task and write results", command_train},
+        Command{"config", "print an experiment with every key resolved and explained", command_config},
+        Command{"characterize", "measure the statistics of a device model", command_characterize},
+    };
+    return kCommands;
 }
 
 }  // namespace memprop::host::cli

@@ -1,0 +1,61 @@
+// What an array has done. Counters count events; energy follows from them and the cost of each.
+#pragma once
+
+#include <cstdint>
+
+#include "crossbar/base/state_archive.hpp"
+#include "crossbar/config.hpp"
+
+namespace memprop::crossbar {
+
+struct EnergyBreakdown {
+    double set_j = 0, reset_j = 0, read_j = 0, verify_read_j = 0;
+
+    double total_j() const { return set_j + reset_j + read_j + verify_read_j; }
+    EnergyBreakdown& operator+=(const EnergyBreakdown& other) {
+        set_j += other.set_j;
+        reset_j += other.reset_j;
+        read_j += other.read_j;
+        verify_read_j += other.verify_read_j;
+        return *this;
+    }
+};
+
+struct ArrayCounters {
+    std::uint64_t set_pulses = 0;
+    std::uint64_t reset_pulses = 0;
+    std::uint64_t device_reads = 0;    ///< devices on word lines driven by events
+    std::uint64_t verify_reads = 0;    ///< devices read one by one, for refresh and state estimates
+    double read_conductance_us = 0;    ///< sum of the conductances of all device reads
+    double verify_conductance_us = 0;  ///< the same for verifying reads
+
+    EnergyBreakdown energy(const EnergyConfig& cost) const {
+        // uS * V^2 * ns = 1e-6 * 1e-9 J
+        const double read_j_per_us = 1e-15 * cost.read_voltage_v * cost.read_voltage_v * cost.read_pulse_ns;
+        return {.set_j = 1e-12 * cost.set_pulse_pj * static_cast<double>(set_pulses),
+                .reset_j = 1e-12 * cost.reset_pulse_pj * static_cast<double>(reset_pulses),
+                .read_j = read_j_per_us * read_conductance_us,
+                .verify_read_j = read_j_per_us * verify_conductance_us};
+    }
+
+    ArrayCounters& operator+=(const ArrayCounters& other) {
+        set_pulses += other.set_pulses;
+        reset_pulses += other.reset_pulses;
+        device_reads += other.device_reads;
+        verify_reads += other.verify_reads;
+        read_conductance_us += other.read_conductance_us;
+        verify_conductance_us += other.verify_conductance_us;
+        return *this;
+    }
+
+    void serialize(StateArchive& archive) {
+        archive("set_pulses_total", set_pulses);
+        archive("reset_pulses_total", reset_pulses);
+        archive("device_reads", device_reads);
+        archive("verify_reads", verify_reads);
+        archive("read_conductance_us", read_conductance_us);
+        archive("verify_conductance_us", verify_conductance_us);
+    }
+};
+
+}  // namespace memprop::crossbar

@@ -1,0 +1,155 @@
+// An array of synapses on devices: `rows` word lines (presynaptic) by `columns` bit-line pairs
+// (postsynaptic). A synapse is a differential pair with N devices per polarity; its value in uS is
+//     D = (sum of its N G+ - sum of its N G-) / N.
+//
+// Modelled: the device model's pulses, drift and read noise, tiles of `tile_rows` word lines whose
+// results are summed digitally in ascending order, wear, energy of devices. Not modelled here: wires,
+// converters.
+//
+// Devices lie in planes [polarity][replica][row][column]; the index in that order keys their noise.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "crossbar/array/counters.hpp"
+#include "crossbar/base/state_archive.hpp"
+#include "crossbar/config.hpp"
+#include "crossbar/device/device_model.hpp"
+
+namespace memprop::crossbar {
+
+struct SynapseArrayShape {
+    std::uint32_t rows = 0;
+    std::uint32_t columns = 0;
+    std::uint32_t devices_per_polarity = 1;
+    bool no_diagonal = false;  ///< synapse (i, i) does not exist: no noise, no pulses
+    DeviceCounter counter = DeviceCounter::per_synapse;
+};
+
+/// When saturated pairs are renewed, uS per device; the defaults suit g_max = 12 uS.
+struct RefreshLimits {
+    float high_us = 9.0F;     ///< the larger side is above this
+    float low_us = 4.5F;      ///< and the smaller side above this
+    float epsilon_us = 1.0F;  ///< pulses stop within half of it
+    std::uint32_t max_pulses = 20;
+};
+
+/// What one refresh did.
+struct RefreshReport {
+    std::uint64_t pairs = 0;
+    double absolute_error_us =
+        0.0;  ///< sum over the pairs of |difference after - difference before|, noise-free
+};
+
+class SynapseArray {
+public:
+    /// Phases of an update: they key the noise of pulses, so no two share a draw.
+    enum class Phase : std::uint16_t { initial = 0, update = 1, refresh = 2 };
+
+    /// `tick_seconds` is the length of a tick of device time. All devices are RESET at tick 0.
+    SynapseArray(const CrossbarConfig& config, const SynapseArrayShape& shape, double tick_seconds,
+                 std::uint64_t seed, std::uint8_t array);
+
+    std::uint32_t rows() const { return shape_.rows; }
+    std::uint32_t columns() const { return shape_.columns; }
+    std::uint32_t synapses() const { return shape_.rows * shape_.columns; }
+    const SynapseArrayShape& shape() const { return shape_; }
+    const DeviceModel& model() const { return *model_; }
+    const DeviceState& devices() const { return state_; }
+    const ArrayCounters& counters() const { return counters_; }
+
+    /// Sets device time for reads. Must follow every change of states or time and precede the reads.
+    void renew(std::int32_t tick);
+
+    /// Currents of one time step: out[c] (uS times the read voltage) = sum of D over the active rows,
+    /// plus noise. Rows ascending. The draws belong to (array, row block, column, sample, step).
+    void read(std::span<const std::uint32_t> active_rows, std::uint32_t sample, std::uint32_t step,
+              std::span<float> out_us);
+
+    /// Closes a sample's books: turns counted word-line events into device reads and read energy.
+    void account_reads();
+
+    /// pulses[row * columns + column]: that many SET pulses on G+ (positive) or G- (negative), spread over
+    /// the devices of that side in counter order.
+    void program(std::span<const std::int16_t> pulses, Phase phase, std::uint32_t event, std::int32_t tick);
+
+    /// Reads all pairs (noise, counted), RESETs those that are saturated, and SETs one side, a verifying
+    /// read after each pulse, until the difference is restored. Ascending synapse index.
+    RefreshReport refresh(const RefreshLimits& limits, std::uint32_t event, std::int32_t tick);
+
+    /// Device-by-device noisy read of every synapse, counted: out[row * columns + column] = D + noise.
+    void measure(std::uint32_t event, std::int32_t tick, std::span<float> out_us);
+
+    /// Noise-free D of every synapse at device time `tick`.
+    void state(std::int32_t tick, std::span<float> out_us);
+
+    /// Everything that a checkpoint has to hold, by name.
+    void serialize(StateArchive& archive) {
+        serialize_devices(archive);
+        counters_.serialize(archive);
+    }
+    /// The devices of another run, with their wear; counting starts afresh.
+    void load_devices(StateArchive& archive) {
+        serialize_devices(archive);
+        counters_ = {};
+    }
+
+private:
+    std::uint32_t planes() const { return 2 * shape_.devices_per_polarity; }
+    bool exists(std::uint32_t synapse) const {
+        return !shape_.no_diagonal || synapse / shape_.columns != synapse % shape_.columns;
+    }
+    float sign_of_plane(std::uint32_t plane) const {
+        return plane < shape_.devices_per_polarity ? 1.0F : -1.0F;
+    }
+    DrawKey key(Stream stream, std::uint16_t block, std::uint32_t event, std::uint32_t step) const {
+        return {
+            .seed = seed_, .stream = stream, .array = array_, .block = block, .event = event, .step = step};
+    }
+    void serialize_devices(StateArchive& archive) {
+        archive("conductance_us", state_.conductance_us);
+        archive("pulse_memory", state_.pulse_memory);
+        archive("programmed_tick", state_.programmed_tick);
+        archive("set_pulses", state_.set_pulses);
+        archive("reset_pulses", state_.reset_pulses);
+        archive("next_device", next_device_);
+    }
+    void reset_all();
+    void spread_pulses(std::span<const std::int16_t> pulses);
+    void set_device(std::uint32_t device, std::uint32_t pulse, std::uint32_t event, std::int32_t tick);
+    void read_row(std::uint32_t row, std::uint32_t step, std::uint32_t event, std::int32_t tick,
+                  std::span<float> plus_us, std::span<float> minus_us);
+    float read_synapse(std::uint32_t synapse, std::uint32_t step, std::uint32_t event, std::int32_t tick);
+    void restore(std::uint32_t synapse, float difference_us, const RefreshLimits& limits, std::uint32_t event,
+                 std::int32_t tick);
+    void read_block(std::uint32_t block, std::span<const std::uint32_t> rows, std::uint32_t sample,
+                    std::uint32_t step, std::span<float> out_us);
+    void read_per_device(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step,
+                         std::span<float> out_us);
+    double noise_free_difference(std::uint32_t synapse, std::int32_t tick) const;
+
+    CrossbarConfig config_;
+    SynapseArrayShape shape_;
+    std::uint64_t seed_;
+    std::uint8_t array_;
+    std::unique_ptr<DeviceModel> model_;
+    DeviceState state_;
+    std::vector<std::uint32_t> next_device_;  // counters: one (global) or one per synapse and polarity
+    ArrayCounters counters_;
+
+    // As of the last renew(): rows of `stride_` floats, padded to whole vectors.
+    std::size_t stride_;
+    std::vector<float> difference_us_;
+    std::vector<float> variance_;
+    std::vector<double> row_conductance_us_;               // summed over all devices of a word line
+    std::vector<float> device_mean_us_, device_sigma_us_;  // per_device reads only
+    std::vector<std::uint32_t> row_events_;                // word-line events since account_reads()
+
+    std::vector<std::uint16_t> device_pulses_;
+    std::vector<float> row_mean_, row_sigma_, block_sum_;
+};
+
+}  // namespace memprop::crossbar

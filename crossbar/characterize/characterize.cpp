@@ -1,0 +1,213 @@
+#include "crossbar/characterize/characterize.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <span>
+
+#include "crossbar/device/device_model.hpp"
+
+namespace memprop::crossbar {
+namespace {
+
+constexpr double kT0Seconds = 38.6;
+constexpr std::uint32_t kDriftPulses = 10;
+
+struct Moments {
+    double mean = 0, std = 0, at_min = 0, at_max = 0;
+};
+
+/// A population of devices of one kind, and a clock.
+class Bench {
+public:
+    Bench(const CharacterizeOptions& options, double tick_seconds)
+        : options_(options),
+          model_(find_device_kind(options.config.device).make(options.config, tick_seconds)),
+          one_pulse_(options.devices, 1),
+          mean_(options.devices),
+          sigma_(options.devices),
+          noise_(options.devices) {
+        state_.resize(options.devices);
+        model_->draw_spread(options.devices, options.seed, 0);
+        model_->advance_to(0);
+        reset();
+    }
+
+    DeviceModel& model() { return *model_; }
+
+    void advance(std::int32_t ticks) {
+        tick_ += ticks;
+        model_->advance_to(tick_);
+    }
+    void set() { model_->set(state_, 0, one_pulse_, key(Stream::set_noise), tick_); }
+    void reset() {
+        const DrawKey reset_key = key(Stream::reset_noise);
+        for (std::uint32_t device = 0; device < options_.devices; ++device) {
+            model_->reset(state_, device, reset_key, tick_);
+        }
+    }
+    /// Every device at conductance g with the pulse memory of a fresh RESET.
+    void place(double g_us) {
+        std::fill(state_.conductance_us.begin(), state_.conductance_us.end(), static_cast<float>(g_us));
+        std::fill(state_.pulse_memory.begin(), state_.pulse_memory.end(), 1.0F);
+        std::fill(state_.programmed_tick.begin(), state_.programmed_tick.end(), tick_);
+    }
+    Moments read() {
+        model_->observe(state_, 0, tick_, mean_, sigma_);
+        fill_normals(key(Stream::read_noise_device), 0, noise_);
+        for (std::size_t i = 0; i < noise_.size(); ++i) {
+            noise_[i] = mean_[i] + sigma_[i] * noise_[i];
+            if (options_.config.clamp_reads) {
+                noise_[i] = std::clamp(noise_[i], model_->g_min_us(), model_->g_max_us());
+            }
+        }
+        return moments(noise_, 0.0);
+    }
+    Moments states_minus(double offset_us) const { return moments(state_.conductance_us, offset_us); }
+    double pulse_memory() const { return double(state_.pulse_memory[0]); }
+    /// Mean and standard deviation of a read of a device at g_us, by the model.
+    std::pair<double, double> read_model(double g_us) {
+        place(g_us);
+        float mean = 0.0F, sigma = 0.0F;
+        model_->observe(state_, 0, tick_, {&mean, 1}, {&sigma, 1});
+        return {double(mean), double(sigma)};
+    }
+
+private:
+    DrawKey key(Stream stream) { return {.seed = options_.seed, .stream = stream, .event = event_++}; }
+
+    Moments moments(std::span<const float> values, double offset) const {
+        Moments m;
+        const double n = double(values.size());
+        for (const float v : values) {
+            m.mean += double(v);
+            m.at_min += v <= model_->g_min_us() ? 1.0 : 0.0;
+            m.at_max += v >= model_->g_max_us() ? 1.0 : 0.0;
+        }
+        m.mean /= n;
+        m.at_min /= n;
+        m.at_max /= n;
+        for (const float v : values) {
+            m.std += (double(v) - m.mean) * (double(v) - m.mean);
+        }
+        m.std = std::sqrt(m.std / n);
+        m.mean -= offset;
+        return m;
+    }
+
+    CharacterizeOptions options_;
+    std::unique_ptr<DeviceModel> model_;
+    DeviceState state_;
+    std::int32_t tick_ = 0;
+    std::uint32_t event_ = 0;
+    std::vector<std::uint16_t> one_pulse_;
+    std::vector<float> mean_, sigma_, noise_;
+};
+
+Curve staircase(const CharacterizeOptions& options) {
+    Bench bench(options, options.interval_seconds);
+    Curve curve{{"pulse", "mean_us", "std_us"}, {}};
+    for (std::uint32_t pulse = 0; pulse <= options.pulses; ++pulse) {
+        if (pulse > 0) {
+            bench.set();
+        }
+        bench.advance(1);
+        const Moments m = bench.read();
+        curve.rows.push_back({double(pulse), m.mean, m.std});
+    }
+    return curve;
+}
+
+Curve reset(const CharacterizeOptions& options) {
+    Bench bench(options, options.interval_seconds);
+    for (std::uint32_t pulse = 0; pulse < kDriftPulses; ++pulse) {
+        bench.set();
+        bench.advance(1);
+    }
+    Curve curve{{"pulse", "mean_us", "std_us"}, {}};
+    for (std::uint32_t pulse = 0; pulse <= options.pulses; ++pulse) {
+        if (pulse > 0) {
+            bench.reset();
+            bench.advance(1);
+        }
+        const Moments m = bench.read();
+        curve.rows.push_back({double(pulse), m.mean, m.std});
+    }
+    return curve;
+}
+
+Curve drift(const CharacterizeOptions& options) {
+    Bench bench(options, kT0Seconds);
+    for (std::uint32_t pulse = 0; pulse < kDriftPulses; ++pulse) {
+        bench.advance(1);
+        bench.set();
+    }
+    Curve curve{{"gmax_uS", "time_after_last_pulse_s", "time_over_T0", "n_devices", "read_mean_uS",
+                 "read_std_uS", "drift_factor_model"},
+                {}};
+    std::int32_t elapsed = 0;
+    for (const std::int32_t target : {1, 10, 100, 1000}) {
+        bench.advance(target - elapsed);
+        elapsed = target;
+        const Moments m = bench.read();
+        curve.rows.push_back({options.config.g_max_us, kT0Seconds * target, double(target),
+                              double(options.devices), m.mean, m.std, bench.model().drift_factor(target)});
+    }
+    return curve;
+}
+
+/// Start states: 0.1, 0.5 (and 0.2 for reads), then whole uS up to g_max, coarser from 12 uS on.
+std::vector<double> grid(double g_max_us, std::vector<double> states) {
+    for (int g = 1; g <= g_max_us; g += g < 12 ? 1 : 2) {
+        states.push_back(g);
+    }
+    return states;
+}
+
+Curve single_pulse(const CharacterizeOptions& options) {
+    Curve curve{
+        {"gmax_uS", "g_start_uS", "n_devices", "dg_mean_uS", "dg_std_uS", "frac_at_gmin", "frac_at_gmax",
+         "dg_mean_unclamped_model_uS", "dg_std_unclamped_model_uS", "pmem_before", "pmem_during_pulse"},
+        {}};
+    Bench bench(options, kT0Seconds);
+    for (const double g : grid(options.config.g_max_us, {0.1, 0.5})) {
+        bench.place(g);
+        const DeviceModel::Step step = bench.model().expected_step(static_cast<float>(g), 1.0F);
+        bench.set();
+        const Moments m = bench.states_minus(g);
+        curve.rows.push_back({options.config.g_max_us, g, double(options.devices), m.mean, m.std, m.at_min,
+                              m.at_max, step.mean_us, step.sigma_us, 1.0, bench.pulse_memory()});
+    }
+    return curve;
+}
+
+Curve read_noise(const CharacterizeOptions& options) {
+    Curve curve{{"gmax_uS", "g_state_uS", "n_reads", "read_mean_uS", "read_std_uS",
+                 "read_std_unclamped_model_uS", "frac_at_gmin", "frac_at_gmax"},
+                {}};
+    Bench bench(options, kT0Seconds);
+    for (const double g : grid(options.config.g_max_us, {0.1, 0.2, 0.5})) {
+        const double sigma = bench.read_model(g).second;
+        bench.place(g);
+        bench.advance(1);
+        const Moments m = bench.read();
+        curve.rows.push_back(
+            {options.config.g_max_us, g, double(options.devices), m.mean, m.std, sigma, m.at_min, m.at_max});
+    }
+    return curve;
+}
+
+}  // namespace
+
+const std::vector<CurveKind>& curve_kinds() {
+    static const std::vector<CurveKind> kinds{
+        {"staircase", "SET pulses from the RESET state, a read after each", staircase},
+        {"drift", "ten SET pulses, then reads at 1, 10, 100, 1000 times 38.6 s", drift},
+        {"single_pulse", "one SET pulse from a grid of states", single_pulse},
+        {"read_noise", "reads of a grid of states", read_noise},
+        {"reset", "ten SET pulses, then RESET pulses, a read after each", reset},
+    };
+    return kinds;
+}
+
+}  // namespace memprop::crossbar

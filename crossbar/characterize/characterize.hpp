@@ -1,0 +1,42 @@
+// Statistics of a device model, measured as a laboratory does: many fresh devices, the same pulses on
+// each, one noisy read of each. All conductances in uS, times in seconds.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crossbar/config.hpp"
+
+namespace memprop::crossbar {
+
+struct CharacterizeOptions {
+    CrossbarConfig config;
+    std::uint32_t devices = 10000;
+    std::uint32_t pulses = 20;
+    double interval_seconds = 38.6;
+    std::uint64_t seed = 1;
+};
+
+/// A table of numbers with named columns.
+struct Curve {
+    std::vector<std::string> columns;
+    std::vector<std::vector<double>> rows;
+};
+
+struct CurveKind {
+    std::string_view name;
+    std::string_view description;
+    Curve (*measure)(const CharacterizeOptions&);
+};
+
+/// All curves:
+///   staircase    SET pulses `interval` apart, each read `interval` later; row 0 is the RESET state
+///   drift        10 pulses, then reads at T0 x {1, 10, 100, 1000} after the last, T0 = 38.6 s
+///   single_pulse one SET pulse on devices placed at a grid of conductances with full pulse memory
+///   read_noise   reads, T0 after programming, of devices placed at a grid of conductances
+///   reset        10 SET pulses, then RESET pulses `interval` apart, each read `interval` later
+const std::vector<CurveKind>& curve_kinds();
+
+}  // namespace memprop::crossbar

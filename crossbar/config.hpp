@@ -1,0 +1,94 @@
+// What a user sets about devices and arrays. Defaults are published values; `describe` names every
+// field once, for parsing, printing, range checks and documentation alike.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace memprop::crossbar {
+
+/// How the noise of a read is drawn. Both have the same distribution when noise is Gaussian,
+/// independent between devices and fresh at each read (tests/test_read_noise.cpp).
+enum class ReadNoise {
+    per_column,  ///< one draw per column and time step, with the variance summed over the rows read
+    per_device,  ///< one draw per device read
+};
+inline constexpr std::array<std::pair<std::string_view, ReadNoise>, 2> kReadNoiseNames{
+    {{"per_column", ReadNoise::per_column}, {"per_device", ReadNoise::per_device}}};
+
+/// Which counter picks the next device of a synapse with several devices per polarity.
+enum class DeviceCounter {
+    global,       ///< one per array, advanced by every pulse (Boybat et al., Nat. Commun. 9, 2514, 2018)
+    per_synapse,  ///< one per synapse and polarity
+};
+inline constexpr std::array<std::pair<std::string_view, DeviceCounter>, 2> kDeviceCounterNames{
+    {{"global", DeviceCounter::global}, {"per_synapse", DeviceCounter::per_synapse}}};
+
+/// Costs of single events; `source` goes into every report that uses them.
+struct EnergyConfig {
+    double set_pulse_pj = 6.75;
+    double reset_pulse_pj = 33.75;
+    double read_voltage_v = 0.2;
+    double read_pulse_ns = 130.0;
+    std::string source =
+        "SET 90 uA x 50 ns (Nandakumar et al., J. Appl. Phys. 124, 152135, 2018) and RESET 450 uA x 50 ns "
+        "(Boybat et al., Nat. Commun. 9, 2514, 2018), both at an assumed 1.5 V across the cell; reads V^2 G "
+        "t "
+        "at 0.2 V for 130 ns (Khaddam-Aljameh et al., IEEE J. Solid-State Circuits 57, 1027, 2022); devices "
+        "only, no periphery";
+
+    template <class Field>
+    void describe(Field&& field) {
+        field("set_pulse_pj", set_pulse_pj, {0.0, 1e6}, "energy of one SET pulse, pJ");
+        field("reset_pulse_pj", reset_pulse_pj, {0.0, 1e6}, "energy of one RESET pulse, pJ");
+        field("read_voltage_v", read_voltage_v, {0.0, 10.0}, "voltage on a word line that is read, V");
+        field("read_pulse_ns", read_pulse_ns, {0.0, 1e9}, "how long a word line is driven by one event, ns");
+        field.text("source", source, "where these figures come from");
+    }
+};
+
+struct CrossbarConfig {
+    std::string device = "pcm_nandakumar2018";
+    std::int64_t bits = 6;
+    double g_max_us = 12.0;
+    double write_noise_scale = 1.0;
+    double read_noise_scale = 1.0;
+    double drift_scale = 1.0;
+    double drift_spread = 0.0;
+    double nonlinearity_scale = 1.0;
+    ReadNoise read_noise = ReadNoise::per_column;
+    bool clamp_reads = false;
+    std::int64_t tile_rows = 128;
+    double weight_scale_per_us = 0.027;
+    double weight_scale_out_per_us = 0.072;
+    EnergyConfig energy;
+
+    template <class Field>
+    void describe(Field&& field) {
+        field.text("device", device, "device model; `memprop train --list` names them");
+        field("bits", bits, {1, 16}, "ideal device: a full range of 2^bits steps, one SET pulse each");
+        field("g_max_us", g_max_us, {0.2, 1e6}, "largest conductance, uS");
+        field("write_noise_scale", write_noise_scale, {0.0, 100.0},
+              "programming noise; 1 as published, 0 off");
+        field("read_noise_scale", read_noise_scale, {0.0, 100.0}, "read noise; 1 as published, 0 off");
+        field("drift_scale", drift_scale, {0.0, 100.0}, "drift exponent; 1 as published, 0 off");
+        field("drift_spread", drift_spread, {0.0, 10.0},
+              "spread of the drift exponent from device to device, relative to its mean");
+        field("nonlinearity_scale", nonlinearity_scale, {0.0, 1.0},
+              "how much the step depends on state and history; 1 as published, 0 a constant 1 uS");
+        field.choice("read_noise", read_noise, kReadNoiseNames, "where read noise is drawn");
+        field("clamp_reads", clamp_reads,
+              "limit each device read to its range; needs read_noise = \"per_device\"");
+        field("tile_rows", tile_rows, {1, 65536}, "word lines of one tile; larger arrays are sums of tiles");
+        field("weight_scale_per_us", weight_scale_per_us, {1e-9, 1e9},
+              "weight of 1 uS in the input and recurrent arrays");
+        field("weight_scale_out_per_us", weight_scale_out_per_us, {1e-9, 1e9},
+              "weight of 1 uS in the readout array");
+        field.table("energy", energy);
+    }
+};
+
+}  // namespace memprop::crossbar

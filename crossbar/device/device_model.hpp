@@ -1,0 +1,73 @@
+// A kind of device: what a pulse does, how a state drifts, how a read scatters. Works on ranges of
+// devices, so that the choice of the model is made outside the loops. To add one: derive from it in
+// an own file and add a line to the table in device_model.cpp.
+//
+// Device time advances in ticks of a constant length, so that the age of a state is an integer and
+// the drift law is evaluated once per age, not once per device.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "crossbar/base/random.hpp"
+#include "crossbar/config.hpp"
+#include "crossbar/device/device_state.hpp"
+
+namespace memprop::crossbar {
+
+class DeviceModel {
+public:
+    virtual ~DeviceModel() = default;
+
+    /// Called once, before anything else: draws what differs from device to device.
+    virtual void draw_spread(std::size_t devices, std::uint64_t seed, std::uint8_t array) = 0;
+
+    /// pulses[i] SET pulses on device first + i. The noise of pulse k on device d is draw d of
+    /// `key` with step k.
+    virtual void set(DeviceState& state, std::uint32_t first, std::span<const std::uint16_t> pulses,
+                     DrawKey key, std::int32_t tick) const = 0;
+
+    /// One RESET pulse on one device; its noise is draw `device` of `key`.
+    virtual void reset(DeviceState& state, std::uint32_t device, const DrawKey& key,
+                       std::int32_t tick) const = 0;
+
+    /// Lets `observe` be called for device times up to `tick`.
+    virtual void advance_to(std::int32_t tick) = 0;
+
+    /// Mean and standard deviation (uS) of a read of the devices first .. first + mean_us.size() - 1.
+    virtual void observe(const DeviceState& state, std::uint32_t first, std::int32_t tick,
+                         std::span<float> mean_us, std::span<float> sigma_us) const = 0;
+
+    /// The change a SET pulse makes before clipping: mean and standard deviation, uS.
+    struct Step {
+        double mean_us, sigma_us;
+    };
+    virtual Step expected_step(float conductance_us, float pulse_memory) const = 0;
+
+    /// What drift leaves of a typical device after `age` ticks; `advance_to(age)` must have been called.
+    virtual double drift_factor(std::int32_t age) const = 0;
+
+    /// Range to which a clamped read is limited, uS.
+    virtual float g_min_us() const = 0;
+    virtual float g_max_us() const = 0;
+
+    /// The step of one SET pulse in uS if it is a constant of the device, else 0: update schemes then
+    /// assume `update.epsilon_us`.
+    virtual double constant_step_us() const = 0;
+};
+
+struct DeviceKind {
+    std::string_view name;
+    std::string_view description;
+    std::unique_ptr<DeviceModel> (*make)(const CrossbarConfig&, double tick_seconds);
+};
+
+/// All device models, by name.
+std::span<const DeviceKind> device_kinds();
+
+/// Throws InputError naming the known models.
+const DeviceKind& find_device_kind(std::string_view name);
+
+}  // namespace memprop::crossbar

@@ -1,0 +1,12 @@
+// The functions behind the table in commands.cpp, one file each.
+#pragma once
+
+#include "host_runtime/cli/commands.hpp"
+
+namespace memprop::host::cli {
+
+int command_train(Arguments arguments);
+int command_config(Arguments arguments);
+int command_characterize(Arguments arguments);
+
+}  // namespace memprop::host::cli

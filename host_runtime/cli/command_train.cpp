@@ -1,0 +1,184 @@
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <ctime>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crossbar/base/error.hpp"
+#include "crossbar/device/device_model.hpp"
+#include "host_runtime/cli/command_list.hpp"
+#include "host_runtime/cli/interrupt.hpp"
+#include "host_runtime/cli/options.hpp"
+#include "host_runtime/cli/progress.hpp"
+#include "host_runtime/config/experiment_file.hpp"
+#include "host_runtime/tasks/file_tasks.hpp"
+#include "host_runtime/training.hpp"
+#include "learning/task/task.hpp"
+#include "learning/update/scheme.hpp"
+
+namespace memprop::host::cli {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr std::string_view kUsage =
+    "memprop train EXPERIMENT.toml [--set KEY=VALUE]... [--out DIR] [--seed N] [--json]\n"
+    "       memprop train --resume DIR [EXPERIMENT.toml] [--set run.epochs=N] [--json]\n"
+    "       memprop train EXPERIMENT.toml --init CHECKPOINT.h5 [--evaluate] [--json]\n"
+    "       memprop train --list";
+constexpr std::string_view kNotes =
+    "Results go into DIR: config.toml (resolved), result.json, history.csv, run.h5 and checkpoint.h5.\n"
+    "SIGINT or SIGTERM writes a checkpoint; --resume DIR continues bit for bit.\n"
+    "`memprop config EXPERIMENT.toml` explains every key. `scripts/plot.py DIR` draws the result.\n";
+
+struct Options {
+    std::string experiment, out, resume, init, engine;
+    std::vector<std::string> overrides;
+    std::int64_t seed = 0;
+    bool list = false, evaluate = false, json = false;
+};
+
+template <class Kinds>
+void print_kinds(std::string_view title, const Kinds& kinds) {
+    fmt::print("{}:\n", title);
+    for (const auto& kind : kinds) {
+        fmt::print("  {:<20} {}\n", kind.name, kind.description);
+    }
+}
+
+void print_list() {
+    struct Named {
+        std::string_view name, description;
+    };
+    print_kinds("Tasks (task.name)", learning::task_kinds());
+    print_kinds("Tasks from files (task.name, task.file)", file_task_kinds());
+    print_kinds("Devices (crossbar.device)", crossbar::device_kinds());
+    print_kinds("Update schemes (update.scheme)", learning::scheme_kinds());
+    print_kinds("Neuron models (network.neuron)",
+                std::initializer_list<Named>{{"lif", "leaky integrate-and-fire, reset by subtraction"}});
+}
+
+std::filesystem::path default_directory(const std::string& experiment, std::int64_t seed) {
+    const std::time_t now = std::time(nullptr);
+    return std::filesystem::path("results") / fmt::format("{}-{}-{:%Y%m%dT%H%M%S}",
+                                                          std::filesystem::path(experiment).stem().string(),
+                                                          seed, fmt::localtime(now));
+}
+
+TrainRequest make_request(const Options& options, const po::variables_map& values) {
+    std::vector<std::string> overrides = options.overrides;
+    if (values.count("seed") != 0) {
+        overrides.push_back(fmt::format("run.seed={}", options.seed));
+    }
+    if (values.count("engine") != 0) {
+        overrides.push_back(fmt::format("run.engine={}", options.engine));
+    }
+    TrainRequest request;
+    request.resume = !options.resume.empty();
+    request.evaluate = options.evaluate;
+    if (request.resume && (!options.out.empty() || !options.init.empty() || options.evaluate)) {
+        throw InputError(
+            "--resume continues a run as it was: --out, --init and --evaluate do not go with it");
+    }
+    if (options.evaluate && options.init.empty()) {
+        throw InputError("--evaluate needs the weights of --init CHECKPOINT.h5");
+    }
+    if (request.resume && !std::filesystem::is_directory(options.resume)) {
+        throw InputError(fmt::format("--resume {}: is not a directory", options.resume));
+    }
+    std::string experiment = options.experiment;
+    if (experiment.empty() && request.resume) {
+        experiment = (std::filesystem::path(options.resume) / "config.toml").string();
+    }
+    if (experiment.empty()) {
+        throw InputError(fmt::format("an experiment file is needed\nUsage: {}", kUsage));
+    }
+    request.config = load_experiment(experiment, overrides);
+    request.directory = request.resume        ? std::filesystem::path(options.resume)
+                        : options.out.empty() ? default_directory(experiment, request.config.run.seed)
+                                              : std::filesystem::path(options.out);
+    if (!options.init.empty()) {
+        request.init = options.init;
+    }
+    return request;
+}
+
+void print_report(std::FILE* to, const TrainRequest& request, const nlohmann::ordered_json& result) {
+    const auto& energy = result["energy_j"];
+    fmt::print(to, "final loss       {:.5g} (mean of the last epochs; a silent network has {:.3g})\n",
+               result["final_loss"].get<double>(),
+               result["final_loss"].get<double>() /
+                   std::max(result["metrics"]["normalised_loss"].get<double>(), 1e-30));
+    fmt::print(to, "time             {:.2f} s, {} steps, {} spikes\n", result["wall_s"].get<double>(),
+               result["steps"].get<std::uint64_t>(), result["spikes"].get<std::uint64_t>());
+    if (!result["device"].is_null()) {
+        fmt::print(to, "energy           {:.3g} J: SET {:.3g}, RESET {:.3g}, read {:.3g}, verify {:.3g}\n",
+                   energy["total"].get<double>(), energy["set"].get<double>(), energy["reset"].get<double>(),
+                   energy["read"].get<double>(), energy["verify_read"].get<double>());
+        fmt::print(to,
+                   "wear             {:.2f} SET pulses per synapse, at most {} pulses on one device, {} "
+                   "refreshed pairs\n",
+                   result["pulses_per_synapse"].get<double>(),
+                   result["pulses_per_device_max"].get<std::uint64_t>(),
+                   result["refresh"]["pairs"].get<std::uint64_t>());
+        fmt::print(to, "energy figures   {}\n", result["energy_source"].get<std::string>());
+    }
+    fmt::print(to, "results          {}\n", request.directory.string());
+}
+
+}  // namespace
+
+int command_train(Arguments arguments) {
+    Options options;
+    po::options_description visible("Options"), hidden;
+    visible.add_options()("set", po::value(&options.overrides)->value_name("KEY=VALUE")->composing(),
+                          "override one key of the experiment; may be repeated")(
+        "out", po::value(&options.out)->value_name("DIR"),
+        "new directory for results (default results/NAME-SEED-TIME)")(
+        "seed", po::value(&options.seed)->value_name("N"), "sets run.seed, which fixes everything random")(
+        "engine", po::value(&options.engine)->value_name("NAME"), "sets run.engine: functional")(
+        "resume", po::value(&options.resume)->value_name("DIR"), "continue the run in DIR")(
+        "init", po::value(&options.init)->value_name("FILE"), "start from the weights of a checkpoint.h5")(
+        "evaluate", po::bool_switch(&options.evaluate), "one pass without learning over the samples")(
+        "list", po::bool_switch(&options.list), "list tasks, devices, update schemes and neuron models")(
+        "json", po::bool_switch(&options.json), "the last line of stdout is the result as one JSON object")(
+        "help,h", "explain and exit");
+    hidden.add_options()("experiment", po::value(&options.experiment));
+    po::positional_options_description positional;
+    positional.add("experiment", 1);
+    po::variables_map values;
+    if (!parse_options(arguments, kUsage, visible, hidden, positional, kNotes, values)) {
+        return 0;
+    }
+    if (options.list) {
+        print_list();
+        return 0;
+    }
+    TrainRequest request = make_request(options, values);
+    catch_interrupts();
+    std::optional<Progress> progress;
+    request.progress = [&](std::uint64_t done, double loss) {
+        if (!progress) {
+            progress.emplace("epoch", static_cast<std::uint64_t>(request.config.run.epochs), done);
+        }
+        progress->update(done, loss);
+    };
+    request.interrupted = [] { return interrupt_signal() != 0; };
+    const TrainOutcome outcome = run_training(request);
+    progress.reset();
+    if (outcome.interrupted) {
+        fmt::print(stderr, "stopped by a signal; continue with: memprop train --resume {}\n",
+                   request.directory.string());
+        return 128 + interrupt_signal();
+    }
+    print_report(options.json ? stderr : stdout, request, outcome.result);
+    if (options.json) {
+        fmt::print("{}\n", outcome.result.dump());
+    }
+    return 0;
+}
+
+}  // namespace memprop::host::cli

@@ -1,0 +1,114 @@
+// A visitor for `describe` that takes the values a TOML table has and leaves the others as they are.
+#pragma once
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "crossbar/base/error.hpp"
+
+namespace memprop::host {
+
+template <class T>
+struct Range {
+    T low, high;  ///< both allowed
+};
+
+/// Number of single-character insertions, deletions and replacements between two words.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
+class ConfigReader {
+public:
+    /// `source` names the file (or the option) in messages, `prefix` is the dotted name of the table.
+    ConfigReader(const toml::table& table, std::string_view source, std::string prefix)
+        : table_(table), source_(source), prefix_(std::move(prefix)) {}
+
+    void operator()(std::string_view name, std::int64_t& value, Range<std::int64_t> range, std::string_view) {
+        if (const toml::node* node = find(name)) {
+            const auto given = node->is_integer() ? node->value<std::int64_t>() : std::nullopt;
+            if (!given || *given < range.low || *given > range.high) {
+                refuse(name, *node, fmt::format("must be a whole number in [{}, {}]", range.low, range.high));
+            }
+            value = *given;
+        }
+    }
+    void operator()(std::string_view name, double& value, Range<double> range, std::string_view) {
+        if (const toml::node* node = find(name)) {
+            const auto given = node->is_number() ? node->value<double>() : std::nullopt;
+            if (!given || !(*given >= range.low && *given <= range.high)) {
+                refuse(name, *node, fmt::format("must be a number in [{}, {}]", range.low, range.high));
+            }
+            value = *given;
+        }
+    }
+    void operator()(std::string_view name, bool& value, std::string_view) {
+        if (const toml::node* node = find(name)) {
+            if (!node->is_boolean()) {
+                refuse(name, *node, "must be true or false");
+            }
+            value = **node->as_boolean();
+        }
+    }
+    void text(std::string_view name, std::string& value, std::string_view) {
+        if (const toml::node* node = find(name)) {
+            if (!node->is_string()) {
+                refuse(name, *node, "must be a string");
+            }
+            value = **node->as_string();
+        }
+    }
+    template <class E, std::size_t N>
+    void choice(std::string_view name, E& value, const std::array<std::pair<std::string_view, E>, N>& names,
+                std::string_view) {
+        if (const toml::node* node = find(name)) {
+            const auto given = node->value<std::string_view>();
+            std::vector<std::string_view> allowed;
+            for (const auto& [text, meaning] : names) {
+                if (given == text) {
+                    value = meaning;
+                    return;
+                }
+                allowed.push_back(text);
+            }
+            refuse(name, *node, fmt::format("must be one of {}", fmt::join(allowed, ", ")));
+        }
+    }
+    template <class Config>
+    void table(std::string_view name, Config& config) {
+        if (const toml::node* node = find(name)) {
+            if (!node->is_table()) {
+                refuse(name, *node, "must be a table");
+            }
+            ConfigReader reader(*node->as_table(), source_, dotted(name));
+            config.describe(reader);
+            reader.refuse_unknown_keys();
+        }
+    }
+
+    /// Throws InputError for the first key of the table that no field has asked for.
+    void refuse_unknown_keys() const;
+
+private:
+    std::string dotted(std::string_view name) const {
+        return prefix_.empty() ? std::string(name) : fmt::format("{}.{}", prefix_, name);
+    }
+    const toml::node* find(std::string_view name) {
+        known_.emplace_back(name);
+        return table_.get(name);
+    }
+    [[noreturn]] void refuse(std::string_view name, const toml::node& node, std::string_view rule) const;
+
+    const toml::table& table_;
+    std::string source_;
+    std::string prefix_;
+    std::vector<std::string> known_;
+};
+
+}  // namespace memprop::host

@@ -1,0 +1,111 @@
+#include "host_runtime/results/recording.hpp"
+
+#include <fmt/format.h>
+
+#include "host_runtime/files/atomic_file.hpp"
+#include "host_runtime/hdf5/h5.hpp"
+
+namespace memprop::host {
+namespace {
+
+std::vector<std::int32_t> as_pairs(const learning::SpikeTrain& train) {
+    std::vector<std::int32_t> pairs;
+    pairs.reserve(2 * train.spikes());
+    for (std::size_t t = 0; t < train.steps(); ++t) {
+        for (const std::uint32_t neuron : train.at(t)) {
+            pairs.push_back(static_cast<std::int32_t>(t));
+            pairs.push_back(static_cast<std::int32_t>(neuron));
+        }
+    }
+    return pairs;
+}
+
+std::vector<float> transposed(const std::vector<double>& values, std::size_t rows, std::size_t columns) {
+    std::vector<float> out(values.size());
+    for (std::size_t i = 0; i < rows; ++i) {
+        for (std::size_t j = 0; j < columns; ++j) {
+            out[j * rows + i] = static_cast<float>(values[i * columns + j]);
+        }
+    }
+    return out;
+}
+
+void write_devices(h5::File& out, const std::string& name, const crossbar::SynapseArray& array) {
+    const h5::Shape shape{2 * array.shape().devices_per_polarity, array.rows(), array.columns()};
+    const h5::Storage storage{.gzip_level = 4, .chunk = {}};
+    const crossbar::DeviceState& devices = array.devices();
+    out.write("/devices/" + name + "/conductance_us", devices.conductance_us, shape, storage);
+    out.write("/devices/" + name + "/set_pulses", devices.set_pulses, shape, storage);
+    out.write("/devices/" + name + "/reset_pulses", devices.reset_pulses, shape, storage);
+}
+
+}  // namespace
+
+void Recording::keep(const learning::TrainerBase& trainer, std::uint32_t index) {
+    const learning::Trial& trial = trainer.last_trial();
+    const std::vector<double> output = trainer.last_output();
+    trials_.push_back({index,
+                       trial.input.steps(),
+                       as_pairs(trial.input),
+                       as_pairs(trainer.last_spikes()),
+                       {output.begin(), output.end()},
+                       {trial.target.begin(), trial.target.end()}});
+}
+
+void Recording::follow(const learning::TrainerBase& trainer) {
+    if (golden_) {
+        golden_->keep(trainer);
+    }
+}
+
+void Recording::serialize(StateArchive& archive) {
+    std::uint64_t count = trials_.size();
+    archive("recorded_trials", count);
+    trials_.resize(count);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        archive.enter(fmt::format("recorded_{}", i));
+        std::uint64_t index = trials_[i].index;
+        archive("index", index);
+        trials_[i].index = static_cast<std::uint32_t>(index);
+        archive("steps", trials_[i].steps);
+        archive("input", trials_[i].input);
+        archive("spikes", trials_[i].spikes);
+        archive("output", trials_[i].output);
+        archive("target", trials_[i].target);
+        archive.leave();
+    }
+    if (golden_) {
+        golden_->serialize(archive);
+    }
+}
+
+void Recording::write(const std::filesystem::path& file, learning::TrainerBase& trainer) const {
+    write_atomically(file, [&](const std::filesystem::path& temporary) {
+        h5::File out = h5::File::create(temporary);
+        for (const TrialRecord& trial : trials_) {
+            const std::string group = fmt::format("/trials/{}", trial.index);
+            out.write(group + "/input", trial.input, {trial.input.size() / 2, 2});
+            out.write(group + "/spikes", trial.spikes, {trial.spikes.size() / 2, 2});
+            out.write(group + "/output", trial.output, {trial.steps, trial.output.size() / trial.steps});
+            if (!trial.target.empty()) {
+                out.write(group + "/target", trial.target, {trial.steps, trial.target.size() / trial.steps});
+            }
+        }
+        for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
+            const std::string name(learning::kProjectionNames[w]);
+            const auto id = static_cast<learning::ProjectionId>(w);
+            const learning::WeightStoreShape shape = trainer.shape(id);
+            out.write("/weights/" + name, transposed(trainer.snapshot(id), shape.pre, shape.post),
+                      {shape.post, shape.pre});
+            if (const crossbar::SynapseArray* array = trainer.array(id)) {
+                write_devices(out, name, *array);
+            }
+        }
+        if (golden_) {
+            golden_->write(out, trainer);
+        }
+        out.close();
+    });
+}
+
+}  // namespace memprop::host

@@ -1,0 +1,101 @@
+#include "host_runtime/results/summary.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace memprop::host {
+namespace {
+
+/// Mean square of the targets: the loss of a silent network.
+double mean_square_target(const learning::Task& task) {
+    double sum = 0.0;
+    std::size_t count = 0;
+    learning::Trial buffer;
+    for (std::uint32_t i = 0; i < task.trials(learning::Split::training); ++i) {
+        for (const double y : task.trial(learning::Split::training, i, buffer).target) {
+            sum += y * y;
+            ++count;
+        }
+    }
+    return count == 0 ? 0.0 : sum / double(count);
+}
+
+std::uint64_t synapses(const learning::ExperimentConfig& config) {
+    const auto in = static_cast<std::uint64_t>(config.network.inputs);
+    const auto rec = static_cast<std::uint64_t>(config.network.recurrent);
+    const auto out = static_cast<std::uint64_t>(config.network.outputs);
+    return in * rec + rec * (rec - 1) + rec * out;
+}
+
+}  // namespace
+
+double final_loss(const std::vector<double>& loss_history) {
+    const std::size_t n = std::min<std::size_t>(10, loss_history.size());
+    double sum = 0.0;
+    for (std::size_t i = loss_history.size() - n; i < loss_history.size(); ++i) {
+        sum += loss_history[i];
+    }
+    return n == 0 ? 0.0 : sum / double(n);
+}
+
+nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learning::TrainerBase& trainer,
+                                 const std::vector<double>& loss_history, double wall_s) {
+    const crossbar::ArrayCounters counters = trainer.counters();
+    const crossbar::EnergyBreakdown energy = counters.energy(config.crossbar.energy);
+    const double loss = final_loss(loss_history);
+    const double silent = mean_square_target(trainer.task());
+    const double neuron_seconds =
+        double(trainer.steps_done()) * config.network.time_step_seconds * double(config.network.recurrent);
+    crossbar::RefreshReport refreshed;
+    for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
+        const auto report = trainer.refreshed(static_cast<learning::ProjectionId>(w));
+        refreshed.pairs += report.pairs;
+        refreshed.absolute_error_us += report.absolute_error_us;
+    }
+    const bool on_devices = trainer.array(learning::ProjectionId::w_in) != nullptr;
+
+    nlohmann::ordered_json json;
+    json["task"] = config.task.name;
+    json["engine"] = "functional";
+    json["seed"] = config.run.seed;
+    json["epochs"] = loss_history.size();
+    json["steps"] = trainer.steps_done();
+    json["loss_history"] = loss_history;
+    json["final_loss"] = loss;
+    json["metrics"] = {
+        {"normalised_loss", silent > 0.0 ? loss / silent : 0.0},
+        {"rate_hz", neuron_seconds > 0.0 ? double(trainer.spikes_done()) / neuron_seconds : 0.0}};
+    json["wall_s"] = wall_s;
+    json["cycles"] = nullptr;
+    json["deadline_misses"] = nullptr;
+    json["energy_j"] = {{"total", energy.total_j()},
+                        {"set", energy.set_j},
+                        {"reset", energy.reset_j},
+                        {"read", energy.read_j},
+                        {"verify_read", energy.verify_read_j}};
+    json["energy_source"] = on_devices ? nlohmann::ordered_json(config.crossbar.energy.source) : nullptr;
+    json["pulses"] = {{"set", counters.set_pulses},
+                      {"reset", counters.reset_pulses},
+                      {"verify_read", counters.verify_reads}};
+    json["pulses_per_device_max"] = trainer.most_pulses_of_a_device();
+    json["pulses_per_synapse"] = double(counters.set_pulses) / double(synapses(config));
+    json["refresh"] = {{"pairs", refreshed.pairs},
+                       {"mean_error_us",
+                        refreshed.pairs == 0 ? 0.0 : refreshed.absolute_error_us / double(refreshed.pairs)}};
+    json["spikes"] = trainer.spikes_done();
+    json["device"] = on_devices ? nlohmann::ordered_json(config.crossbar.device) : nullptr;
+    json["scheme"] = config.update.scheme;
+    return json;
+}
+
+std::string history_csv(const learning::EpochHistory& history) {
+    std::string csv = "epoch,loss,set_pulses,reset_pulses,spikes\n";
+    for (std::size_t i = 0; i < history.loss.size(); ++i) {
+        csv += fmt::format("{},{},{},{},{}\n", i + 1, history.loss[i], history.set_pulses[i],
+                           history.reset_pulses[i], history.spikes[i]);
+    }
+    return csv;
+}
+
+}  // namespace memprop::host

@@ -1,0 +1,22 @@
+// The summary of a run (result.json, and the last line of `--json`) and its learning curve (history.csv).
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "learning/config.hpp"
+#include "learning/trainer.hpp"
+
+namespace memprop::host {
+
+/// Mean of the last ten entries, of all if there are fewer, 0 of none.
+double final_loss(const std::vector<double>& loss_history);
+
+/// `loss_history` is the run's, or the one entry of an evaluation.
+nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learning::TrainerBase& trainer,
+                                 const std::vector<double>& loss_history, double wall_s);
+
+/// Columns epoch, loss, set_pulses, reset_pulses, spikes.
+std::string history_csv(const learning::EpochHistory& history);
+
+}  // namespace memprop::host

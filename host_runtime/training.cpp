@@ -1,0 +1,139 @@
+#include "host_runtime/training.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "crossbar/base/error.hpp"
+#include "host_runtime/config/experiment_file.hpp"
+#include "host_runtime/files/atomic_file.hpp"
+#include "host_runtime/results/checkpoint.hpp"
+#include "host_runtime/results/recording.hpp"
+#include "host_runtime/results/summary.hpp"
+#include "host_runtime/tasks/file_tasks.hpp"
+#include "learning/trainer.hpp"
+
+namespace memprop::host {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void create_result_directory(const std::filesystem::path& directory) {
+    std::error_code error;
+    if (!directory.parent_path().empty()) {
+        std::filesystem::create_directories(directory.parent_path(), error);
+    }
+    if (error || !std::filesystem::create_directory(directory, error)) {
+        throw InputError(
+            fmt::format("--out {}: {}", directory.string(),
+                        error ? error.message() : "exists already; results are never overwritten"));
+    }
+}
+
+void write_results(const TrainRequest& request, learning::TrainerBase& trainer, const Recording& recording,
+                   const nlohmann::ordered_json& result) {
+    recording.write(request.directory / "run.h5", trainer);
+    write_text_atomically(request.directory / "history.csv", history_csv(trainer.history()));
+    write_text_atomically(request.directory / "result.json", result.dump(2) + "\n");
+}
+
+TrainOutcome evaluate(const TrainRequest& request, learning::TrainerBase& trainer) {
+    const auto start = Clock::now();
+    Recording recording(false);
+    double sum = 0.0;
+    for (std::uint32_t i = 0; i < trainer.samples_per_epoch(); ++i) {
+        sum += trainer.evaluate(learning::Split::training, i);
+        recording.keep(trainer, i);
+        if (request.interrupted && request.interrupted()) {
+            return {.interrupted = true, .result = {}};
+        }
+    }
+    const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();
+    TrainOutcome outcome;
+    outcome.result = summarize(request.config, trainer, {sum / trainer.samples_per_epoch()}, wall_s);
+    write_results(request, trainer, recording, outcome.result);
+    return outcome;
+}
+
+TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, Recording& recording) {
+    const auto start = Clock::now();
+    const auto epochs = static_cast<std::uint64_t>(request.config.run.epochs);
+    const auto every = static_cast<std::uint64_t>(request.config.run.checkpoint_every);
+    const std::uint32_t per_epoch = trainer.samples_per_epoch();
+    const std::filesystem::path checkpoint = request.directory / "checkpoint.h5";
+    while (trainer.epochs_done() < epochs) {
+        const auto index = static_cast<std::uint32_t>(trainer.samples_done() % per_epoch);
+        const bool last_epoch = trainer.epochs_done() + 1 == epochs;
+        if (index == 0) {
+            recording.clear();
+        }
+        trainer.train_sample();
+        recording.follow(trainer);
+        if (last_epoch) {
+            recording.keep(trainer, index);
+        }
+        const std::uint64_t done = trainer.epochs_done();
+        if (request.progress) {
+            request.progress(done, trainer.history().loss.empty() ? 0.0 : trainer.history().loss.back());
+        }
+        if (request.interrupted && request.interrupted()) {
+            write_checkpoint(checkpoint, request.config, trainer, recording);
+            return {.interrupted = true, .result = {}};
+        }
+        if (trainer.samples_done() % per_epoch == 0 && every > 0 && done % every == 0 && done < epochs) {
+            write_checkpoint(checkpoint, request.config, trainer, recording);
+        }
+    }
+    const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();
+    TrainOutcome outcome;
+    outcome.result = summarize(request.config, trainer, trainer.history().loss, wall_s);
+    write_checkpoint(checkpoint, request.config, trainer, recording);
+    write_results(request, trainer, recording, outcome.result);
+    return outcome;
+}
+
+}  // namespace
+
+void check_resumable(const std::filesystem::path& directory, const learning::ExperimentConfig& wanted) {
+    const std::filesystem::path file = directory / "config.toml";
+    const learning::ExperimentConfig stored = load_experiment(file, {});
+    const auto before = flatten_experiment(stored), now = flatten_experiment(wanted);
+    for (std::size_t i = 0; i < now.size(); ++i) {
+        const auto& [key, value] = now[i];
+        if (key != "run.epochs" && key != "run.engine" && value != before[i].second) {
+            throw InputError(
+                fmt::format("--resume {}: {} = {}, but the run was started with {}; only run.epochs "
+                            "may grow and run.engine change",
+                            directory.string(), key, value, before[i].second));
+        }
+    }
+    if (wanted.run.epochs < stored.run.epochs) {
+        throw InputError(
+            fmt::format("--resume {}: run.epochs = {} is less than the {} of the run; it may only grow",
+                        directory.string(), wanted.run.epochs, stored.run.epochs));
+    }
+}
+
+TrainOutcome run_training(const TrainRequest& given) {
+    TrainRequest request = given;
+    std::unique_ptr<learning::Task> task = make_any_task(request.config);
+    if (request.resume) {
+        check_resumable(request.directory, request.config);
+    }
+    const std::unique_ptr<learning::TrainerBase> trainer =
+        learning::make_trainer(request.config, std::move(task));
+    if (request.init) {
+        read_checkpoint_weights(*request.init, *trainer);
+    }
+    Recording recording(request.config.task.name == "golden");
+    const std::filesystem::path checkpoint = request.directory / "checkpoint.h5";
+    if (request.resume && std::filesystem::exists(checkpoint)) {
+        read_checkpoint(checkpoint, *trainer, recording);
+    } else if (!request.resume) {
+        create_result_directory(request.directory);
+    }
+    write_text_atomically(request.directory / "config.toml", print_experiment(request.config));
+    return request.evaluate ? evaluate(request, *trainer) : learn(request, *trainer, recording);
+}
+
+}  // namespace memprop::host

@@ -1,0 +1,38 @@
+// A training run from start to result directory, as the command line and Python offer it.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "learning/config.hpp"
+
+namespace memprop::host {
+
+struct TrainRequest {
+    learning::ExperimentConfig config;
+    std::filesystem::path directory;            ///< of the results
+    bool resume = false;                        ///< continue in `directory`; else it must not exist
+    bool evaluate = false;                      ///< one pass without learning
+    std::optional<std::filesystem::path> init;  ///< checkpoint whose weights and devices to start from
+
+    /// Called after every sample with the epochs done and the loss of the last one.
+    std::function<void(std::uint64_t epochs_done, double loss)> progress;
+    /// Asked after every sample: true ends the run with a checkpoint.
+    std::function<bool()> interrupted;
+};
+
+struct TrainOutcome {
+    bool interrupted = false;       ///< then there is a checkpoint and no result
+    nlohmann::ordered_json result;  ///< as in result.json
+};
+
+/// Throws InputError before anything is written if the request is wrong, RunError if the run fails.
+TrainOutcome run_training(const TrainRequest& request);
+
+/// Throws InputError unless `wanted` equals the configuration in `directory`/config.toml in everything
+/// but run.epochs (which may grow) and run.engine.
+void check_resumable(const std::filesystem::path& directory, const learning::ExperimentConfig& wanted);
+
+}  // namespace memprop::host

@@ -1,0 +1,37 @@
+// Inner loops of both forms of the gradient over the postsynaptic neurons of one layer, vectorised at
+// run time; a neuron is a lane.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace memprop::learning {
+
+/// One step of the reverse-time form: for each neuron j,
+///   D[j] = psi[j] (sum_k filtered_error[k] feedback[k][j] + regularizer[j]) + alpha D[j],
+/// then D is added to the gradient rows of the presynaptic neurons that spiked.
+template <class Real>
+struct ReverseStep {
+    std::span<const Real> psi, filtered_error, feedback, regularizer;
+    Real alpha;
+    std::span<const std::uint32_t> input_spikes, recurrent_spikes;
+    std::span<Real> d;
+    Real* grad_in;
+    Real* grad_rec;
+};
+void reverse_step(const ReverseStep<float>& s);
+void reverse_step(const ReverseStep<double>& s);
+
+/// One step of the online form for one presynaptic neuron with trace zb: over its synapses j,
+///   e = psi[j] zb, sum_e[j] += e, eb[j] = kappa eb[j] + gain e, gradient[j] += signal[j] eb[j].
+template <class Real>
+struct OnlineRow {
+    std::span<const Real> psi, signal;
+    Real zb, kappa, gain;
+    std::span<Real> eb, sum_e, gradient;
+};
+void online_row(const OnlineRow<float>& s);
+void online_row(const OnlineRow<double>& s);
+
+}  // namespace memprop::learning

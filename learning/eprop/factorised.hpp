@@ -1,0 +1,23 @@
+// The gradient backwards in time. With q[t] = L[t] + kappa q[t+1] the sum over t of L eb becomes
+// sum_t c_j[t] zb_i[t], c = (1 - kappa) psi q; moving the alpha filter as well, D[t] = c[t] + alpha D[t+1],
+// each presynaptic spike at t adds the vector D[t] to the gradients of its synapses. Work per step: one
+// vector of neurons, and one more per presynaptic spike.
+#pragma once
+
+#include "learning/eprop/gradient.hpp"
+
+namespace memprop::learning {
+
+template <class Real>
+class FactorisedGradient final : public Gradient<Real> {
+public:
+    explicit FactorisedGradient(const NetworkParameters<Real>& parameters);
+    void compute(const Tape<Real>& tape, std::span<const Real> feedback,
+                 const RateRegularizer<Real>& regularizer, Gradients<Real>& out) override;
+
+private:
+    NetworkParameters<Real> p_;
+    std::vector<Real> d_, d_out_, filtered_error_, regularizer_;
+};
+
+}  // namespace memprop::learning

@@ -1,0 +1,56 @@
+// The e-prop gradient of E = 1/2 sum_t sum_k (y_k - y*_k)^2 plus the firing-rate regulariser
+// (Bellec et al., Nat. Commun. 11, 3625, 2020), for LIF neurons:
+//   zb_i[t]  = alpha zb_i[t-1] + (1 - alpha) p_i[t]      p = x[t] for W_in, z[t-1] for W_rec
+//   e_ji[t]  = psi_j[t] zb_i[t]                          eligibility trace
+//   eb_ji[t] = kappa eb_ji[t-1] + (1 - kappa) e_ji[t]
+//   L_j[t]   = sum_k B_jk (y_k[t] - y*_k[t])             learning signal
+//   dE/dW_ji = sum_t L_j[t] eb_ji[t] + (c_reg / T) (f_j - f*) sum_t e_ji[t]
+//   dE/dWout_kj = sum_t (y_k - y*_k)[t] zo_j[t],  zo_j[t] = kappa zo_j[t-1] + (1 - kappa) z_j[t]
+// f_j and f* are in spikes per step. The reset carries no gradient; there are no self-connections.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "learning/network/parameters.hpp"
+#include "learning/network/tape.hpp"
+
+namespace memprop::learning {
+
+/// Gradients in the layout of the weights, [pre][post].
+template <class Real>
+struct Gradients {
+    std::vector<Real> w_in, w_rec, w_out;
+
+    explicit Gradients(const NetworkParameters<Real>& p)
+        : w_in(std::size_t{p.inputs} * p.recurrent),
+          w_rec(std::size_t{p.recurrent} * p.recurrent),
+          w_out(std::size_t{p.recurrent} * p.outputs) {}
+};
+
+template <class Real>
+struct RateRegularizer {
+    Real strength = 0;         ///< c_reg
+    Real target_per_step = 0;  ///< f*
+};
+
+template <class Real>
+class Gradient {
+public:
+    virtual ~Gradient() = default;
+
+    /// `feedback` is B, [readout][neuron]. Replaces the content of `out`. Allocates nothing once warm.
+    virtual void compute(const Tape<Real>& tape, std::span<const Real> feedback,
+                         const RateRegularizer<Real>& regularizer, Gradients<Real>& out) = 0;
+};
+
+/// Real is float or double.
+template <class Real>
+std::unique_ptr<Gradient<Real>> make_gradient(GradientForm form, const NetworkParameters<Real>& parameters);
+
+extern template std::unique_ptr<Gradient<float>> make_gradient(GradientForm, const NetworkParameters<float>&);
+extern template std::unique_ptr<Gradient<double>> make_gradient(GradientForm,
+                                                                const NetworkParameters<double>&);
+
+}  // namespace memprop::learning

@@ -1,0 +1,194 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "crossbar/base/error.hpp"
+#include "crossbar/base/simd.hpp"
+#include "learning/trainer.hpp"
+
+using namespace memprop;
+using namespace memprop::learning;
+
+namespace {
+
+ExperimentConfig small_experiment(const std::string& scheme) {
+    ExperimentConfig config;
+    config.task.steps = 200;
+    config.network.inputs = 30;
+    config.network.recurrent = 37;
+    config.update.scheme = scheme;
+    config.update.devices_per_polarity = scheme == "multi_device" ? 3 : 1;
+    config.update.refresh_high = 0.3;
+    config.update.refresh_low = 0.1;
+    config.run.seed = 6;
+    return config;
+}
+
+/// Everything a trainer holds, by name; replays into another trainer.
+class Memory final : public StateArchive {
+public:
+    using Value = std::variant<std::vector<float>, std::vector<double>, std::vector<std::int32_t>,
+                               std::vector<std::uint32_t>, std::uint64_t, double>;
+    bool loading = false;
+    std::map<std::string, Value> values;
+
+    void operator()(std::string_view n, std::vector<float>& v) override { exchange(n, v); }
+    void operator()(std::string_view n, std::vector<double>& v) override { exchange(n, v); }
+    void operator()(std::string_view n, std::vector<std::int32_t>& v) override { exchange(n, v); }
+    void operator()(std::string_view n, std::vector<std::uint32_t>& v) override { exchange(n, v); }
+    void operator()(std::string_view n, std::uint64_t& v) override { exchange(n, v); }
+    void operator()(std::string_view n, double& v) override { exchange(n, v); }
+    void enter(std::string_view name) override { path_ += std::string(name) + "/"; }
+    void leave() override { path_.resize(path_.rfind('/', path_.size() - 2) + 1); }
+
+private:
+    template <class T>
+    void exchange(std::string_view name, T& value) {
+        const std::string key = path_ + std::string(name);
+        if (loading) {
+            value = std::get<T>(values.at(key));
+        } else {
+            CHECK(values.emplace(key, value).second);
+        }
+    }
+    std::string path_ = "/";
+};
+
+std::map<std::string, Memory::Value> state_of(Trainer& trainer) {
+    Memory memory;
+    trainer.serialize(memory);
+    return memory.values;
+}
+
+const std::vector<std::string> kSchemes{
+    "vanilla", "sign", "stochastic", "multi_device", "mixed_precision", "batch_accumulate"};
+
+}  // namespace
+
+TEST_CASE("a run continued from a checkpoint equals the uninterrupted run bit for bit") {
+    for (const std::string& scheme : kSchemes) {
+        for (const OptimizerKind optimizer : {OptimizerKind::gd, OptimizerKind::adam}) {
+            CAPTURE(scheme);
+            ExperimentConfig config = small_experiment(scheme);
+            config.learning.optimizer = optimizer;
+            config.learning.batch = 2;
+            Trainer whole(config), first(config), second(config);
+            for (int i = 0; i < 31; ++i) {
+                whole.train_sample();
+            }
+            for (int i = 0; i < 16; ++i) {  // inside an epoch, a batch, an accumulation
+                first.train_sample();
+            }
+            Memory memory;
+            first.serialize(memory);
+            memory.loading = true;
+            second.serialize(memory);
+            for (int i = 16; i < 31; ++i) {
+                second.train_sample();
+            }
+            CHECK(state_of(second) == state_of(whole));
+        }
+    }
+}
+
+TEST_CASE("training gives the same bits at every SIMD level") {
+    for (const std::string& scheme : kSchemes) {
+        CAPTURE(scheme);
+        std::vector<std::map<std::string, Memory::Value>> states;
+        for (const SimdLevel level : available_simd_levels()) {
+            set_simd_level(level);
+            ExperimentConfig config = small_experiment(scheme);
+            config.update.accumulator_bits = 8;
+            config.learning.feedback = Feedback::symmetric;
+            Trainer trainer(config);
+            for (int i = 0; i < 12; ++i) {
+                trainer.train_sample();
+            }
+            states.push_back(state_of(trainer));
+        }
+        for (const auto& state : states) {
+            CHECK(state == states.front());
+        }
+    }
+}
+
+TEST_CASE("online and factorised gradients train alike") {
+    ExperimentConfig config = small_experiment("vanilla");
+    Trainer factorised(config);
+    config.learning.gradient = GradientForm::online;
+    Trainer online(config);
+    for (int i = 0; i < 6; ++i) {
+        CHECK(factorised.train_sample() == doctest::Approx(online.train_sample()).epsilon(1e-3));
+    }
+}
+
+TEST_CASE("a network learns the patterns on noisy PCM") {
+    ExperimentConfig config;
+    config.run.seed = 21;
+    Trainer trainer(config);
+    for (int i = 0; i < 3 * 60; ++i) {
+        trainer.train_sample();
+    }
+    const std::vector<double>& loss = trainer.history().loss;
+    const double last = (loss[57] + loss[58] + loss[59]) / 3;
+    CHECK(loss[0] > 0.15);
+    CHECK(last < 0.06);
+    CHECK(trainer.counters().reset_pulses >= 2U * (100 * 100 + 100 * 99 + 100));
+    CHECK(trainer.most_pulses_of_a_device() >= 2);
+}
+
+TEST_CASE("evaluation changes nothing but its own counters") {
+    ExperimentConfig config = small_experiment("mixed_precision");
+    config.crossbar.read_noise_scale = 0.0;
+    Trainer trainer(config);
+    for (int i = 0; i < 5; ++i) {
+        trainer.train_sample();
+    }
+    const double once = trainer.evaluate_sample(1);
+    const auto conductance = trainer.weights(ProjectionId::w_in).array()->devices().conductance_us;
+    CHECK(trainer.evaluate_sample(1) == once);
+    CHECK(trainer.weights(ProjectionId::w_in).array()->devices().conductance_us == conductance);
+}
+
+TEST_CASE("weights of another run bring their devices and their device time") {
+    const ExperimentConfig config = small_experiment("mixed_precision");
+    Trainer first(config);
+    for (int i = 0; i < 6; ++i) {
+        first.train_sample();
+    }
+    Memory memory;
+    first.serialize(memory);
+    memory.loading = true;
+    Trainer second(config);
+    second.load_weights(memory);
+    CHECK(second.tick() == first.tick());
+    CHECK(second.samples_done() == 0);
+    CHECK(second.counters().set_pulses == 0);
+    std::vector<float> a(30 * 37), b(30 * 37);
+    first.weights(ProjectionId::w_in).snapshot(first.tick(), a);
+    second.weights(ProjectionId::w_in).snapshot(second.tick(), b);
+    CHECK(a == b);
+}
+
+TEST_CASE("diverging learning is reported, not continued") {
+    ExperimentConfig config = small_experiment("vanilla");
+    config.learning.lr = config.learning.lr_out = 1e5;
+    Trainer trainer(config);
+    CHECK_THROWS_AS(
+        [&] {
+            for (int i = 0; i < 200; ++i) {
+                trainer.train_sample();
+            }
+        }(),
+        RunError);
+}
+
+TEST_CASE("initial weights that need too many pulses are refused") {
+    ExperimentConfig config = small_experiment("mixed_precision");
+    config.crossbar.weight_scale_per_us = 1e-8;
+    CHECK_THROWS_AS(Trainer{config}, InputError);
+}

@@ -1,0 +1,52 @@
+// An update scheme turns the weight changes that learning asks for into programming pulses. It knows
+// the weight one pulse is assumed to change, and nothing else of devices.
+//
+// To add one: derive from UpdateScheme in an own file and add a line to the table in scheme.cpp.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "crossbar/base/random.hpp"
+#include "crossbar/base/state_archive.hpp"
+#include "learning/config.hpp"
+
+namespace memprop::learning {
+
+/// What a scheme is told about the array it serves.
+struct SchemeContext {
+    std::size_t synapses = 0;
+    float weight_step = 0;   ///< eps_W = weight scale * epsilon / N: change of a weight by one SET pulse
+    std::uint64_t seed = 0;  ///< and `array`: keys of the scheme's own draws
+    std::uint8_t array = 0;
+};
+
+class UpdateScheme {
+public:
+    virtual ~UpdateScheme() = default;
+
+    /// delta_weight[i]: change asked for at synapse i. Sets pulses[i]: positive for SET pulses on G+,
+    /// negative for G-. `event` counts the updates of the run. Returns false if nothing is to be written.
+    virtual bool plan(std::span<const float> delta_weight, std::uint32_t event,
+                      std::span<std::int16_t> pulses) = 0;
+
+    /// What a checkpoint has to hold; schemes without memory have nothing.
+    virtual void serialize(StateArchive&) {}
+};
+
+struct SchemeKind {
+    std::string_view name;
+    std::string_view description;
+    /// Null for `vanilla`, whose weights are numbers and need no pulses.
+    std::unique_ptr<UpdateScheme> (*make)(const UpdateConfig&, const SchemeContext&);
+};
+
+/// All update schemes, by name.
+std::span<const SchemeKind> scheme_kinds();
+
+/// Throws InputError naming `field` and the schemes there are.
+const SchemeKind& find_scheme_kind(std::string_view field, std::string_view name);
+
+}  // namespace memprop::learning

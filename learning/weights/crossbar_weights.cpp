@@ -1,0 +1,143 @@
+#include "learning/weights/crossbar_weights.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+
+#include "crossbar/base/error.hpp"
+#include "learning/weights/digital_weights.hpp"
+
+namespace memprop::learning {
+namespace {
+
+constexpr double kMostInitialPulses = 10000;
+
+crossbar::SynapseArrayShape array_shape(const ExperimentConfig& config, const WeightStoreShape& shape) {
+    return {.rows = shape.pre,
+            .columns = shape.post,
+            .devices_per_polarity = static_cast<std::uint32_t>(config.update.devices_per_polarity),
+            .no_diagonal = shape.no_diagonal,
+            .counter = config.update.device_counter};
+}
+
+double weight_scale(const ExperimentConfig& config, ProjectionId id) {
+    return id == ProjectionId::w_out ? config.crossbar.weight_scale_out_per_us
+                                     : config.crossbar.weight_scale_per_us;
+}
+
+}  // namespace
+
+CrossbarWeights::CrossbarWeights(const ExperimentConfig& config, const WeightStoreShape& shape,
+                                 std::span<const float> initial)
+    : shape_(shape),
+      weight_per_us_(static_cast<float>(weight_scale(config, shape.id))),
+      refresh_period_(static_cast<std::uint64_t>(config.update.refresh_period)),
+      array_(config.crossbar, array_shape(config, shape), config.task.update_interval_seconds,
+             static_cast<std::uint64_t>(config.run.seed), static_cast<std::uint8_t>(shape.id)),
+      pulses_(initial.size()) {
+    const double step = array_.model().constant_step_us();
+    const auto epsilon_us = static_cast<float>(step > 0.0 ? step : config.update.epsilon_us);
+    const float weight_step =
+        weight_per_us_ * epsilon_us / static_cast<float>(config.update.devices_per_polarity);
+    const float g_max = array_.model().g_max_us();
+    refresh_limits_ = {.high_us = static_cast<float>(config.update.refresh_high) * g_max,
+                       .low_us = static_cast<float>(config.update.refresh_low) * g_max,
+                       .epsilon_us = epsilon_us,
+                       .max_pulses = static_cast<std::uint32_t>(config.update.refresh_max_pulses)};
+    scheme_ = find_scheme_kind("update.scheme", config.update.scheme)
+                  .make(config.update, {.synapses = initial.size(),
+                                        .weight_step = weight_step,
+                                        .seed = static_cast<std::uint64_t>(config.run.seed),
+                                        .array = static_cast<std::uint8_t>(shape.id)});
+    for (std::size_t i = 0; i < initial.size(); ++i) {
+        const double steps = static_cast<double>(initial[i]) / static_cast<double>(weight_step);
+        if (!(std::abs(steps) <= kMostInitialPulses)) {
+            throw InputError("initial weight", initial[i],
+                             "needs more than 10000 pulses; crossbar.weight_scale_per_us or "
+                             "update.epsilon_us is too small");
+        }
+        pulses_[i] = static_cast<std::int16_t>(std::lround(steps));
+    }
+    array_.program(pulses_, crossbar::SynapseArray::Phase::initial, 0, 0);
+}
+
+void CrossbarWeights::scale(std::span<float> values) const {
+    for (float& v : values) {
+        v *= weight_per_us_;
+    }
+}
+
+void CrossbarWeights::sum_inputs(std::span<const std::uint32_t> active, std::uint32_t step,
+                                 std::span<float> out) {
+    array_.read(active, sample_, step, out);
+    scale(out);
+}
+
+void CrossbarWeights::begin_sample(std::uint32_t sample, std::int32_t tick) {
+    sample_ = sample;
+    array_.renew(tick);
+}
+
+void CrossbarWeights::update(std::span<const float> delta, std::uint32_t event, std::int32_t tick) {
+    if (scheme_->plan(delta, event, pulses_)) {
+        array_.program(pulses_, crossbar::SynapseArray::Phase::update, event, tick);
+    }
+    if (++updates_; refresh_period_ > 0 && updates_ % refresh_period_ == 0) {
+        const crossbar::RefreshReport report = array_.refresh(refresh_limits_, event, tick);
+        refreshed_.pairs += report.pairs;
+        refreshed_.absolute_error_us += report.absolute_error_us;
+    }
+}
+
+void CrossbarWeights::measure(std::uint32_t sample, std::int32_t tick, std::span<float> weights) {
+    array_.measure(sample, tick, weights);
+    scale(weights);
+}
+
+void CrossbarWeights::snapshot(std::int32_t tick, std::span<float> weights) {
+    array_.state(tick, weights);
+    scale(weights);
+}
+
+void CrossbarWeights::serialize(StateArchive& archive) {
+    archive.enter("devices");
+    array_.serialize(archive);
+    archive.leave();
+    archive.enter("scheme");
+    scheme_->serialize(archive);
+    archive.leave();
+    archive("updates", updates_);
+    archive("refreshed_pairs", refreshed_.pairs);
+    archive("refresh_error_us", refreshed_.absolute_error_us);
+}
+
+void CrossbarWeights::load_weights(StateArchive& archive) {
+    archive.enter("devices");
+    array_.load_devices(archive);
+    archive.leave();
+}
+
+template <class Real>
+std::unique_ptr<BasicWeightStore<Real>> make_weight_store(const ExperimentConfig& config,
+                                                          const WeightStoreShape& shape,
+                                                          std::span<const Real> initial) {
+    if (find_scheme_kind("update.scheme", config.update.scheme).make == nullptr) {
+        return std::make_unique<DigitalWeights<Real>>(shape, initial,
+                                                      static_cast<Real>(config.update.weight_limit));
+    }
+    if constexpr (std::is_same_v<Real, float>) {
+        return std::make_unique<CrossbarWeights>(config, shape, initial);
+    } else {
+        throw InputError("run.precision", "double",
+                         "needs update.scheme = \"vanilla\": devices have single precision");
+    }
+}
+
+template std::unique_ptr<BasicWeightStore<float>> make_weight_store(const ExperimentConfig&,
+                                                                    const WeightStoreShape&,
+                                                                    std::span<const float>);
+template std::unique_ptr<BasicWeightStore<double>> make_weight_store(const ExperimentConfig&,
+                                                                     const WeightStoreShape&,
+                                                                     std::span<const double>);
+
+}  // namespace memprop::learning

@@ -1,0 +1,45 @@
+// Weights on a crossbar: W = scale * D, D the differential conductance of a synapse. An update scheme
+// turns weight changes into pulses; every `refresh_period` updates saturated pairs are renewed.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "learning/update/scheme.hpp"
+#include "learning/weights/weight_store.hpp"
+
+namespace memprop::learning {
+
+class CrossbarWeights final : public WeightStore {
+public:
+    CrossbarWeights(const ExperimentConfig& config, const WeightStoreShape& shape,
+                    std::span<const float> initial);
+
+    void sum_inputs(std::span<const std::uint32_t> active, std::uint32_t step, std::span<float> out) override;
+    void begin_sample(std::uint32_t sample, std::int32_t tick) override;
+    void end_sample() override { array_.account_reads(); }
+    void update(std::span<const float> delta, std::uint32_t event, std::int32_t tick) override;
+    void measure(std::uint32_t sample, std::int32_t tick, std::span<float> weights) override;
+    void snapshot(std::int32_t tick, std::span<float> weights) override;
+    void serialize(StateArchive& archive) override;
+    void load_weights(StateArchive& archive) override;
+    const WeightStoreShape& shape() const override { return shape_; }
+    const crossbar::SynapseArray* array() const override { return &array_; }
+    crossbar::RefreshReport refreshed() const override { return refreshed_; }
+
+private:
+    void scale(std::span<float> values) const;
+
+    WeightStoreShape shape_;
+    float weight_per_us_;
+    std::uint64_t refresh_period_;
+    crossbar::RefreshLimits refresh_limits_;
+    crossbar::SynapseArray array_;
+    std::unique_ptr<UpdateScheme> scheme_;
+    std::vector<std::int16_t> pulses_;
+    std::uint32_t sample_ = 0;
+    std::uint64_t updates_ = 0;
+    crossbar::RefreshReport refreshed_;
+};
+
+}  // namespace memprop::learning

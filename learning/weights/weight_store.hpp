@@ -1,0 +1,71 @@
+// The trainable weights of one projection, whatever holds them: numbers or devices. Layout [pre][post].
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "crossbar/array/synapse_array.hpp"
+#include "crossbar/base/state_archive.hpp"
+#include "learning/config.hpp"
+#include "learning/network/projection.hpp"
+
+namespace memprop::learning {
+
+/// The three projections of the network; the value keys their draws.
+enum class ProjectionId : std::uint8_t { w_in = 0, w_rec = 1, w_out = 2 };
+inline constexpr std::array<std::string_view, 3> kProjectionNames{"w_in", "w_rec", "w_out"};
+
+struct WeightStoreShape {
+    ProjectionId id{};
+    std::uint32_t pre = 0, post = 0;
+    bool no_diagonal = false;
+};
+
+/// Real: float for weights on devices, float or double for weights that are numbers.
+template <class Real>
+class BasicWeightStore : public Projection<Real> {
+public:
+    /// Reads that follow belong to sample `sample` at device time `tick`.
+    virtual void begin_sample(std::uint32_t sample, std::int32_t tick) = 0;
+    virtual void end_sample() = 0;
+
+    /// Changes the weights by `delta` as well as the store can.
+    virtual void update(std::span<const Real> delta, std::uint32_t event, std::int32_t tick) = 0;
+
+    /// The weights as feedback sees them: exact numbers, or one noisy, counted read of the devices.
+    virtual void measure(std::uint32_t sample, std::int32_t tick, std::span<Real> weights) = 0;
+
+    /// Noise-free weights at device time `tick`, for export and plots.
+    virtual void snapshot(std::int32_t tick, std::span<Real> weights) = 0;
+
+    /// All state; and of the state of another run only what holds the weights.
+    virtual void serialize(StateArchive& archive) = 0;
+    virtual void load_weights(StateArchive& archive) = 0;
+
+    virtual const WeightStoreShape& shape() const = 0;
+    /// The devices behind the weights; null if they are numbers.
+    virtual const crossbar::SynapseArray* array() const { return nullptr; }
+    /// Pairs refreshed so far and the sum of the errors this left, in uS.
+    virtual crossbar::RefreshReport refreshed() const { return {}; }
+};
+using WeightStore = BasicWeightStore<float>;
+
+/// Makes the store that `config` asks for, with these initial weights, [pre][post]: `vanilla` takes them
+/// as they are; devices, RESET at time 0, get round(|W| / eps_W) SET pulses on one side.
+/// Throws InputError for an unknown scheme or device and for settings that contradict each other.
+/// In double precision there are only numbers.
+template <class Real>
+std::unique_ptr<BasicWeightStore<Real>> make_weight_store(const ExperimentConfig& config,
+                                                          const WeightStoreShape& shape,
+                                                          std::span<const Real> initial);
+extern template std::unique_ptr<BasicWeightStore<float>> make_weight_store(const ExperimentConfig&,
+                                                                           const WeightStoreShape&,
+                                                                           std::span<const float>);
+extern template std::unique_ptr<BasicWeightStore<double>> make_weight_store(const ExperimentConfig&,
+                                                                            const WeightStoreShape&,
+                                                                            std::span<const double>);
+
+}  // namespace memprop::learning

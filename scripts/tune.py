@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+"""Searches the hyper-parameters of the example experiments, with the same budget for every scheme.
+
+    scripts/tune.py [VARIANT...] [--out DIR] [--jobs N]
+
+Ranges, points and seeds stand in scripts/tuning.toml. A point's score is the mean final loss over the
+seeds; a run that fails counts as 1. The best few points are run with more seeds, and the best of these is
+printed as TOML. Every finished point is a line of DIR/VARIANT.csv, so that a search that was stopped goes
+on where it was.
+"""
+
+import argparse
+import concurrent.futures
+import csv
+import json
+import math
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+MEMPROP = ROOT / "build/release/memprop"
+EXPERIMENT = ROOT / "examples/pattern_generation_mixed_precision.toml"
+FAILED_LOSS = 1.0
+NEIGHBOURHOOD = 0.25  # part of the logarithmic range that a local step spans
+
+
+def run(settings, seed):
+    """Final loss of one training run."""
+    with tempfile.TemporaryDirectory() as directory:
+        command = [MEMPROP, "train", EXPERIMENT, "--json", "--seed", str(seed), "--out", f"{directory}/run"]
+        for key, value in settings.items():
+            command += ["--set", f"{key}={json.dumps(value)}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 2:
+        sys.exit(done.stderr)
+    if done.returncode != 0:
+        return FAILED_LOSS
+    return json.loads(done.stdout.splitlines()[-1])["final_loss"]
+
+
+def draw(space, choices, best, rng):
+    """A point of the whole space, or near `best`."""
+    point = {}
+    for key, (low, high) in space.items():
+        width = math.log(high / low)
+        if best is None:
+            value = low * math.exp(width * rng.random())
+        else:
+            value = best[key] * math.exp(NEIGHBOURHOOD * width * (rng.random() - 0.5))
+        point[key] = float(f"{min(max(value, low), high):.3g}")
+    for key, values in choices.items():
+        keep = best is not None and rng.random() < 0.8
+        point[key] = best[key] if keep else rng.choice(values)
+    return point
+
+
+def mean_loss(settings, seeds, pool):
+    return sum(pool.map(run, [settings] * len(seeds), seeds)) / len(seeds)
+
+
+def search(name, plan, out, pool):
+    variant = plan["variants"][name]
+    space = plan["ranges"] | variant.get("ranges", {})
+    choices = variant.get("choices", {})
+    columns = ["score", *space, *choices]
+    log = out / f"{name}.csv"
+    done = []
+    if log.exists():
+        with log.open() as file:
+            done = [{k: json.loads(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    else:
+        log.write_text(",".join(columns) + "\n")
+    for index in range(len(done), plan["points"]):
+        best = min(done, key=lambda p: p["score"]) if index >= plan["points"] // 2 else None
+        point = draw(space, choices, best, random.Random(f"{name} {index}"))
+        point["score"] = mean_loss(variant["set"] | point, plan["seeds"], pool)
+        done.append(point)
+        with log.open("a") as file:
+            csv.DictWriter(file, columns, quoting=csv.QUOTE_MINIMAL).writerow(
+                {k: json.dumps(point[k]) for k in columns})
+        print(f"{name} {index + 1}/{plan['points']} score {point['score']:.5f} "
+              f"best {min(p['score'] for p in done):.5f}", file=sys.stderr)
+    finalists = sorted(done, key=lambda p: p["score"])[:plan["finalists"]]
+    first, more = len(plan["seeds"]), len(plan["final_seeds"])
+    for point in finalists:
+        settings = variant["set"] | {key: value for key, value in point.items() if key != "score"}
+        score = mean_loss(settings, plan["final_seeds"], pool)
+        point["final"] = (first * point["score"] + more * score) / (first + more)
+    best = min(finalists, key=lambda p: p["final"])
+    print(f"# {name}: mean final loss {best['final']:.5f} over {first + more} seeds")
+    for key, value in (variant["set"] | best).items():
+        if key not in ("score", "final"):
+            print(f"{key} = {json.dumps(value)}", flush=True)
+
+
+def main():
+    with open(ROOT / "scripts/tuning.toml", "rb") as file:
+        plan = tomllib.load(file)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("variants", nargs="*", metavar="VARIANT", help=f"default all: {', '.join(plan['variants'])}")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "results/tuning", help="default results/tuning")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at once; default 2")
+    options = parser.parse_args()
+    for name in options.variants:
+        if name not in plan["variants"]:
+            parser.error(f"unknown variant {name}; there are {', '.join(plan['variants'])}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for name in options.variants or plan["variants"]:
+            search(name, plan, options.out, pool)
+
+
+if __name__ == "__main__":
+    main()
