@@ -177,6 +177,20 @@ std::uint64_t Core::edges_to_end_of_events() const {
     return edges;
 }
 
+std::uint64_t Core::edges_to_event_state() const {
+    switch (event_state_) {
+        case EventState::WAIT:
+            return kNever;
+        case EventState::CNT:
+            return std::min(next_event_index(event_index_), registers_.last_index()) - event_index_ + 1;
+        case EventState::EVT:
+            return 2 * (registers_.last_neuron() / 2) + 2 - event_cycle_;
+        case EventState::SUPP:
+            return kSuppCycles - event_cycle_;
+    }
+    return kNever;
+}
+
 std::uint64_t Core::edges_to_end_of_phase() const {
     switch (state_) {
         case GlobalState::IDLE:
@@ -207,11 +221,15 @@ std::uint64_t Core::edges_to_local_tick() const {
     return state_ == GlobalState::IDLE && distance != 0 ? kNever : std::uint64_t{distance} + 1;
 }
 
-std::uint64_t Core::quiet_edges() const {
+std::uint64_t Core::busy_edges() const {
     if (tick_ || input_event_ || target_event_ || (halts() && state_ != GlobalState::IDLE)) {
         return 1;
     }
-    return std::min({edges_to_end_of_phase(), edges_to_end_of_events(), edges_to_local_tick()});
+    return std::min(edges_to_end_of_phase(), edges_to_end_of_events());
+}
+
+std::uint64_t Core::quiet_edges() const {
+    return std::min(busy_edges(), edges_to_local_tick());
 }
 
 void Core::advance(std::uint64_t edges) {

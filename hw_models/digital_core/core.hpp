@@ -94,6 +94,10 @@ public:
     /// Edges until the next one that changes a state, an output pin or a handshake by itself; kNever: waits
     /// for the outside.
     std::uint64_t quiet_edges() const;
+    /// Edges to the next change of the event FSM; kNever while it waits.
+    std::uint64_t edges_to_event_state() const;
+    /// quiet_edges() without local ticks: kNever means that the core has nothing left to do on its own.
+    std::uint64_t busy_edges() const;
 
     // Outputs.
     GlobalState state() const { return state_; }

@@ -42,8 +42,8 @@ bool update_fires(std::int32_t d, unsigned width, unsigned r, unsigned p, std::u
     const std::uint64_t maximum = (std::uint64_t{1} << width) - 1;
     const std::uint64_t magnitude = static_cast<std::uint64_t>(d < 0 ? -static_cast<std::int64_t>(d) : d);
     const std::uint64_t probability = std::min(maximum, magnitude << p) >> r;
-    return magnitude == std::uint64_t{1} << (width - 1) ? (d < 0 || probability >= random)
-                                                        : probability >= random;
+    const bool most_negative = d < 0 && magnitude == std::uint64_t{1} << (width - 1);
+    return most_negative || probability >= random;
 }
 
 void EpropUnit::start() {
