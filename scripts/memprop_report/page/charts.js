@@ -119,7 +119,8 @@ function shadeMap(levels, dimension, text, formatter) {
   if (!levels.length) return { show: false, type: "piecewise", seriesIndex: [] };
   const low = Math.min(...levels), high = Math.max(...levels);
   return { type: "continuous", seriesIndex: 0, dimension, min: low, max: high > low ? high : low + 1e-9, right: 4,
-           top: "middle", itemHeight: 100, text, formatter, inRange: { color: SHADES } };
+           top: "middle", itemHeight: 100, text, formatter, textStyle: { lineHeight: 15 }, textGap: 16,
+           inRange: { color: SHADES } };
 }
 
 function keyShadeMap(key, values) {
