@@ -100,7 +100,7 @@ function keyOptions(key, points) {
   });
   return {
     ...(shade === null ? {} : { visualMap: keyShadeMap(shade, groups.map(shadeOf)) }),
-    grid: shade === null ? GRID : { ...GRID, right: 110 }, series,
+    grid: shade === null ? GRID : { ...GRID, right: 160 }, series,
     xAxis: keyAxis(key), yAxis: numericAxis(data.metricLabel, data.logMetric, "y"),
     legend: by === null ? { show: false } : { ...LEGEND, data: data.axes[by].values.map(String) },
     tooltip: { formatter: (item) => pointTip(item) },
@@ -119,12 +119,15 @@ function shadeMap(levels, dimension, text, formatter) {
   if (!levels.length) return { show: false, type: "piecewise", seriesIndex: [] };
   const low = Math.min(...levels), high = Math.max(...levels);
   return { type: "continuous", seriesIndex: 0, dimension, min: low, max: high > low ? high : low + 1e-9, right: 4,
-           top: "middle", itemHeight: 100, text, formatter, inRange: { color: SHADES } };
+           top: "middle", itemHeight: 100, text, formatter, textStyle: { lineHeight: 15 }, textGap: 16,
+           inRange: { color: SHADES } };
 }
 
 function keyShadeMap(key, values) {
   const levels = values.filter((value) => value !== "-").map((value) => shadeLevel(key, value));
-  return shadeMap(levels, 2, [short(key), ""], (level) => show(data.axes[key].kind === "log" ? 10 ** level : level));
+  const name = (level) => show(data.axes[key].kind === "log" ? 10 ** level : level);
+  const ends = levels.length ? [`${short(key)}\n${name(Math.max(...levels))}`, name(Math.min(...levels))] : [];
+  return shadeMap(levels, 2, ends, name);
 }
 
 function pointTip(item) {
