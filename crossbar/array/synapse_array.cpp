@@ -72,7 +72,7 @@ void SynapseArray::reset_all() {
         const std::uint32_t pairs = shape_.devices_per_polarity * synapses();
         if (!model_->bidirectional()) {
             model_->reset(state_, device, reset_key, 0);
-            ++counters_.reset_pulses;
+            counters_.reset_pulses += model_->takes_pulses() ? 1 : 0;
         } else if (device < pairs) {
             model_->reset(state_, device, reset_key, 0);
         } else {
@@ -347,7 +347,7 @@ double SynapseArray::noise_free_difference(std::uint32_t synapse, std::int32_t t
     return sum / shape_.devices_per_polarity;
 }
 
-void SynapseArray::read_row(std::uint32_t row, std::uint32_t step, std::uint32_t event, std::int32_t tick,
+void SynapseArray::read_row(std::uint32_t row, const DrawKey& noise_key, std::int32_t tick,
                             std::span<float> plus_us, std::span<float> minus_us) {
     const std::uint32_t columns = shape_.columns;
     const std::span mean(row_mean_.data(), columns), sigma(row_sigma_.data(), columns);
@@ -358,7 +358,7 @@ void SynapseArray::read_row(std::uint32_t row, std::uint32_t step, std::uint32_t
         const std::uint32_t first = plane * synapses() + row * columns;
         const std::span side = sign_of_plane(plane) > 0.0F ? plus_us : minus_us;
         model_->observe(state_, first, tick, mean, sigma);
-        fill_normals(key(Stream::verify_noise, 0, event, step), first, noise);
+        fill_normals(noise_key, first, noise);
         for (std::uint32_t c = 0; c < columns; ++c) {
             if (exists(row * columns + c)) {
                 side[c] += (mean[c] + sigma[c] * noise[c]) / static_cast<float>(shape_.devices_per_polarity);
@@ -377,7 +377,7 @@ RefreshReport SynapseArray::refresh(const RefreshLimits& limits, std::uint32_t e
     RefreshReport report;
     std::vector<float> plus(shape_.columns), minus(shape_.columns);
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
-        read_row(row, 0, event, tick, plus, minus);
+        read_row(row, key(Stream::verify_noise, 0, event, 0), tick, plus, minus);
         for (std::uint32_t c = 0; c < shape_.columns; ++c) {
             if (std::max(plus[c], minus[c]) > limits.high_us && std::min(plus[c], minus[c]) > limits.low_us) {
                 const std::uint32_t synapse = row * shape_.columns + c;
@@ -433,7 +433,7 @@ void SynapseArray::measure(std::uint32_t event, std::int32_t tick, std::span<flo
     std::vector<float> minus(shape_.columns);
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
         const std::span plus = out_us.subspan(std::size_t{row} * shape_.columns, shape_.columns);
-        read_row(row, kMeasureStep, event, tick, plus, minus);
+        read_row(row, key(Stream::verify_noise, 0, event, kMeasureStep), tick, plus, minus);
         for (std::uint32_t c = 0; c < shape_.columns; ++c) {
             plus[c] -= minus[c];
         }
