@@ -220,7 +220,7 @@ private:
     std::vector<double> row_drive_squared_;                // graded reads since account_reads()
     std::vector<std::uint32_t> driven_rows_;
     std::vector<float> drive_;
-    std::vector<float> block_variance_, graded_sum_;
+    std::vector<float> block_variance_, graded_sum_, ones_;
     std::vector<std::uint32_t> row_events_;  // word-line events since account_reads()
 
     std::vector<std::uint16_t> device_pulses_;  // one-sided devices
