@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "crossbar/array/counters.hpp"
+#include "crossbar/base/aligned.hpp"
 #include "crossbar/base/state_archive.hpp"
 #include "crossbar/config.hpp"
 #include "crossbar/device/device_model.hpp"
@@ -213,14 +214,15 @@ private:
 
     // As of the last renew(): rows of `stride_` floats, padded to whole vectors.
     std::size_t stride_;
-    std::vector<float> difference_us_;
-    std::vector<float> variance_;
+    AlignedVector<float> difference_us_;
+    AlignedVector<float> variance_;
     std::vector<double> row_conductance_us_;               // summed over all devices of a word line
     std::vector<float> device_mean_us_, device_sigma_us_;  // per_device reads only
     std::vector<double> row_drive_squared_;                // graded reads since account_reads()
     std::vector<std::uint32_t> driven_rows_;
     std::vector<float> drive_;
-    std::vector<float> block_variance_, graded_sum_, ones_;
+    AlignedVector<float> block_variance_, graded_sum_;
+    std::vector<float> ones_;
     std::vector<std::uint32_t> row_events_;  // word-line events since account_reads()
 
     std::vector<std::uint16_t> device_pulses_;  // one-sided devices
