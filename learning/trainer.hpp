@@ -31,6 +31,9 @@ struct EpochHistory {
     }
 };
 
+/// Weights of the three projections, [pre][post] each.
+using NetworkWeights = std::array<std::vector<double>, 3>;
+
 /// A run as results and checkpoints see it, in whatever precision it computes.
 class TrainerBase {
 public:
@@ -62,6 +65,7 @@ public:
     virtual std::vector<double> snapshot(ProjectionId id) = 0;
     virtual const crossbar::SynapseArray* array(ProjectionId id) const = 0;
     virtual crossbar::RefreshReport refreshed(ProjectionId id) const = 0;
+    virtual crossbar::ProgrammingReport programmed(ProjectionId id) const = 0;
 
     /// Device time of the reads of the next sample, in update intervals.
     virtual std::int32_t tick() const = 0;
@@ -80,7 +84,9 @@ class BasicTrainer final : public TrainerBase {
 public:
     /// Throws InputError for settings that contradict each other.
     explicit BasicTrainer(const ExperimentConfig& config) : BasicTrainer(config, make_task(config)) {}
-    BasicTrainer(const ExperimentConfig& config, std::unique_ptr<Task> task);
+    /// Starts from the weights `given`, else from those of the task, else from drawn ones.
+    BasicTrainer(const ExperimentConfig& config, std::unique_ptr<Task> task,
+                 const NetworkWeights* given_weights = nullptr);
 
     double train_sample() override;
     double evaluate(Split split, std::uint32_t index) override;
@@ -104,6 +110,9 @@ public:
     std::vector<double> snapshot(ProjectionId id) override;
     const crossbar::SynapseArray* array(ProjectionId id) const override {
         return weights_[index_of(id)]->array();
+    }
+    crossbar::ProgrammingReport programmed(ProjectionId id) const override {
+        return weights_[index_of(id)]->programmed();
     }
     crossbar::RefreshReport refreshed(ProjectionId id) const override {
         return weights_[index_of(id)]->refreshed();
@@ -150,6 +159,7 @@ extern template class BasicTrainer<float>;
 extern template class BasicTrainer<double>;
 
 /// The trainer of `config.run.precision`.
-std::unique_ptr<TrainerBase> make_trainer(const ExperimentConfig& config, std::unique_ptr<Task> task);
+std::unique_ptr<TrainerBase> make_trainer(const ExperimentConfig& config, std::unique_ptr<Task> task,
+                                          const NetworkWeights* given_weights = nullptr);
 
 }  // namespace memprop::learning

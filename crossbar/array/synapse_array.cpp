@@ -12,6 +12,7 @@ namespace memprop::crossbar {
 namespace {
 
 constexpr std::size_t kWidestVector = 16;           // floats; rows are padded to it
+constexpr std::uint32_t kWideColumns = 256;         // from here on rows do not stay in the first cache
 constexpr std::uint32_t kMeasureStep = 0xFFFFFFFF;  // steps 0, 1, ... belong to the reads of a refresh
 
 }  // namespace
@@ -46,6 +47,7 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
     row_drive_squared_.assign(shape.rows, 0.0);
     block_variance_.assign(stride_, 0.0F);
     graded_sum_.assign(stride_, 0.0F);
+    ones_.assign(shape.columns >= kWideColumns ? shape.rows : 0, 1.0F);
     if (model_->bidirectional()) {
         signed_pulses_.assign(shape.devices_per_polarity > 1 ? devices / 2 : 0, 0);
     } else {
@@ -72,7 +74,7 @@ void SynapseArray::reset_all() {
         const std::uint32_t pairs = shape_.devices_per_polarity * synapses();
         if (!model_->bidirectional()) {
             model_->reset(state_, device, reset_key, 0);
-            ++counters_.reset_pulses;
+            counters_.reset_pulses += model_->takes_pulses() ? 1 : 0;
         } else if (device < pairs) {
             model_->reset(state_, device, reset_key, 0);
         } else {
@@ -137,19 +139,23 @@ void SynapseArray::read(std::span<const std::uint32_t> active_rows, std::uint32_
 
 void SynapseArray::read_graded(std::span<const float> drive, std::uint32_t sample, std::uint32_t step,
                                std::span<float> out_us) {
-    driven_rows_.clear();
-    drive_.clear();
-    const float levels =
-        config_.dac_bits == 0 ? 0.0F : std::ldexp(1.0F, static_cast<int>(config_.dac_bits) - 1) - 1.0F;
+    driven_rows_.resize(shape_.rows);
+    drive_.resize(shape_.rows);
+    const bool exact = config_.dac_bits == 0;
+    const float levels = exact ? 1.0F : std::ldexp(1.0F, static_cast<int>(config_.dac_bits) - 1) - 1.0F;
+    std::size_t driven = 0;
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
-        const float x = levels == 0.0F ? drive[row] : std::round(drive[row] * levels) / levels;
+        const float x = exact ? drive[row] : std::round(drive[row] * levels) / levels;
+        driven_rows_[driven] = row;
+        drive_[driven] = x;
+        row_drive_squared_[row] += static_cast<double>(x * x);
         if (x != 0.0F) {
-            driven_rows_.push_back(row);
-            drive_.push_back(x);
-            row_drive_squared_[row] += double(x) * double(x);
             counters_.device_reads += devices_of_row(row);
+            ++driven;
         }
     }
+    driven_rows_.resize(driven);
+    drive_.resize(driven);
     if (config_.driver_noise > 0.0) {
         add_driver_noise(sample, step);
     }
@@ -199,8 +205,10 @@ void SynapseArray::read_block(std::uint32_t block, std::span<const std::uint32_t
     const DrawKey noise_key = key(Stream::read_noise_column, static_cast<std::uint16_t>(block), sample, step);
     if (config_.read_noise == ReadNoise::per_device) {
         read_per_device(rows, drive, sample, step, out_us);
-    } else if (!drive.empty()) {
-        read_graded_rows(matrices, rows, drive, shape_.columns, graded_sum_.data(), block_variance_.data());
+    } else if (!drive.empty() || shape_.columns >= kWideColumns) {
+        const std::span<const float> ones(ones_.data(), rows.size());
+        read_graded_rows(matrices, rows, drive.empty() ? ones : drive, shape_.columns, graded_sum_.data(),
+                         block_variance_.data());
         std::copy_n(graded_sum_.begin(), shape_.columns, out_us.begin());
         if (config_.read_noise_scale > 0.0) {
             add_column_noise(noise_key, block_variance_, out_us.first(shape_.columns));
@@ -347,7 +355,7 @@ double SynapseArray::noise_free_difference(std::uint32_t synapse, std::int32_t t
     return sum / shape_.devices_per_polarity;
 }
 
-void SynapseArray::read_row(std::uint32_t row, std::uint32_t step, std::uint32_t event, std::int32_t tick,
+void SynapseArray::read_row(std::uint32_t row, const DrawKey& noise_key, std::int32_t tick,
                             std::span<float> plus_us, std::span<float> minus_us) {
     const std::uint32_t columns = shape_.columns;
     const std::span mean(row_mean_.data(), columns), sigma(row_sigma_.data(), columns);
@@ -358,7 +366,7 @@ void SynapseArray::read_row(std::uint32_t row, std::uint32_t step, std::uint32_t
         const std::uint32_t first = plane * synapses() + row * columns;
         const std::span side = sign_of_plane(plane) > 0.0F ? plus_us : minus_us;
         model_->observe(state_, first, tick, mean, sigma);
-        fill_normals(key(Stream::verify_noise, 0, event, step), first, noise);
+        fill_normals(noise_key, first, noise);
         for (std::uint32_t c = 0; c < columns; ++c) {
             if (exists(row * columns + c)) {
                 side[c] += (mean[c] + sigma[c] * noise[c]) / static_cast<float>(shape_.devices_per_polarity);
@@ -378,7 +386,7 @@ RefreshReport SynapseArray::refresh(const RefreshLimits& limits, std::uint32_t e
     const ArrayCounters before_all = counters_;
     std::vector<float> plus(shape_.columns), minus(shape_.columns);
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
-        read_row(row, 0, event, tick, plus, minus);
+        read_row(row, key(Stream::verify_noise, 0, event, 0), tick, plus, minus);
         for (std::uint32_t c = 0; c < shape_.columns; ++c) {
             if (std::max(plus[c], minus[c]) > limits.high_us && std::min(plus[c], minus[c]) > limits.low_us) {
                 const std::uint32_t synapse = row * shape_.columns + c;
@@ -437,7 +445,7 @@ void SynapseArray::measure(std::uint32_t event, std::int32_t tick, std::span<flo
     std::vector<float> minus(shape_.columns);
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
         const std::span plus = out_us.subspan(std::size_t{row} * shape_.columns, shape_.columns);
-        read_row(row, kMeasureStep, event, tick, plus, minus);
+        read_row(row, key(Stream::verify_noise, 0, event, kMeasureStep), tick, plus, minus);
         for (std::uint32_t c = 0; c < shape_.columns; ++c) {
             plus[c] -= minus[c];
         }

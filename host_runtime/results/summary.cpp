@@ -61,8 +61,10 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
     const double neuron_seconds =
         double(trainer.steps_done()) * config.network.time_step_seconds * double(config.network.recurrent);
     crossbar::RefreshReport refreshed;
+    crossbar::ProgrammingReport programmed;
     for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
         refreshed += trainer.refreshed(static_cast<learning::ProjectionId>(w));
+        programmed += trainer.programmed(static_cast<learning::ProjectionId>(w));
     }
     const bool on_devices = trainer.array(learning::ProjectionId::w_in) != nullptr;
 
@@ -99,6 +101,17 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
                        {"verify_read", refreshed.verify_reads},
                        {"mean_error_us",
                         refreshed.pairs == 0 ? 0.0 : refreshed.absolute_error_us / double(refreshed.pairs)}};
+    const bool verified =
+        on_devices && config.crossbar.programming.method == crossbar::ProgrammingMethod::write_verify;
+    const double count = std::max(1.0, double(programmed.synapses));
+    json["programming"] = {
+        {"synapses", programmed.synapses},
+        {"success_rate", verified ? nlohmann::ordered_json(double(programmed.converged) / count) : nullptr},
+        {"pulses", programmed.pulses},
+        {"verify_reads", programmed.verify_reads},
+        {"mean_error_us", programmed.absolute_error_us / count},
+        {"largest_error_us", programmed.largest_error_us},
+        {"seconds", programmed.seconds}};
     json["spikes"] = trainer.spikes_done();
     json["device"] = on_devices ? nlohmann::ordered_json(config.crossbar.device) : nullptr;
     json["scheme"] = config.update.scheme;

@@ -96,7 +96,10 @@ class DaskRunner:
             except (distributed.CancelledError, distributed.TimeoutError, OSError):
                 pass  # a scheduler that is gone has nothing to cancel
         self._futures.clear()
-        self._client.close(timeout=5)
+        try:
+            self._client.close(timeout=5)
+        except (distributed.TimeoutError, OSError):
+            pass  # nor does it answer a farewell
 
 
 class SlurmRunner(DaskRunner):
