@@ -34,8 +34,9 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
     }
     state_.resize(devices);
     next_device_.assign(shape.counter == DeviceCounter::global ? 1 : std::size_t{2} * synapses(), 0);
-    difference_us_.assign(shape.rows * stride_, 0.0F);
-    variance_.assign(shape.rows * stride_, 0.0F);
+    // Reads that begin between two vectors load past the last column of the last row.
+    difference_us_.assign(shape.rows * stride_ + kWidestVector, 0.0F);
+    variance_.assign(shape.rows * stride_ + kWidestVector, 0.0F);
     row_conductance_us_.assign(shape.rows, 0.0);
     row_events_.assign(shape.rows, 0);
     device_pulses_.assign(devices, 0);
@@ -106,7 +107,8 @@ void SynapseArray::read(std::span<const std::uint32_t> active_rows, std::uint32_
             ++row_events_[active_rows[end]];
             ++end;
         }
-        read_block(block, active_rows.subspan(begin, end - begin), sample, step, first ? out_us : block_sum);
+        read_block(block, active_rows.subspan(begin, end - begin), sample, step, 0,
+                   first ? out_us : block_sum);
         for (std::uint32_t c = 0; !first && c < shape_.columns; ++c) {
             out_us[c] += block_sum[c];
         }
@@ -118,34 +120,43 @@ void SynapseArray::read(std::span<const std::uint32_t> active_rows, std::uint32_
     }
 }
 
+void SynapseArray::read_part(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step,
+                             std::uint32_t first_column, std::span<float> out_us) {
+    for (std::size_t r = 0; first_column == 0 && r < rows.size(); ++r) {
+        ++row_events_[rows[r]];
+    }
+    const auto block = static_cast<std::uint32_t>(rows.front() / config_.tile_rows);
+    read_block(block, rows, sample, step, first_column, out_us);
+}
+
 void SynapseArray::read_block(std::uint32_t block, std::span<const std::uint32_t> rows, std::uint32_t sample,
-                              std::uint32_t step, std::span<float> out_us) {
+                              std::uint32_t step, std::uint32_t first_column, std::span<float> out_us) {
     const ReadMatrices matrices{difference_us_.data(), variance_.data(), stride_};
     if (config_.read_noise == ReadNoise::per_device) {
-        read_per_device(rows, sample, step, out_us);
+        read_per_device(rows, sample, step, first_column, out_us);
     } else if (config_.read_noise_scale > 0.0) {
         read_rows_noisy(matrices, rows,
                         key(Stream::read_noise_column, static_cast<std::uint16_t>(block), sample, step),
-                        out_us);
+                        first_column, out_us);
     } else {
-        read_rows(matrices, rows, out_us);
+        read_rows(matrices, rows, first_column, out_us);
     }
 }
 
 void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::uint32_t sample,
-                                   std::uint32_t step, std::span<float> out_us) {
+                                   std::uint32_t step, std::uint32_t first_column, std::span<float> out_us) {
     const DrawKey noise_key = key(Stream::read_noise_device, 0, sample, step);
     const auto n = static_cast<float>(shape_.devices_per_polarity);
     const float low = model_->g_min_us(), high = model_->g_max_us();
-    const std::span noise(row_mean_.data(), shape_.columns);
+    const std::span noise(row_mean_.data(), out_us.size());
     std::fill(out_us.begin(), out_us.end(), 0.0F);
     for (const std::uint32_t row : rows) {
         for (std::uint32_t plane = 0; plane < planes(); ++plane) {
-            const std::uint32_t first = plane * synapses() + row * shape_.columns;
+            const std::uint32_t first = plane * synapses() + row * shape_.columns + first_column;
             fill_normals(noise_key, first, noise);
-            for (std::uint32_t c = 0; c < shape_.columns; ++c) {
+            for (std::uint32_t c = 0; c < out_us.size(); ++c) {
                 float g = device_mean_us_[first + c] + device_sigma_us_[first + c] * noise[c];
-                if (config_.clamp_reads && exists(row * shape_.columns + c)) {
+                if (config_.clamp_reads && exists(row * shape_.columns + first_column + c)) {
                     g = std::clamp(g, low, high);
                 }
                 out_us[c] += sign_of_plane(plane) * g / n;
