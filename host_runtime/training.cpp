@@ -10,6 +10,7 @@
 #include "host_runtime/results/checkpoint.hpp"
 #include "host_runtime/results/recording.hpp"
 #include "host_runtime/results/summary.hpp"
+#include "host_runtime/tasks/file_tasks.hpp"
 #include "learning/trainer.hpp"
 
 namespace memprop::host {
@@ -29,19 +30,19 @@ void create_result_directory(const std::filesystem::path& directory) {
     }
 }
 
-void write_results(const TrainRequest& request, learning::Trainer& trainer, const Recording& recording,
+void write_results(const TrainRequest& request, learning::TrainerBase& trainer, const Recording& recording,
                    const nlohmann::ordered_json& result) {
     recording.write(request.directory / "run.h5", trainer);
     write_text_atomically(request.directory / "history.csv", history_csv(trainer.history()));
     write_text_atomically(request.directory / "result.json", result.dump(2) + "\n");
 }
 
-TrainOutcome evaluate(const TrainRequest& request, learning::Trainer& trainer) {
+TrainOutcome evaluate(const TrainRequest& request, learning::TrainerBase& trainer) {
     const auto start = Clock::now();
-    Recording recording;
+    Recording recording(false);
     double sum = 0.0;
     for (std::uint32_t i = 0; i < trainer.samples_per_epoch(); ++i) {
-        sum += trainer.evaluate_sample(i);
+        sum += trainer.evaluate(learning::Split::training, i);
         recording.keep(trainer, i);
         if (request.interrupted && request.interrupted()) {
             return {.interrupted = true, .result = {}};
@@ -54,7 +55,7 @@ TrainOutcome evaluate(const TrainRequest& request, learning::Trainer& trainer) {
     return outcome;
 }
 
-TrainOutcome learn(const TrainRequest& request, learning::Trainer& trainer, Recording& recording) {
+TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, Recording& recording) {
     const auto start = Clock::now();
     const auto epochs = static_cast<std::uint64_t>(request.config.run.epochs);
     const auto every = static_cast<std::uint64_t>(request.config.run.checkpoint_every);
@@ -67,6 +68,7 @@ TrainOutcome learn(const TrainRequest& request, learning::Trainer& trainer, Reco
             recording.clear();
         }
         trainer.train_sample();
+        recording.follow(trainer);
         if (last_epoch) {
             recording.keep(trainer, index);
         }
@@ -112,23 +114,26 @@ void check_resumable(const std::filesystem::path& directory, const learning::Exp
     }
 }
 
-TrainOutcome run_training(const TrainRequest& request) {
+TrainOutcome run_training(const TrainRequest& given) {
+    TrainRequest request = given;
+    std::unique_ptr<learning::Task> task = make_any_task(request.config);
     if (request.resume) {
         check_resumable(request.directory, request.config);
     }
-    learning::Trainer trainer(request.config);
+    const std::unique_ptr<learning::TrainerBase> trainer =
+        learning::make_trainer(request.config, std::move(task));
     if (request.init) {
-        read_checkpoint_weights(*request.init, trainer);
+        read_checkpoint_weights(*request.init, *trainer);
     }
-    Recording recording;
+    Recording recording(request.config.task.name == "golden");
     const std::filesystem::path checkpoint = request.directory / "checkpoint.h5";
     if (request.resume && std::filesystem::exists(checkpoint)) {
-        read_checkpoint(checkpoint, trainer, recording);
+        read_checkpoint(checkpoint, *trainer, recording);
     } else if (!request.resume) {
         create_result_directory(request.directory);
     }
     write_text_atomically(request.directory / "config.toml", print_experiment(request.config));
-    return request.evaluate ? evaluate(request, trainer) : learn(request, trainer, recording);
+    return request.evaluate ? evaluate(request, *trainer) : learn(request, *trainer, recording);
 }
 
 }  // namespace memprop::host

@@ -30,9 +30,35 @@ enum class Feedback {
 inline constexpr Names<Feedback, 2> kFeedbackNames{
     {{"random", Feedback::random}, {"symmetric", Feedback::symmetric}}};
 
-enum class OptimizerKind { gd, adam };
-inline constexpr Names<OptimizerKind, 2> kOptimizerNames{
-    {{"gd", OptimizerKind::gd}, {"adam", OptimizerKind::adam}}};
+enum class Loss {
+    mse,            ///< E = 1/2 sum (y - y*)^2 over the steps of the learning window
+    cross_entropy,  ///< E = -sum log softmax(y)_label over the steps of the learning window
+};
+inline constexpr Names<Loss, 2> kLossNames{{{"mse", Loss::mse}, {"cross_entropy", Loss::cross_entropy}}};
+
+/// How an input of size 1 enters a leaky state with decay d: v = d v + scale * input.
+enum class LeakScaling {
+    one_minus_decay,  ///< scale 1 - d: the state settles at the input
+    one,              ///< scale 1
+};
+inline constexpr Names<LeakScaling, 2> kLeakScalingNames{
+    {{"one_minus_decay", LeakScaling::one_minus_decay}, {"one", LeakScaling::one}}};
+
+enum class OptimizerKind { gd, momentum, adam };
+inline constexpr Names<OptimizerKind, 3> kOptimizerNames{
+    {{"gd", OptimizerKind::gd}, {"momentum", OptimizerKind::momentum}, {"adam", OptimizerKind::adam}}};
+
+/// Where Adam's epsilon stands; n counts the updates.
+enum class AdamForm {
+    kingma,      ///< lr m^ / (sqrt(v^) + eps), m^ = m / (1 - b1^n), v^ = v / (1 - b2^n)
+    tensorflow,  ///< lr sqrt(1 - b2^n) / (1 - b1^n) m / (sqrt(v) + eps)
+};
+inline constexpr Names<AdamForm, 2> kAdamFormNames{
+    {{"kingma", AdamForm::kingma}, {"tensorflow", AdamForm::tensorflow}}};
+
+enum class Precision { single, double_ };
+inline constexpr Names<Precision, 2> kPrecisionNames{
+    {{"single", Precision::single}, {"double", Precision::double_}}};
 
 enum class AccumulatorRounding { truncate, stochastic };
 inline constexpr Names<AccumulatorRounding, 2> kAccumulatorRoundingNames{
@@ -50,6 +76,7 @@ struct TaskConfig {
     std::int64_t steps = 1000;
     double input_rate_hz = 50.0;
     double update_interval_seconds = 38.6;
+    std::string file;
 
     template <class Field>
     void describe(Field&& field) {
@@ -59,6 +86,7 @@ struct TaskConfig {
         field("input_rate_hz", input_rate_hz, {0.0, 1e6}, "rate of the Poisson input of each line, Hz");
         field("update_interval_seconds", update_interval_seconds, {0.0, 1e12},
               "device time that passes from one training sample to the next, s");
+        field.text("file", file, "data of tasks that read a file; relative to the working directory");
     }
 };
 
@@ -73,6 +101,8 @@ struct NetworkConfig {
     double threshold = 0.03;
     double dampening = 0.3;
     std::int64_t refractory_steps = 0;
+    LeakScaling input_scaling = LeakScaling::one_minus_decay;
+    LeakScaling readout_scaling = LeakScaling::one_minus_decay;
     double init_std_in = 0.1;
     double init_std_rec = 0.1;
     double init_std_out = 0.1;
@@ -91,6 +121,10 @@ struct NetworkConfig {
               "height gamma of the pseudo-derivative (times 1/threshold)");
         field("refractory_steps", refractory_steps, {0, 1000000},
               "n > 1: a spike at t silences the steps t+1 .. t+n-1; 0 and 1: none");
+        field.choice("input_scaling", input_scaling, kLeakScalingNames,
+                     "scale of a weight on its way into the membrane");
+        field.choice("readout_scaling", readout_scaling, kLeakScalingNames,
+                     "scale of a weight on its way into a readout");
         field("init_std_in", init_std_in, {0.0, 1e6}, "standard deviation of the initial input weights");
         field("init_std_rec", init_std_rec, {0.0, 1e6}, "of the initial recurrent weights");
         field("init_std_out", init_std_out, {0.0, 1e6}, "of the initial readout weights");
@@ -99,6 +133,10 @@ struct NetworkConfig {
 
 struct LearningConfig {
     GradientForm gradient = GradientForm::factorised;
+    Loss loss = Loss::mse;
+    bool average_over_window = false;
+    LeakScaling eligibility_scaling = LeakScaling::one_minus_decay;
+    double eligibility_decay = 0.0;
     Feedback feedback = Feedback::random;
     double feedback_std = 0.1;
     OptimizerKind optimizer = OptimizerKind::gd;
@@ -108,12 +146,21 @@ struct LearningConfig {
     double adam_beta1 = 0.9;
     double adam_beta2 = 0.999;
     double adam_epsilon = 1e-8;
+    AdamForm adam_form = AdamForm::kingma;
+    double momentum = 0.9;
     double rate_regularization = 160.0;
     double target_rate_hz = 10.0;
 
     template <class Field>
     void describe(Field&& field) {
         field.choice("gradient", gradient, kGradientFormNames, "form of e-prop; equal to rounding");
+        field.choice("loss", loss, kLossNames, "what the readouts are compared by");
+        field("average_over_window", average_over_window,
+              "divide gradients, the regulariser included, by the steps of the learning window");
+        field.choice("eligibility_scaling", eligibility_scaling, kLeakScalingNames,
+                     "scale of the eligibility trace on its way into its low-pass filter");
+        field("eligibility_decay", eligibility_decay, {0.0, 0.999999999},
+              "decay per step of the filtered eligibility trace; 0 = that of the readouts");
         field.choice("feedback", feedback, kFeedbackNames, "weights that carry the error back");
         field("feedback_std", feedback_std, {0.0, 1e6}, "standard deviation of random feedback weights");
         field.choice("optimizer", optimizer, kOptimizerNames, "what turns a gradient into a weight change");
@@ -123,6 +170,8 @@ struct LearningConfig {
         field("adam_beta1", adam_beta1, {0.0, 0.999999999}, "adam: decay of the mean gradient");
         field("adam_beta2", adam_beta2, {0.0, 0.999999999}, "adam: decay of the mean square");
         field("adam_epsilon", adam_epsilon, {1e-30, 1.0}, "adam: added to the root of the mean square");
+        field.choice("adam_form", adam_form, kAdamFormNames, "adam: where epsilon stands");
+        field("momentum", momentum, {0.0, 0.999999999}, "momentum: decay of the velocity");
         field("rate_regularization", rate_regularization, {0.0, 1e9},
               "c_reg: strength of the pull of each neuron's rate towards target_rate_hz");
         field("target_rate_hz", target_rate_hz, {0.0, 1e6}, "firing rate the regulariser asks for, Hz");
@@ -182,6 +231,7 @@ struct RunConfig {
     std::int64_t epochs = 250;
     std::int64_t seed = 1;
     Engine engine = Engine::functional;
+    Precision precision = Precision::single;
     std::int64_t checkpoint_every = 50;
 
     template <class Field>
@@ -189,6 +239,8 @@ struct RunConfig {
         field("epochs", epochs, {1, 1000000000}, "passes over the samples of the task");
         field("seed", seed, {0, INT64_MAX}, "fixes everything random");
         field.choice("engine", engine, kEngineNames, "what computes the network");
+        field.choice("precision", precision, kPrecisionNames,
+                     "numbers of states, traces and weights; double needs update.scheme = \"vanilla\"");
         field("checkpoint_every", checkpoint_every, {0, 1000000000},
               "epochs between checkpoints; 0 = only at the end");
     }

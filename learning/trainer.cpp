@@ -12,8 +12,9 @@
 namespace memprop::learning {
 namespace {
 
-std::vector<float> draw_weights(const ExperimentConfig& config, Stream stream, ProjectionId id,
-                                std::size_t count, double standard_deviation) {
+template <class Real>
+std::vector<Real> draw_weights(const ExperimentConfig& config, Stream stream, ProjectionId id,
+                               std::size_t count, double standard_deviation) {
     std::vector<float> weights(count);
     fill_normals({.seed = static_cast<std::uint64_t>(config.run.seed),
                   .stream = stream,
@@ -22,73 +23,90 @@ std::vector<float> draw_weights(const ExperimentConfig& config, Stream stream, P
     for (float& w : weights) {
         w *= static_cast<float>(standard_deviation);
     }
-    return weights;
+    return {weights.begin(), weights.end()};
 }
 
-std::unique_ptr<WeightStore> make_projection(const ExperimentConfig& config, const WeightStoreShape& shape,
-                                             double standard_deviation) {
-    auto initial = draw_weights(config, Stream::initial_weight, shape.id, std::size_t{shape.pre} * shape.post,
-                                standard_deviation);
+/// With the weights `given`, or drawn ones if there are none.
+template <class Real>
+std::unique_ptr<BasicWeightStore<Real>> make_projection(const ExperimentConfig& config,
+                                                        const WeightStoreShape& shape,
+                                                        double standard_deviation,
+                                                        const std::vector<double>* given) {
+    std::vector<Real> initial =
+        given != nullptr ? std::vector<Real>(given->begin(), given->end())
+                         : draw_weights<Real>(config, Stream::initial_weight, shape.id,
+                                              std::size_t{shape.pre} * shape.post, standard_deviation);
     if (shape.no_diagonal) {
         for (std::size_t i = 0; i < std::min(shape.pre, shape.post); ++i) {
-            initial[i * shape.post + i] = 0.0F;
+            initial[i * shape.post + i] = Real{0};
         }
     }
-    return make_weight_store(config, shape, initial);
+    return make_weight_store<Real>(config, shape, initial);
 }
 
 }  // namespace
 
-Trainer::Trainer(const ExperimentConfig& config)
+template <class Real>
+BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr<Task> task)
     : config_(config),
-      task_(make_task(config)),
-      parameters_(config.network),
+      task_(std::move(task)),
+      parameters_(config.network, config.learning),
       gradient_(make_gradient(config.learning.gradient, parameters_)),
       gradients_(parameters_),
       batch_sum_(parameters_),
-      regularizer_{.strength = static_cast<float>(config.learning.rate_regularization),
+      regularizer_{.strength = static_cast<Real>(config.learning.rate_regularization),
                    .target_per_step =
-                       static_cast<float>(config.learning.target_rate_hz * config.network.time_step_seconds)},
+                       static_cast<Real>(config.learning.target_rate_hz * config.network.time_step_seconds)},
       readout_weights_(std::size_t{parameters_.recurrent} * parameters_.outputs),
       forward_(parameters_) {
     const auto& p = parameters_;
+    const InitialNetwork* given = task_->initial_network();
     weights_ = {
-        make_projection(config, {.id = ProjectionId::w_in, .pre = p.inputs, .post = p.recurrent},
-                        config.network.init_std_in),
-        make_projection(
+        make_projection<Real>(config, {.id = ProjectionId::w_in, .pre = p.inputs, .post = p.recurrent},
+                              config.network.init_std_in, given ? &given->w_in : nullptr),
+        make_projection<Real>(
             config, {.id = ProjectionId::w_rec, .pre = p.recurrent, .post = p.recurrent, .no_diagonal = true},
-            config.network.init_std_rec),
-        make_projection(config, {.id = ProjectionId::w_out, .pre = p.recurrent, .post = p.outputs},
-                        config.network.init_std_out)};
+            config.network.init_std_rec, given ? &given->w_rec : nullptr),
+        make_projection<Real>(config, {.id = ProjectionId::w_out, .pre = p.recurrent, .post = p.outputs},
+                              config.network.init_std_out, given ? &given->w_out : nullptr)};
     const auto& learning = config.learning;
-    optimizers_ = {std::make_unique<Optimizer>(learning, learning.lr, gradients_.w_in.size()),
-                   std::make_unique<Optimizer>(learning, learning.lr, gradients_.w_rec.size()),
-                   std::make_unique<Optimizer>(learning, learning.lr_out, gradients_.w_out.size())};
+    optimizers_ = {std::make_unique<Optimizer<Real>>(learning, learning.lr, gradients_.w_in.size()),
+                   std::make_unique<Optimizer<Real>>(learning, learning.lr, gradients_.w_rec.size()),
+                   std::make_unique<Optimizer<Real>>(learning, learning.lr_out, gradients_.w_out.size())};
     const crossbar::ArrayCounters initial = counters();  // initial programming belongs to no epoch
     epoch_set_pulses_ = initial.set_pulses;
     epoch_reset_pulses_ = initial.reset_pulses;
-    feedback_ = draw_weights(config, Stream::feedback_weight, ProjectionId::w_out, readout_weights_.size(),
-                             learning.feedback_std);
+    feedback_ = given ? std::vector<Real>(given->feedback.begin(), given->feedback.end())
+                      : draw_weights<Real>(config, Stream::feedback_weight, ProjectionId::w_out,
+                                           readout_weights_.size(), learning.feedback_std);
 }
 
-double Trainer::run_forward(const Trial& trial, std::uint32_t sample) {
+template <class Real>
+double BasicTrainer<Real>::reported_loss(const Tape<Real>& tape) const {
+    if (config_.learning.loss == Loss::cross_entropy) {
+        return tape.loss / double(tape.window_steps);
+    }
+    return task_->reports_half_sum() ? 0.5 * tape.loss
+                                     : tape.loss / (double(tape.window_steps) * double(parameters_.outputs));
+}
+
+template <class Real>
+double BasicTrainer<Real>::run_forward(const Trial& trial, std::uint32_t sample) {
     for (auto& store : weights_) {
         store->begin_sample(sample, tick());
     }
-    forward_.run(trial.input, trial.target, *weights_[0], *weights_[1], *weights_[2], tape_);
+    forward_.run(trial, *weights_[0], *weights_[1], *weights_[2], tape_);
     for (auto& store : weights_) {
         store->end_sample();
     }
+    last_trial_ = &trial;
     steps_done_ += trial.input.steps();
     spikes_done_ += tape_.spikes.spikes();
-    double sum = 0.0;
-    for (const float error : tape_.error) {
-        sum += double(error) * double(error);
-    }
-    return sum / static_cast<double>(tape_.error.size());
+    return reported_loss(tape_);
 }
 
-void Trainer::refresh_feedback() {
+template <class Real>
+void BasicTrainer<Real>::refresh_feedback() {
     if (config_.learning.feedback == Feedback::symmetric) {
         weights_[2]->measure(static_cast<std::uint32_t>(samples_done_), tick(), readout_weights_);
         for (std::size_t j = 0; j < parameters_.recurrent; ++j) {
@@ -99,12 +117,13 @@ void Trainer::refresh_feedback() {
     }
 }
 
-double Trainer::train_sample() {
+template <class Real>
+double BasicTrainer<Real>::train_sample() {
     if (samples_done_ >= std::numeric_limits<std::int32_t>::max() - 1) {
         throw RunError("more than 2^31 training samples in one run");
     }
-    const auto index = static_cast<std::uint32_t>(samples_done_ % samples_per_epoch());
-    const double loss = run_forward(task_->trial(index), static_cast<std::uint32_t>(samples_done_));
+    const Trial& trial = task_->trial(Split::training, samples_done_, trial_buffer_);
+    const double loss = run_forward(trial, static_cast<std::uint32_t>(samples_done_));
     if (!std::isfinite(loss)) {
         throw RunError(
             fmt::format("the loss of training sample {} is not finite: learning has diverged; "
@@ -122,7 +141,8 @@ double Trainer::train_sample() {
     return loss;
 }
 
-void Trainer::close_epoch() {
+template <class Real>
+void BasicTrainer<Real>::close_epoch() {
     const crossbar::ArrayCounters now = counters();
     history_.loss.push_back(epoch_loss_ / samples_per_epoch());
     history_.set_pulses.push_back(static_cast<double>(now.set_pulses - epoch_set_pulses_));
@@ -134,8 +154,16 @@ void Trainer::close_epoch() {
     epoch_spikes_ = spikes_done_;
 }
 
-void Trainer::apply_updates() {
+template <class Real>
+void BasicTrainer<Real>::apply_updates() {
     const std::array gradients{&gradients_.w_in, &gradients_.w_rec, &gradients_.w_out};
+    if (parameters_.average_over_window) {
+        for (auto* gradient : gradients) {
+            for (Real& g : *gradient) {
+                g /= static_cast<Real>(tape_.window_steps);
+            }
+        }
+    }
     const auto batch = static_cast<std::uint64_t>(config_.learning.batch);
     if (batch > 1) {
         const std::array sums{&batch_sum_.w_in, &batch_sum_.w_rec, &batch_sum_.w_out};
@@ -144,8 +172,8 @@ void Trainer::apply_updates() {
             for (std::size_t i = 0; i < sums[w]->size(); ++i) {
                 (*sums[w])[i] += (*gradients[w])[i];
                 if (due) {
-                    (*gradients[w])[i] = (*sums[w])[i] / static_cast<float>(batch);
-                    (*sums[w])[i] = 0.0F;
+                    (*gradients[w])[i] = (*sums[w])[i] / static_cast<Real>(batch);
+                    (*sums[w])[i] = Real{0};
                 }
             }
         }
@@ -160,11 +188,22 @@ void Trainer::apply_updates() {
     ++updates_done_;
 }
 
-double Trainer::evaluate_sample(std::uint32_t index) {
-    return run_forward(task_->trial(index), static_cast<std::uint32_t>(samples_done_) + index);
+template <class Real>
+double BasicTrainer<Real>::evaluate(Split split, std::uint32_t index) {
+    return run_forward(task_->trial(split, index, trial_buffer_),
+                       static_cast<std::uint32_t>(samples_done_) + index);
 }
 
-crossbar::ArrayCounters Trainer::counters() const {
+template <class Real>
+std::vector<double> BasicTrainer<Real>::snapshot(ProjectionId id) {
+    const WeightStoreShape s = shape(id);
+    std::vector<Real> weights(std::size_t{s.pre} * s.post);
+    weights_[index_of(id)]->snapshot(tick(), weights);
+    return {weights.begin(), weights.end()};
+}
+
+template <class Real>
+crossbar::ArrayCounters BasicTrainer<Real>::counters() const {
     crossbar::ArrayCounters sum;
     for (const auto& store : weights_) {
         if (store->array() != nullptr) {
@@ -174,7 +213,8 @@ crossbar::ArrayCounters Trainer::counters() const {
     return sum;
 }
 
-std::uint64_t Trainer::most_pulses_of_a_device() const {
+template <class Real>
+std::uint64_t BasicTrainer<Real>::most_pulses_of_a_device() const {
     std::uint64_t most = 0;
     for (const auto& store : weights_) {
         if (store->array() != nullptr) {
@@ -187,7 +227,8 @@ std::uint64_t Trainer::most_pulses_of_a_device() const {
     return most;
 }
 
-void Trainer::serialize(StateArchive& archive) {
+template <class Real>
+void BasicTrainer<Real>::serialize(StateArchive& archive) {
     const std::array sums{&batch_sum_.w_in, &batch_sum_.w_rec, &batch_sum_.w_out};
     for (std::size_t w = 0; w < 3; ++w) {
         archive.enter(kProjectionNames[w]);
@@ -210,7 +251,8 @@ void Trainer::serialize(StateArchive& archive) {
     history_.serialize(archive);
 }
 
-void Trainer::load_weights(StateArchive& archive) {
+template <class Real>
+void BasicTrainer<Real>::load_weights(StateArchive& archive) {
     for (std::size_t w = 0; w < 3; ++w) {
         archive.enter(kProjectionNames[w]);
         weights_[w]->load_weights(archive);
@@ -221,6 +263,16 @@ void Trainer::load_weights(StateArchive& archive) {
     archive("samples_done", samples);
     start_tick_ += samples;
     epoch_set_pulses_ = epoch_reset_pulses_ = 0;
+}
+
+template class BasicTrainer<float>;
+template class BasicTrainer<double>;
+
+std::unique_ptr<TrainerBase> make_trainer(const ExperimentConfig& config, std::unique_ptr<Task> task) {
+    if (config.run.precision == Precision::double_) {
+        return std::make_unique<BasicTrainer<double>>(config, std::move(task));
+    }
+    return std::make_unique<BasicTrainer<float>>(config, std::move(task));
 }
 
 }  // namespace memprop::learning

@@ -31,60 +31,112 @@ struct EpochHistory {
     }
 };
 
-class Trainer {
+/// A run as results and checkpoints see it, in whatever precision it computes.
+class TrainerBase {
 public:
-    /// Throws InputError for settings that contradict each other.
-    explicit Trainer(const ExperimentConfig& config);
+    virtual ~TrainerBase() = default;
 
-    /// Shows the next sample and learns from it. Returns its loss: the mean over steps and readouts of
-    /// (y - y*)^2 in the forward pass before the update. Throws RunError if it is not finite.
-    double train_sample();
+    /// Shows the next sample and learns from it. Returns its loss in the forward pass before the update:
+    /// the mean over the steps of the learning window of the cross-entropy, or of (y - y*)^2 (over the
+    /// readouts too; half the sum if the task reports that). Throws RunError if it is not finite.
+    virtual double train_sample() = 0;
 
-    /// Shows sample `index` of the task without learning; device time stands still. Returns the loss.
-    double evaluate_sample(std::uint32_t index);
+    /// Shows a trial of the task without learning; device time stands still. Returns the loss.
+    virtual double evaluate(Split split, std::uint32_t index) = 0;
 
-    std::uint32_t samples_per_epoch() const { return task_->trials_per_epoch(); }
-    std::uint64_t samples_done() const { return samples_done_; }
-    std::uint64_t epochs_done() const { return samples_done_ / samples_per_epoch(); }
-    const EpochHistory& history() const { return history_; }
-    std::uint64_t steps_done() const { return steps_done_; }
-    std::uint64_t spikes_done() const { return spikes_done_; }
+    virtual std::uint32_t samples_per_epoch() const = 0;
+    virtual std::uint64_t samples_done() const = 0;
+    virtual std::uint64_t steps_done() const = 0;
+    virtual std::uint64_t spikes_done() const = 0;
+    virtual const EpochHistory& history() const = 0;
+    virtual const Task& task() const = 0;
+    std::uint64_t epochs_done() const { return samples_done() / samples_per_epoch(); }
 
-    /// The last forward pass: spikes, outputs, errors.
-    const Tape<float>& tape() const { return tape_; }
-    const Task& task() const { return *task_; }
-    /// The projection's weights; devices of null-array stores are absent.
-    WeightStore& weights(ProjectionId id) { return *weights_[static_cast<std::size_t>(id)]; }
+    /// The last forward pass.
+    virtual const Trial& last_trial() const = 0;
+    virtual const SpikeTrain& last_spikes() const = 0;
+    virtual std::vector<double> last_output() const = 0;  ///< y, [step][readout]
+
+    /// The projections: shapes, noise-free weights [pre][post], devices (null if weights are numbers).
+    virtual WeightStoreShape shape(ProjectionId id) const = 0;
+    virtual std::vector<double> snapshot(ProjectionId id) = 0;
+    virtual const crossbar::SynapseArray* array(ProjectionId id) const = 0;
+    virtual crossbar::RefreshReport refreshed(ProjectionId id) const = 0;
+
     /// Device time of the reads of the next sample, in update intervals.
-    std::int32_t tick() const { return static_cast<std::int32_t>(start_tick_ + samples_done_) + 1; }
-
-    crossbar::ArrayCounters counters() const;
-    std::uint64_t most_pulses_of_a_device() const;
+    virtual std::int32_t tick() const = 0;
+    virtual crossbar::ArrayCounters counters() const = 0;
+    virtual std::uint64_t most_pulses_of_a_device() const = 0;
 
     /// The state between two samples.
-    void serialize(StateArchive& archive);
+    virtual void serialize(StateArchive& archive) = 0;
 
     /// Weights, devices and device time of another run; everything else stays as at the start.
-    void load_weights(StateArchive& archive);
+    virtual void load_weights(StateArchive& archive) = 0;
+};
+
+template <class Real>
+class BasicTrainer final : public TrainerBase {
+public:
+    /// Throws InputError for settings that contradict each other.
+    explicit BasicTrainer(const ExperimentConfig& config) : BasicTrainer(config, make_task(config)) {}
+    BasicTrainer(const ExperimentConfig& config, std::unique_ptr<Task> task);
+
+    double train_sample() override;
+    double evaluate(Split split, std::uint32_t index) override;
+    /// Trial `index` of the training split.
+    double evaluate_sample(std::uint32_t index) { return evaluate(Split::training, index); }
+
+    std::uint32_t samples_per_epoch() const override { return task_->trials(Split::training); }
+    std::uint64_t samples_done() const override { return samples_done_; }
+    std::uint64_t steps_done() const override { return steps_done_; }
+    std::uint64_t spikes_done() const override { return spikes_done_; }
+    const EpochHistory& history() const override { return history_; }
+    const Task& task() const override { return *task_; }
+
+    const Tape<Real>& tape() const { return tape_; }
+    const Trial& last_trial() const override { return *last_trial_; }
+    const SpikeTrain& last_spikes() const override { return tape_.spikes; }
+    std::vector<double> last_output() const override { return {tape_.output.begin(), tape_.output.end()}; }
+
+    BasicWeightStore<Real>& weights(ProjectionId id) { return *weights_[index_of(id)]; }
+    WeightStoreShape shape(ProjectionId id) const override { return weights_[index_of(id)]->shape(); }
+    std::vector<double> snapshot(ProjectionId id) override;
+    const crossbar::SynapseArray* array(ProjectionId id) const override {
+        return weights_[index_of(id)]->array();
+    }
+    crossbar::RefreshReport refreshed(ProjectionId id) const override {
+        return weights_[index_of(id)]->refreshed();
+    }
+
+    std::int32_t tick() const override { return static_cast<std::int32_t>(start_tick_ + samples_done_) + 1; }
+    crossbar::ArrayCounters counters() const override;
+    std::uint64_t most_pulses_of_a_device() const override;
+    void serialize(StateArchive& archive) override;
+    void load_weights(StateArchive& archive) override;
 
 private:
+    static std::size_t index_of(ProjectionId id) { return static_cast<std::size_t>(id); }
     double run_forward(const Trial& trial, std::uint32_t sample);
+    double reported_loss(const Tape<Real>& tape) const;
     void refresh_feedback();
     void apply_updates();
     void close_epoch();
 
     ExperimentConfig config_;
     std::unique_ptr<Task> task_;
-    NetworkParameters<float> parameters_;
-    std::array<std::unique_ptr<WeightStore>, 3> weights_;
-    std::array<std::unique_ptr<Optimizer>, 3> optimizers_;
-    std::unique_ptr<Gradient<float>> gradient_;
-    Gradients<float> gradients_, batch_sum_;
-    RateRegularizer<float> regularizer_;
-    std::vector<float> feedback_;         // [readout][neuron]
-    std::vector<float> readout_weights_;  // [neuron][readout], for symmetric feedback
-    ForwardPass<float> forward_;
-    Tape<float> tape_;
+    NetworkParameters<Real> parameters_;
+    std::array<std::unique_ptr<BasicWeightStore<Real>>, 3> weights_;
+    std::array<std::unique_ptr<Optimizer<Real>>, 3> optimizers_;
+    std::unique_ptr<Gradient<Real>> gradient_;
+    Gradients<Real> gradients_, batch_sum_;
+    RateRegularizer<Real> regularizer_;
+    std::vector<Real> feedback_;         // [readout][neuron]
+    std::vector<Real> readout_weights_;  // [neuron][readout], for symmetric feedback
+    ForwardPass<Real> forward_;
+    Tape<Real> tape_;
+    Trial trial_buffer_;
+    const Trial* last_trial_ = &trial_buffer_;
 
     std::uint64_t samples_done_ = 0, updates_done_ = 0, steps_done_ = 0, spikes_done_ = 0;
     double epoch_loss_ = 0.0;
@@ -92,5 +144,12 @@ private:
     std::uint64_t epoch_set_pulses_ = 0, epoch_reset_pulses_ = 0, epoch_spikes_ = 0;  // totals at its start
     EpochHistory history_;
 };
+
+using Trainer = BasicTrainer<float>;
+extern template class BasicTrainer<float>;
+extern template class BasicTrainer<double>;
+
+/// The trainer of `config.run.precision`.
+std::unique_ptr<TrainerBase> make_trainer(const ExperimentConfig& config, std::unique_ptr<Task> task);
 
 }  // namespace memprop::learning

@@ -33,8 +33,7 @@ def learning_curve(directory):
     figure, axis = plt.subplots(figsize=(6, 3.6))
     axis.semilogy(range(1, len(loss) + 1), loss, color=BLUE, lw=1)
     axis.axhline(result["final_loss"], color=GREY, lw=0.8, ls="--")
-    axis.annotate(f"final {result['final_loss']:.4f}", (len(loss), result["final_loss"]),
-                  ha="right", va="bottom", color=GREY)
+    axis.annotate(f"final {result['final_loss']:.4f}", (1, result["final_loss"]), va="bottom", color=GREY)
     device = result["device"] or "floating-point weights"
     axis.set(xlabel="epoch", ylabel="mean squared error", title=f"{result['scheme']} on {device}, seed {result['seed']}")
     return figure
@@ -75,7 +74,7 @@ def histograms(run, dataset, label, bins):
         used = values > 0  # devices that do not exist (self-connections) hold nothing
         if dataset == "pulses":
             values = run["devices"][name]["set_pulses"][:] + run["devices"][name]["reset_pulses"][:]
-        axis.hist(values[used], bins=bins, color=BLUE)
+        axis.hist(values[used], bins=bins or np.arange(values.max() + 2) - 0.5, color=BLUE)
         axis.set(yscale="log", xlabel=label, title=name)
     axes[0].set_ylabel("devices")
     return figure
@@ -95,7 +94,7 @@ def main():
         figures = {"output": output(run), "raster": raster(run)}
         if "devices" in run:
             figures["conductances"] = histograms(run, "conductance_us", "conductance (µS)", 60)
-            figures["pulses"] = histograms(run, "pulses", "pulses on one device", np.arange(41))
+            figures["pulses"] = histograms(run, "pulses", "pulses on one device", None)
     if (options.result / "history.csv").stat().st_size > len("epoch,loss,set_pulses,reset_pulses,spikes\n"):
         figures["learning_curve"] = learning_curve(options.result)
     for name, figure in sorted(figures.items()):

@@ -14,6 +14,7 @@ import concurrent.futures
 import csv
 import json
 import math
+import os
 import pathlib
 import random
 import subprocess
@@ -23,7 +24,7 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MEMPROP = ROOT / "build/release/memprop"
-EXPERIMENT = ROOT / "examples/pattern_generation_mixed_precision.toml"
+EXPERIMENT = os.devnull  # every default
 FAILED_LOSS = 1.0
 NEIGHBOURHOOD = 0.25  # part of the logarithmic range that a local step spans
 

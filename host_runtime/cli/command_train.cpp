@@ -14,6 +14,7 @@
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/cli/progress.hpp"
 #include "host_runtime/config/experiment_file.hpp"
+#include "host_runtime/tasks/file_tasks.hpp"
 #include "host_runtime/training.hpp"
 #include "learning/task/task.hpp"
 #include "learning/update/scheme.hpp"
@@ -53,6 +54,7 @@ void print_list() {
         std::string_view name, description;
     };
     print_kinds("Tasks (task.name)", learning::task_kinds());
+    print_kinds("Tasks from files (task.name, task.file)", file_task_kinds());
     print_kinds("Devices (crossbar.device)", crossbar::device_kinds());
     print_kinds("Update schemes (update.scheme)", learning::scheme_kinds());
     print_kinds("Neuron models (network.neuron)",

@@ -24,7 +24,7 @@ h5::File open(const std::filesystem::path& file) {
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& file, const learning::ExperimentConfig& config,
-                      learning::Trainer& trainer, Recording& recording) {
+                      learning::TrainerBase& trainer, Recording& recording) {
     write_atomically(file, [&](const std::filesystem::path& temporary) {
         h5::File out = h5::File::create(temporary);
         out.write_scalar("/format", kFormat);
@@ -40,14 +40,15 @@ learning::ExperimentConfig read_checkpoint_config(const std::filesystem::path& f
     return parse_experiment(open(file).read_scalar<std::string>("/config"), file.string() + ":/config", {});
 }
 
-void read_checkpoint(const std::filesystem::path& file, learning::Trainer& trainer, Recording& recording) {
+void read_checkpoint(const std::filesystem::path& file, learning::TrainerBase& trainer,
+                     Recording& recording) {
     const h5::File in = open(file);
     Hdf5Reader archive(in, "/state");
     trainer.serialize(archive);
     recording.serialize(archive);
 }
 
-void read_checkpoint_weights(const std::filesystem::path& file, learning::Trainer& trainer) {
+void read_checkpoint_weights(const std::filesystem::path& file, learning::TrainerBase& trainer) {
     const h5::File in = open(file);
     Hdf5Reader archive(in, "/state");
     trainer.load_weights(archive);

@@ -14,15 +14,15 @@ namespace memprop::host {
 
 /// Throws RunError if the file cannot be written; an older checkpoint then stays.
 void write_checkpoint(const std::filesystem::path& file, const learning::ExperimentConfig& config,
-                      learning::Trainer& trainer, Recording& recording);
+                      learning::TrainerBase& trainer, Recording& recording);
 
 /// The experiment a checkpoint was made with. Throws InputError naming the file.
 learning::ExperimentConfig read_checkpoint_config(const std::filesystem::path& file);
 
 /// Replaces the state of `trainer` and `recording`. Throws InputError naming file and dataset.
-void read_checkpoint(const std::filesystem::path& file, learning::Trainer& trainer, Recording& recording);
+void read_checkpoint(const std::filesystem::path& file, learning::TrainerBase& trainer, Recording& recording);
 
 /// Takes weights, devices and device time, and leaves history, counters of the run and optimisers fresh.
-void read_checkpoint_weights(const std::filesystem::path& file, learning::Trainer& trainer);
+void read_checkpoint_weights(const std::filesystem::path& file, learning::TrainerBase& trainer);
 
 }  // namespace memprop::host

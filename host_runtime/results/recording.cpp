@@ -20,11 +20,11 @@ std::vector<std::int32_t> as_pairs(const learning::SpikeTrain& train) {
     return pairs;
 }
 
-std::vector<float> transposed(const std::vector<float>& values, std::size_t rows, std::size_t columns) {
+std::vector<float> transposed(const std::vector<double>& values, std::size_t rows, std::size_t columns) {
     std::vector<float> out(values.size());
     for (std::size_t i = 0; i < rows; ++i) {
         for (std::size_t j = 0; j < columns; ++j) {
-            out[j * rows + i] = values[i * columns + j];
+            out[j * rows + i] = static_cast<float>(values[i * columns + j]);
         }
     }
     return out;
@@ -41,10 +41,21 @@ void write_devices(h5::File& out, const std::string& name, const crossbar::Synap
 
 }  // namespace
 
-void Recording::keep(const learning::Trainer& trainer, std::uint32_t index) {
-    const learning::Tape<float>& tape = trainer.tape();
-    const learning::Trial& trial = trainer.task().trial(index);
-    trials_.push_back({index, as_pairs(trial.input), as_pairs(tape.spikes), tape.output, trial.target});
+void Recording::keep(const learning::TrainerBase& trainer, std::uint32_t index) {
+    const learning::Trial& trial = trainer.last_trial();
+    const std::vector<double> output = trainer.last_output();
+    trials_.push_back({index,
+                       trial.input.steps(),
+                       as_pairs(trial.input),
+                       as_pairs(trainer.last_spikes()),
+                       {output.begin(), output.end()},
+                       {trial.target.begin(), trial.target.end()}});
+}
+
+void Recording::follow(const learning::TrainerBase& trainer) {
+    if (golden_) {
+        golden_->keep(trainer);
+    }
 }
 
 void Recording::serialize(StateArchive& archive) {
@@ -56,36 +67,42 @@ void Recording::serialize(StateArchive& archive) {
         std::uint64_t index = trials_[i].index;
         archive("index", index);
         trials_[i].index = static_cast<std::uint32_t>(index);
+        archive("steps", trials_[i].steps);
         archive("input", trials_[i].input);
         archive("spikes", trials_[i].spikes);
         archive("output", trials_[i].output);
         archive("target", trials_[i].target);
         archive.leave();
     }
+    if (golden_) {
+        golden_->serialize(archive);
+    }
 }
 
-void Recording::write(const std::filesystem::path& file, learning::Trainer& trainer) const {
+void Recording::write(const std::filesystem::path& file, learning::TrainerBase& trainer) const {
     write_atomically(file, [&](const std::filesystem::path& temporary) {
         h5::File out = h5::File::create(temporary);
         for (const TrialRecord& trial : trials_) {
             const std::string group = fmt::format("/trials/{}", trial.index);
-            const std::uint64_t steps = trainer.task().trial(trial.index).input.steps();
             out.write(group + "/input", trial.input, {trial.input.size() / 2, 2});
             out.write(group + "/spikes", trial.spikes, {trial.spikes.size() / 2, 2});
-            out.write(group + "/output", trial.output, {steps, trial.output.size() / steps});
-            out.write(group + "/target", trial.target, {steps, trial.target.size() / steps});
+            out.write(group + "/output", trial.output, {trial.steps, trial.output.size() / trial.steps});
+            if (!trial.target.empty()) {
+                out.write(group + "/target", trial.target, {trial.steps, trial.target.size() / trial.steps});
+            }
         }
         for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
             const std::string name(learning::kProjectionNames[w]);
             const auto id = static_cast<learning::ProjectionId>(w);
-            const learning::WeightStoreShape shape = trainer.weights(id).shape();
-            std::vector<float> weights(std::size_t{shape.pre} * shape.post);
-            trainer.weights(id).snapshot(trainer.tick(), weights);
-            out.write("/weights/" + name, transposed(weights, shape.pre, shape.post),
+            const learning::WeightStoreShape shape = trainer.shape(id);
+            out.write("/weights/" + name, transposed(trainer.snapshot(id), shape.pre, shape.post),
                       {shape.post, shape.pre});
-            if (const crossbar::SynapseArray* array = trainer.weights(id).array()) {
+            if (const crossbar::SynapseArray* array = trainer.array(id)) {
                 write_devices(out, name, *array);
             }
+        }
+        if (golden_) {
+            golden_->write(out, trainer);
         }
         out.close();
     });

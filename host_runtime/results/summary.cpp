@@ -11,9 +11,10 @@ namespace {
 double mean_square_target(const learning::Task& task) {
     double sum = 0.0;
     std::size_t count = 0;
-    for (std::uint32_t i = 0; i < task.trials_per_epoch(); ++i) {
-        for (const float y : task.trial(i).target) {
-            sum += double(y) * double(y);
+    learning::Trial buffer;
+    for (std::uint32_t i = 0; i < task.trials(learning::Split::training); ++i) {
+        for (const double y : task.trial(learning::Split::training, i, buffer).target) {
+            sum += y * y;
             ++count;
         }
     }
@@ -38,7 +39,7 @@ double final_loss(const std::vector<double>& loss_history) {
     return n == 0 ? 0.0 : sum / double(n);
 }
 
-nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learning::Trainer& trainer,
+nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learning::TrainerBase& trainer,
                                  const std::vector<double>& loss_history, double wall_s) {
     const crossbar::ArrayCounters counters = trainer.counters();
     const crossbar::EnergyBreakdown energy = counters.energy(config.crossbar.energy);
@@ -48,11 +49,11 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
         double(trainer.steps_done()) * config.network.time_step_seconds * double(config.network.recurrent);
     crossbar::RefreshReport refreshed;
     for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
-        const auto report = trainer.weights(static_cast<learning::ProjectionId>(w)).refreshed();
+        const auto report = trainer.refreshed(static_cast<learning::ProjectionId>(w));
         refreshed.pairs += report.pairs;
         refreshed.absolute_error_us += report.absolute_error_us;
     }
-    const bool on_devices = trainer.weights(learning::ProjectionId::w_in).array() != nullptr;
+    const bool on_devices = trainer.array(learning::ProjectionId::w_in) != nullptr;
 
     nlohmann::ordered_json json;
     json["task"] = config.task.name;
@@ -72,7 +73,8 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
                         {"set", energy.set_j},
                         {"reset", energy.reset_j},
                         {"read", energy.read_j},
-                        {"verify_read", energy.verify_read_j}};
+                        {"verify_read", energy.verify_read_j},
+                        {"adc", energy.adc_j}};
     json["energy_source"] = on_devices ? nlohmann::ordered_json(config.crossbar.energy.source) : nullptr;
     json["pulses"] = {{"set", counters.set_pulses},
                       {"reset", counters.reset_pulses},

@@ -13,7 +13,7 @@ namespace memprop::host {
 double final_loss(const std::vector<double>& loss_history);
 
 /// `loss_history` is the run's, or the one entry of an evaluation.
-nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learning::Trainer& trainer,
+nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learning::TrainerBase& trainer,
                                  const std::vector<double>& loss_history, double wall_s);
 
 /// Columns epoch, loss, set_pulses, reset_pulses, spikes.

@@ -61,7 +61,8 @@ BENCHMARK(renew_arrays)->Unit(benchmark::kMillisecond);
 /// The reads of one sample's inputs, 5 of 100 rows in the mean.
 void read_w_in(benchmark::State& state) {
     Trainer& trainer = warm_trainer();
-    const SpikeTrain& input = trainer.task().trial(0).input;
+    Trial buffer;
+    const SpikeTrain& input = trainer.task().trial(Split::training, 0, buffer).input;
     std::vector<float> out(100);
     for (auto _ : state) {
         for (std::uint32_t t = 0; t < input.steps(); ++t) {

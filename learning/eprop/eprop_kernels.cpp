@@ -55,11 +55,11 @@ HWY_INLINE void Online(const OnlineRow<Real>& s) {
     Real* HWY_RESTRICT eb = s.eb.data();
     Real* HWY_RESTRICT sum_e = s.sum_e.data();
     Real* HWY_RESTRICT gradient = s.gradient.data();
-    const Real zb = s.zb, kappa = s.kappa, rest = Real{1} - s.kappa;
+    const Real zb = s.zb, kappa = s.kappa, gain = s.gain;
     for (std::size_t j = 0; j < n; ++j) {
         const Real e = psi[j] * zb;
         sum_e[j] += e;
-        eb[j] = kappa * eb[j] + rest * e;
+        eb[j] = kappa * eb[j] + gain * e;
         gradient[j] += signal[j] * eb[j];
     }
 }

@@ -24,11 +24,11 @@ void reverse_step(const ReverseStep<float>& s);
 void reverse_step(const ReverseStep<double>& s);
 
 /// One step of the online form for one presynaptic neuron with trace zb: over its synapses j,
-///   e = psi[j] zb, sum_e[j] += e, eb[j] = kappa eb[j] + (1 - kappa) e, gradient[j] += signal[j] eb[j].
+///   e = psi[j] zb, sum_e[j] += e, eb[j] = kappa eb[j] + gain e, gradient[j] += signal[j] eb[j].
 template <class Real>
 struct OnlineRow {
     std::span<const Real> psi, signal;
-    Real zb, kappa;
+    Real zb, kappa, gain;
     std::span<Real> eb, sum_e, gradient;
 };
 void online_row(const OnlineRow<float>& s);

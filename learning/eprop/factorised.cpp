@@ -32,7 +32,7 @@ void FactorisedGradient<Real>::compute(const Tape<Real>& tape, std::span<const R
     for (std::size_t t = steps; t-- > 0;) {
         for (std::size_t k = 0; k < outputs; ++k) {
             const Real error = tape.error[t * outputs + k];
-            filtered_error_[k] = (Real{1} - p_.kappa) * error + p_.kappa * filtered_error_[k];
+            filtered_error_[k] = p_.eligibility_gain * error + p_.eligibility_decay * filtered_error_[k];
             d_out_[k] = error + p_.kappa * d_out_[k];
         }
         reverse_step(ReverseStep<Real>{
@@ -59,7 +59,7 @@ void FactorisedGradient<Real>::compute(const Tape<Real>& tape, std::span<const R
         g *= p_.input_gain;
     }
     for (Real& g : out.w_out) {
-        g *= Real{1} - p_.kappa;
+        g *= p_.readout_gain;
     }
     for (std::size_t j = 0; j < n; ++j) {
         out.w_rec[j * n + j] = Real{0};

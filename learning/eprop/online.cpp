@@ -42,7 +42,8 @@ void OnlineGradient<Real>::step(Traces& traces, std::span<const std::uint32_t> s
             online_row(OnlineRow<Real>{.psi = psi,
                                        .signal = signal_,
                                        .zb = traces.zb[i],
-                                       .kappa = p_.kappa,
+                                       .kappa = p_.eligibility_decay,
+                                       .gain = p_.eligibility_gain,
                                        .eb = std::span(traces.eb).subspan(i * n, n),
                                        .sum_e = std::span(traces.sum_e).subspan(i * n, n),
                                        .gradient = std::span(gradient).subspan(i * n, n)});
@@ -83,7 +84,7 @@ void OnlineGradient<Real>::compute(const Tape<Real>& tape, std::span<const Real>
         step(input_, tape.input->at(t), psi, out.w_in);
         step(recurrent_, t == 0 ? std::span<const std::uint32_t>{} : tape.spikes.at(t - 1), psi, out.w_rec);
         for (const std::uint32_t j : tape.spikes.at(t)) {
-            zo_[j] += Real{1} - p_.kappa;
+            zo_[j] += p_.readout_gain;
         }
         for (std::size_t j = 0; j < n; ++j) {
             for (std::size_t k = 0; k < outputs; ++k) {

@@ -1,14 +1,17 @@
 // The forward pass of a trial: input spikes through the recurrent layer to the readouts.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "learning/network/neuron_kernels.hpp"
+#include "learning/network/objective.hpp"
 #include "learning/network/parameters.hpp"
 #include "learning/network/projection.hpp"
 #include "learning/network/tape.hpp"
+#include "learning/task/trial.hpp"
 
 namespace memprop::learning {
 
@@ -27,35 +30,38 @@ public:
           y_(parameters.outputs),
           readout_input_(parameters.outputs) {}
 
-    /// `target` is [step][readout].
-    void run(const SpikeTrain& input, std::span<const float> target, Projection<Real>& w_in,
-             Projection<Real>& w_rec, Projection<Real>& w_out, Tape<Real>& tape) {
-        begin(input, tape);
-        for (std::uint32_t t = 0; t < input.steps(); ++t) {
-            step(t, input, target, w_in, w_rec, w_out, tape);
+    void run(const Trial& trial, Projection<Real>& w_in, Projection<Real>& w_rec, Projection<Real>& w_out,
+             Tape<Real>& tape) {
+        begin(trial, tape);
+        const auto steps = static_cast<std::uint32_t>(trial.input.steps());
+        for (std::uint32_t t = 0; t < steps; ++t) {
+            step(t, trial, w_in, w_rec, w_out, tape);
         }
     }
 
-private:
-    void begin(const SpikeTrain& input, Tape<Real>& tape) {
-        const std::size_t steps = input.steps();
-        tape.input = &input;
+    /// The two halves of `run`, for learning between the steps.
+    void begin(const Trial& trial, Tape<Real>& tape) {
+        const std::size_t steps = trial.input.steps();
+        tape.input = &trial.input;
         tape.spikes.clear();
         tape.spikes.reserve(steps, steps * parameters_.recurrent);
         tape.pseudo_derivative.resize(steps * parameters_.recurrent);
         tape.output.resize(steps * parameters_.outputs);
         tape.error.resize(steps * parameters_.outputs);
         tape.spike_count.assign(parameters_.recurrent, 0);
+        tape.loss = 0.0;
+        const auto end = std::min<std::size_t>(trial.window_end, steps);
+        tape.window_steps = static_cast<std::uint32_t>(end - std::min<std::size_t>(trial.window_begin, end));
         std::fill(membrane_.begin(), membrane_.end(), Real{0});
         std::fill(spike_.begin(), spike_.end(), Real{0});
         std::fill(silent_.begin(), silent_.end(), 0);
         std::fill(y_.begin(), y_.end(), Real{0});
     }
 
-    void step(std::uint32_t t, const SpikeTrain& input, std::span<const float> target, Projection<Real>& w_in,
-              Projection<Real>& w_rec, Projection<Real>& w_out, Tape<Real>& tape) {
+    void step(std::uint32_t t, const Trial& trial, Projection<Real>& w_in, Projection<Real>& w_rec,
+              Projection<Real>& w_out, Tape<Real>& tape) {
         const std::uint32_t n = parameters_.recurrent, outputs = parameters_.outputs;
-        w_in.sum_inputs(input.at(t), t, from_input_);
+        w_in.sum_inputs(trial.input.at(t), t, from_input_);
         w_rec.sum_inputs(t == 0 ? std::span<const std::uint32_t>{} : tape.spikes.at(t - 1), t,
                          from_recurrent_);
         step_lif(parameters_, std::span<const Real>(from_input_), std::span<const Real>(from_recurrent_),
@@ -70,13 +76,13 @@ private:
         tape.spikes.end_step();
         w_out.sum_inputs(tape.spikes.at(t), t, readout_input_);
         step_readout(parameters_, std::span<const Real>(readout_input_), std::span(y_));
-        for (std::uint32_t k = 0; k < outputs; ++k) {
-            const std::size_t at = std::size_t{t} * outputs + k;
-            tape.output[at] = y_[k];
-            tape.error[at] = y_[k] - static_cast<Real>(target[at]);
-        }
+        const std::size_t at = std::size_t{t} * outputs;
+        std::copy(y_.begin(), y_.end(), tape.output.begin() + static_cast<std::ptrdiff_t>(at));
+        step_error(parameters_.loss, trial, t, std::span<const Real>(y_),
+                   std::span(tape.error).subspan(at, outputs), tape.loss);
     }
 
+private:
     NetworkParameters<Real> parameters_;
     std::vector<Real> membrane_, spike_;
     std::vector<std::int32_t> silent_;

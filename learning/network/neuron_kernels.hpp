@@ -23,11 +23,11 @@ void step_lif(const NetworkParameters<float>& p, std::span<const float> from_inp
 void step_lif(const NetworkParameters<double>& p, std::span<const double> from_input,
               std::span<const double> from_recurrent, LifSlice<double> state, std::span<double> psi);
 
-/// y = kappa y + (1 - kappa) input
+/// y = kappa y + readout_gain input
 template <class Real>
 void step_readout(const NetworkParameters<Real>& p, std::span<const Real> input, std::span<Real> y) {
     for (std::size_t k = 0; k < y.size(); ++k) {
-        y[k] = p.kappa * y[k] + (Real{1} - p.kappa) * input[k];
+        y[k] = p.kappa * y[k] + p.readout_gain * input[k];
     }
 }
 

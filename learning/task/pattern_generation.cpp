@@ -33,7 +33,7 @@ SpikeTrain draw_input(const ExperimentConfig& config, std::uint32_t sample, floa
 }
 
 void draw_target(const ExperimentConfig& config, std::uint32_t sample, std::uint32_t output,
-                 std::vector<float>& target) {
+                 std::vector<double>& target) {
     const auto steps = static_cast<std::size_t>(config.task.steps);
     const auto outputs = static_cast<std::size_t>(config.network.outputs);
     std::vector<double> wave(steps, 0.0);
@@ -54,7 +54,7 @@ void draw_target(const ExperimentConfig& config, std::uint32_t sample, std::uint
         peak = std::max(peak, std::abs(v));
     }
     for (std::size_t t = 0; t < steps; ++t) {
-        target[t * outputs + output] = static_cast<float>(peak > 0.0 ? wave[t] / peak : 0.0);
+        target[t * outputs + output] = peak > 0.0 ? static_cast<float>(wave[t] / peak) : 0.0;
     }
 }
 
@@ -68,7 +68,7 @@ PatternGeneration::PatternGeneration(const ExperimentConfig& config) {
     }
     for (std::uint32_t sample = 0; sample < config.task.samples; ++sample) {
         Trial trial{.input = draw_input(config, sample, static_cast<float>(probability)),
-                    .target = std::vector<float>(
+                    .target = std::vector<double>(
                         static_cast<std::size_t>(config.task.steps * config.network.outputs))};
         for (std::uint32_t k = 0; k < config.network.outputs; ++k) {
             draw_target(config, sample, k, trial.target);

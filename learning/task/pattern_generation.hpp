@@ -11,8 +11,12 @@ class PatternGeneration final : public Task {
 public:
     /// Throws InputError if an input line would have to spike more than once per step.
     explicit PatternGeneration(const ExperimentConfig& config);
-    std::uint32_t trials_per_epoch() const override { return static_cast<std::uint32_t>(trials_.size()); }
-    const Trial& trial(std::uint32_t index) const override { return trials_[index]; }
+    std::uint32_t trials(Split split) const override {
+        return split == Split::training ? static_cast<std::uint32_t>(trials_.size()) : 0;
+    }
+    const Trial& trial(Split, std::uint64_t index, Trial&) const override {
+        return trials_[index % trials_.size()];
+    }
 
 private:
     std::vector<Trial> trials_;

@@ -2,6 +2,7 @@
 // in an own file and add a line to the table in task.cpp.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -9,21 +10,37 @@
 #include <vector>
 
 #include "learning/config.hpp"
-#include "learning/network/spike_train.hpp"
+#include "learning/task/trial.hpp"
 
 namespace memprop::learning {
 
-struct Trial {
-    SpikeTrain input;
-    std::vector<float> target;  ///< [step][readout]
+/// Disjoint sets of trials.
+enum class Split : std::uint8_t { training = 0, validation = 1, test = 2 };
+inline constexpr std::array<std::string_view, 3> kSplitNames{"training", "validation", "test"};
+
+/// Start values that a task brings along, instead of drawn ones. Weights are [pre][post].
+struct InitialNetwork {
+    std::vector<double> w_in, w_rec, w_out;
+    std::vector<double> feedback;  ///< [readout][neuron]
 };
 
 class Task {
 public:
     virtual ~Task() = default;
-    virtual std::uint32_t trials_per_epoch() const = 0;
-    /// Valid until the task ends.
-    virtual const Trial& trial(std::uint32_t index) const = 0;
+
+    /// Trials of one epoch; 0 if the task has no such split.
+    virtual std::uint32_t trials(Split split) const = 0;
+
+    /// Trial `index` of a split, counted through the run: epoch e shows e n .. e n + n - 1. Either a trial
+    /// of the task's own, valid until the task ends, or `buffer`, filled. Safe to call from several threads.
+    virtual const Trial& trial(Split split, std::uint64_t index, Trial& buffer) const = 0;
+
+    /// Null unless the task prescribes the network it starts from.
+    virtual const InitialNetwork* initial_network() const { return nullptr; }
+
+    /// What is reported for a regression trial: the mean of the squared error over the steps of the window
+    /// and the readouts, or half its sum.
+    virtual bool reports_half_sum() const { return false; }
 };
 
 struct TaskKind {

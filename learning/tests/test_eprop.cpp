@@ -18,8 +18,9 @@ struct Bench {
     NetworkConfig config;
     NetworkParameters<Real> p;
     DenseProjection<Real> w_in, w_rec, w_out;
-    SpikeTrain input;
-    std::vector<float> target;
+    Trial trial;
+    SpikeTrain& input = trial.input;
+    std::vector<double>& target = trial.target;
     std::vector<Real> feedback;
     Tape<Real> tape;
 
@@ -57,7 +58,7 @@ struct Bench {
             input.end_step();
         }
         target.resize(300 * p.outputs);
-        for (float& y : target) {
+        for (double& y : target) {
             y = 0.5F * float(normal());
         }
         feedback.resize(p.recurrent * p.outputs);
@@ -68,7 +69,7 @@ struct Bench {
     }
     void run() {
         ForwardPass<Real> forward(p);
-        forward.run(input, target, w_in, w_rec, w_out, tape);
+        forward.run(trial, w_in, w_rec, w_out, tape);
     }
     double loss() const {
         double sum = 0;

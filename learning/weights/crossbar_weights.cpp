@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "crossbar/base/error.hpp"
 #include "learning/weights/digital_weights.hpp"
@@ -116,13 +117,27 @@ void CrossbarWeights::load_weights(StateArchive& archive) {
     archive.leave();
 }
 
-std::unique_ptr<WeightStore> make_weight_store(const ExperimentConfig& config, const WeightStoreShape& shape,
-                                               std::span<const float> initial) {
+template <class Real>
+std::unique_ptr<BasicWeightStore<Real>> make_weight_store(const ExperimentConfig& config,
+                                                          const WeightStoreShape& shape,
+                                                          std::span<const Real> initial) {
     if (find_scheme_kind("update.scheme", config.update.scheme).make == nullptr) {
-        return std::make_unique<DigitalWeights>(shape, initial,
-                                                static_cast<float>(config.update.weight_limit));
+        return std::make_unique<DigitalWeights<Real>>(shape, initial,
+                                                      static_cast<Real>(config.update.weight_limit));
     }
-    return std::make_unique<CrossbarWeights>(config, shape, initial);
+    if constexpr (std::is_same_v<Real, float>) {
+        return std::make_unique<CrossbarWeights>(config, shape, initial);
+    } else {
+        throw InputError("run.precision", "double",
+                         "needs update.scheme = \"vanilla\": devices have single precision");
+    }
 }
+
+template std::unique_ptr<BasicWeightStore<float>> make_weight_store(const ExperimentConfig&,
+                                                                    const WeightStoreShape&,
+                                                                    std::span<const float>);
+template std::unique_ptr<BasicWeightStore<double>> make_weight_store(const ExperimentConfig&,
+                                                                     const WeightStoreShape&,
+                                                                     std::span<const double>);
 
 }  // namespace memprop::learning

@@ -8,18 +8,19 @@
 
 namespace memprop::learning {
 
-class DigitalWeights final : public WeightStore {
+template <class Real>
+class DigitalWeights final : public BasicWeightStore<Real> {
 public:
     /// `limit` 0 means none.
-    DigitalWeights(const WeightStoreShape& shape, std::span<const float> initial, float limit)
+    DigitalWeights(const WeightStoreShape& shape, std::span<const Real> initial, Real limit)
         : shape_(shape), limit_(limit), weights_(initial.begin(), initial.end()) {
         clip();
     }
 
-    void sum_inputs(std::span<const std::uint32_t> active, std::uint32_t, std::span<float> out) override {
-        std::fill(out.begin(), out.end(), 0.0F);
+    void sum_inputs(std::span<const std::uint32_t> active, std::uint32_t, std::span<Real> out) override {
+        std::fill(out.begin(), out.end(), Real{0});
         for (const std::uint32_t pre : active) {
-            const float* row = weights_.data() + std::size_t{pre} * shape_.post;
+            const Real* row = weights_.data() + std::size_t{pre} * shape_.post;
             for (std::uint32_t j = 0; j < shape_.post; ++j) {
                 out[j] += row[j];
             }
@@ -27,16 +28,16 @@ public:
     }
     void begin_sample(std::uint32_t, std::int32_t) override {}
     void end_sample() override {}
-    void update(std::span<const float> delta, std::uint32_t, std::int32_t) override {
+    void update(std::span<const Real> delta, std::uint32_t, std::int32_t) override {
         for (std::size_t i = 0; i < weights_.size(); ++i) {
             weights_[i] += delta[i];
         }
         clip();
     }
-    void measure(std::uint32_t, std::int32_t, std::span<float> weights) override {
+    void measure(std::uint32_t, std::int32_t, std::span<Real> weights) override {
         std::copy(weights_.begin(), weights_.end(), weights.begin());
     }
-    void snapshot(std::int32_t, std::span<float> weights) override {
+    void snapshot(std::int32_t, std::span<Real> weights) override {
         std::copy(weights_.begin(), weights_.end(), weights.begin());
     }
     const WeightStoreShape& shape() const override { return shape_; }
@@ -45,16 +46,16 @@ public:
 
 private:
     void clip() {
-        if (limit_ > 0.0F) {
-            for (float& w : weights_) {
+        if (limit_ > Real{0}) {
+            for (Real& w : weights_) {
                 w = std::clamp(w, -limit_, limit_);
             }
         }
     }
 
     WeightStoreShape shape_;
-    float limit_;
-    std::vector<float> weights_;
+    Real limit_;
+    std::vector<Real> weights_;
 };
 
 }  // namespace memprop::learning

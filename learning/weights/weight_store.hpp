@@ -24,20 +24,22 @@ struct WeightStoreShape {
     bool no_diagonal = false;
 };
 
-class WeightStore : public Projection<float> {
+/// Real: float for weights on devices, float or double for weights that are numbers.
+template <class Real>
+class BasicWeightStore : public Projection<Real> {
 public:
     /// Reads that follow belong to sample `sample` at device time `tick`.
     virtual void begin_sample(std::uint32_t sample, std::int32_t tick) = 0;
     virtual void end_sample() = 0;
 
     /// Changes the weights by `delta` as well as the store can.
-    virtual void update(std::span<const float> delta, std::uint32_t event, std::int32_t tick) = 0;
+    virtual void update(std::span<const Real> delta, std::uint32_t event, std::int32_t tick) = 0;
 
     /// The weights as feedback sees them: exact numbers, or one noisy, counted read of the devices.
-    virtual void measure(std::uint32_t sample, std::int32_t tick, std::span<float> weights) = 0;
+    virtual void measure(std::uint32_t sample, std::int32_t tick, std::span<Real> weights) = 0;
 
     /// Noise-free weights at device time `tick`, for export and plots.
-    virtual void snapshot(std::int32_t tick, std::span<float> weights) = 0;
+    virtual void snapshot(std::int32_t tick, std::span<Real> weights) = 0;
 
     /// All state; and of the state of another run only what holds the weights.
     virtual void serialize(StateArchive& archive) = 0;
@@ -49,11 +51,21 @@ public:
     /// Pairs refreshed so far and the sum of the errors this left, in uS.
     virtual crossbar::RefreshReport refreshed() const { return {}; }
 };
+using WeightStore = BasicWeightStore<float>;
 
 /// Makes the store that `config` asks for, with these initial weights, [pre][post]: `vanilla` takes them
 /// as they are; devices, RESET at time 0, get round(|W| / eps_W) SET pulses on one side.
 /// Throws InputError for an unknown scheme or device and for settings that contradict each other.
-std::unique_ptr<WeightStore> make_weight_store(const ExperimentConfig& config, const WeightStoreShape& shape,
-                                               std::span<const float> initial);
+/// In double precision there are only numbers.
+template <class Real>
+std::unique_ptr<BasicWeightStore<Real>> make_weight_store(const ExperimentConfig& config,
+                                                          const WeightStoreShape& shape,
+                                                          std::span<const Real> initial);
+extern template std::unique_ptr<BasicWeightStore<float>> make_weight_store(const ExperimentConfig&,
+                                                                           const WeightStoreShape&,
+                                                                           std::span<const float>);
+extern template std::unique_ptr<BasicWeightStore<double>> make_weight_store(const ExperimentConfig&,
+                                                                            const WeightStoreShape&,
+                                                                            std::span<const double>);
 
 }  // namespace memprop::learning

@@ -1,0 +1,56 @@
+#include "host_runtime/results/golden_recording.hpp"
+
+#include <string>
+
+namespace memprop::host {
+
+void GoldenRecording::keep(const learning::TrainerBase& trainer) {
+    const learning::SpikeTrain& spikes = trainer.last_spikes();
+    for (std::size_t t = 0; t < spikes.steps(); ++t) {
+        for (const std::uint32_t neuron : spikes.at(t)) {
+            events_.push_back(static_cast<std::uint32_t>(steps_ + t));
+            events_.push_back(neuron);
+        }
+    }
+    steps_ += spikes.steps();
+    const std::vector<double> output = trainer.last_output();
+    output_.insert(output_.end(), output.begin(), output.end());
+}
+
+void GoldenRecording::serialize(StateArchive& archive) {
+    archive.enter("golden");
+    archive("events", events_);
+    archive("output", output_);
+    archive("steps", steps_);
+    archive.leave();
+}
+
+void GoldenRecording::write(h5::File& out, learning::TrainerBase& trainer) const {
+    using learning::ProjectionId;
+    const std::uint64_t trials = trainer.samples_per_epoch(), iterations = trainer.epochs_done();
+    const std::uint64_t steps = steps_ / (trials * iterations);
+    const std::uint64_t neurons = trainer.shape(ProjectionId::w_rec).post;
+    std::vector<std::uint8_t> z(steps_ * neurons);
+    for (std::size_t i = 0; i < events_.size(); i += 2) {
+        z[events_[i] * neurons + events_[i + 1]] = 1;
+    }
+    const h5::Storage storage{.gzip_level = 4, .chunk = {}};
+    out.write("/golden/z", z, {iterations, trials, steps, neurons}, storage);
+    out.write("/golden/y", output_, {iterations, trials, steps, output_.size() / steps_});
+    out.write("/golden/loss", trainer.history().loss);
+    for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
+        const auto id = static_cast<ProjectionId>(w);
+        const learning::WeightStoreShape shape = trainer.shape(id);
+        const std::vector<double> weights = trainer.snapshot(id);
+        std::vector<double> transposed(weights.size());
+        for (std::size_t i = 0; i < shape.pre; ++i) {
+            for (std::size_t j = 0; j < shape.post; ++j) {
+                transposed[j * shape.pre + i] = weights[i * shape.post + j];
+            }
+        }
+        out.write("/golden/" + std::string(learning::kProjectionNames[w]), transposed,
+                  {shape.post, shape.pre});
+    }
+}
+
+}  // namespace memprop::host

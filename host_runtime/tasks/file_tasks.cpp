@@ -1,0 +1,47 @@
+#include "host_runtime/tasks/file_tasks.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <vector>
+
+#include "crossbar/base/error.hpp"
+#include "host_runtime/tasks/golden.hpp"
+
+namespace memprop::host {
+namespace {
+
+constexpr std::array<FileTaskKind, 1> kFileTaskKinds{{
+    {"golden", "repeat a recorded experiment: inputs, targets and initial weights from task.file",
+     make_golden},
+}};
+
+}  // namespace
+
+std::span<const FileTaskKind> file_task_kinds() {
+    return kFileTaskKinds;
+}
+
+std::unique_ptr<learning::Task> make_any_task(learning::ExperimentConfig& config) {
+    std::vector<std::string_view> names;
+    for (const FileTaskKind& kind : kFileTaskKinds) {
+        if (kind.name == config.task.name) {
+            if (config.task.file.empty()) {
+                throw InputError("task.file", "\"\"",
+                                 fmt::format("must name the data of task {}", kind.name));
+            }
+            return kind.make(config);
+        }
+        names.push_back(kind.name);
+    }
+    for (const learning::TaskKind& kind : learning::task_kinds()) {
+        if (kind.name == config.task.name) {
+            return kind.make(config);
+        }
+        names.push_back(kind.name);
+    }
+    throw InputError("task.name", config.task.name, fmt::format("must be one of {}", fmt::join(names, ", ")));
+}
+
+}  // namespace memprop::host

@@ -1,0 +1,53 @@
+// The error signal of a step: what the readouts' gradient and the learning signal are made of.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <span>
+
+#include "crossbar/base/math.hpp"
+#include "learning/config.hpp"
+#include "learning/task/trial.hpp"
+
+namespace memprop::learning {
+
+/// error[k] = softmax(y)_k - [k == label]. Returns the cross-entropy, -log softmax(y)_label.
+template <class Real>
+double softmax_error(std::span<const Real> y, std::int32_t label, std::span<Real> error) {
+    const Real largest = *std::max_element(y.begin(), y.end());
+    double sum = 0.0;
+    for (std::size_t k = 0; k < y.size(); ++k) {
+        const double e = math::exp(std::max(-700.0, double(y[k]) - double(largest)));
+        error[k] = static_cast<Real>(e);
+        sum += e;
+    }
+    for (std::size_t k = 0; k < y.size(); ++k) {
+        error[k] = static_cast<Real>(double(error[k]) / sum);
+    }
+    const auto wanted = static_cast<std::size_t>(label);
+    const double loss = math::log(sum) - (double(y[wanted]) - double(largest));
+    error[wanted] -= Real{1};
+    return loss;
+}
+
+/// The error of step t, 0 outside the window; its part of the loss (the squares, or the cross-entropy) is
+/// added to `sum`.
+template <class Real>
+void step_error(Loss loss, const Trial& trial, std::uint32_t t, std::span<const Real> y,
+                std::span<Real> error, double& sum) {
+    if (t < trial.window_begin || t >= trial.window_end) {
+        std::fill(error.begin(), error.end(), Real{0});
+        return;
+    }
+    if (loss == Loss::cross_entropy) {
+        sum += softmax_error(y, trial.label, error);
+        return;
+    }
+    for (std::size_t k = 0; k < y.size(); ++k) {
+        error[k] = y[k] - static_cast<Real>(trial.target[std::size_t{t} * y.size() + k]);
+        sum += double(error[k]) * double(error[k]);
+    }
+}
+
+}  // namespace memprop::learning
