@@ -40,8 +40,9 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
     }
     state_.resize(devices, model_->has_auxiliary());
     next_device_.assign(shape.counter == DeviceCounter::global ? 1 : std::size_t{2} * synapses(), 0);
-    difference_us_.assign(shape.rows * stride_, 0.0F);
-    variance_.assign(shape.rows * stride_, 0.0F);
+    // Reads that begin between two vectors load past the last column of the last row.
+    difference_us_.assign(shape.rows * stride_ + kWidestVector, 0.0F);
+    variance_.assign(shape.rows * stride_ + kWidestVector, 0.0F);
     row_conductance_us_.assign(shape.rows, 0.0);
     row_events_.assign(shape.rows, 0);
     row_drive_squared_.assign(shape.rows, 0.0);
@@ -131,9 +132,7 @@ void SynapseArray::read(std::span<const std::uint32_t> active_rows, std::uint32_
         read_tiles(active_rows, {}, sample, step, out_us);
         return;
     }
-    driven_rows_.assign(active_rows.begin(), active_rows.end());
-    drive_.assign(active_rows.size(), 1.0F);
-    add_driver_noise(sample, step);
+    drive_rows(active_rows, sample, step);
     read_tiles(driven_rows_, drive_, sample, step, out_us);
 }
 
@@ -162,6 +161,12 @@ void SynapseArray::read_graded(std::span<const float> drive, std::uint32_t sampl
     read_tiles(driven_rows_, drive_, sample, step, out_us);
 }
 
+void SynapseArray::drive_rows(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step) {
+    driven_rows_.assign(rows.begin(), rows.end());
+    drive_.assign(rows.size(), 1.0F);
+    add_driver_noise(sample, step);
+}
+
 void SynapseArray::add_driver_noise(std::uint32_t sample, std::uint32_t step) {
     const DrawKey noise_key = key(Stream::driver_noise, 0, sample, step);
     for (std::size_t i = 0; i < driven_rows_.size(); ++i) {
@@ -180,13 +185,9 @@ void SynapseArray::read_tiles(std::span<const std::uint32_t> rows, std::span<con
         while (end < rows.size() && rows[end] / config_.tile_rows == block) {
             ++end;
         }
-        const std::span sum = first ? out_us : block_sum;
-        read_block(block, rows.subspan(begin, end - begin),
-                   drive.empty() ? drive : drive.subspan(begin, end - begin), sample, step, sum);
-        if (!adc_.ideal()) {
-            counters_.adc_conversions +=
-                adc_.convert(key(Stream::adc_noise, static_cast<std::uint16_t>(block), sample, step), sum);
-        }
+        read_block(rows.subspan(begin, end - begin),
+                   drive.empty() ? drive : drive.subspan(begin, end - begin), sample, step, 0,
+                   first ? out_us.first(shape_.columns) : block_sum);
         for (std::uint32_t c = 0; !first && c < shape_.columns; ++c) {
             out_us[c] += block_sum[c];
         }
@@ -198,44 +199,64 @@ void SynapseArray::read_tiles(std::span<const std::uint32_t> rows, std::span<con
     }
 }
 
-void SynapseArray::read_block(std::uint32_t block, std::span<const std::uint32_t> rows,
-                              std::span<const float> drive, std::uint32_t sample, std::uint32_t step,
+void SynapseArray::read_part(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step,
+                             std::uint32_t first_column, std::span<float> out_us) {
+    for (std::size_t r = 0; first_column == 0 && r < rows.size(); ++r) {
+        ++row_events_[rows[r]];
+    }
+    if (config_.driver_noise == 0.0) {
+        read_block(rows, {}, sample, step, first_column, out_us);
+    } else {
+        drive_rows(rows, sample, step);
+        read_block(driven_rows_, drive_, sample, step, first_column, out_us);
+    }
+}
+
+void SynapseArray::read_block(std::span<const std::uint32_t> rows, std::span<const float> drive,
+                              std::uint32_t sample, std::uint32_t step, std::uint32_t first_column,
                               std::span<float> out_us) {
+    const auto block = static_cast<std::uint16_t>(rows.front() / config_.tile_rows);
     const ReadMatrices matrices{difference_us_.data(), variance_.data(), stride_};
-    const DrawKey noise_key = key(Stream::read_noise_column, static_cast<std::uint16_t>(block), sample, step);
+    const DrawKey noise_key = key(Stream::read_noise_column, block, sample, step);
     if (config_.read_noise == ReadNoise::per_device) {
-        read_per_device(rows, drive, sample, step, out_us);
+        read_per_device(rows, drive, sample, step, first_column, out_us);
     } else if (!drive.empty() || shape_.columns >= kWideColumns) {
+        const std::span sum(graded_sum_.data(), shape_.columns);
         const std::span<const float> ones(ones_.data(), rows.size());
         read_graded_rows(matrices, rows, drive.empty() ? ones : drive, shape_.columns, graded_sum_.data(),
                          block_variance_.data());
-        std::copy_n(graded_sum_.begin(), shape_.columns, out_us.begin());
         if (config_.read_noise_scale > 0.0) {
-            add_column_noise(noise_key, block_variance_, out_us.first(shape_.columns));
+            add_column_noise(noise_key, block_variance_, sum);
         }
+        std::copy_n(sum.begin() + first_column, out_us.size(), out_us.begin());
     } else if (config_.read_noise_scale > 0.0) {
-        read_rows_noisy(matrices, rows, noise_key, out_us);
+        read_rows_noisy(matrices, rows, noise_key, first_column, out_us);
     } else {
-        read_rows(matrices, rows, out_us);
+        read_rows(matrices, rows, first_column, out_us);
+    }
+    if (!adc_.ideal()) {
+        counters_.adc_conversions +=
+            adc_.convert(key(Stream::adc_noise, block, sample, step), out_us, first_column);
     }
 }
 
 void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::span<const float> drive,
-                                   std::uint32_t sample, std::uint32_t step, std::span<float> out_us) {
+                                   std::uint32_t sample, std::uint32_t step, std::uint32_t first_column,
+                                   std::span<float> out_us) {
     const DrawKey noise_key = key(Stream::read_noise_device, 0, sample, step);
     const auto n = static_cast<float>(shape_.devices_per_polarity);
     const float low = model_->g_min_us(), high = model_->g_max_us();
-    const std::span noise(row_mean_.data(), shape_.columns);
+    const std::span noise(row_mean_.data(), out_us.size());
     std::fill(out_us.begin(), out_us.end(), 0.0F);
     for (std::size_t r = 0; r < rows.size(); ++r) {
         const std::uint32_t row = rows[r];
         const float x = drive.empty() ? 1.0F : drive[r];
         for (std::uint32_t plane = 0; plane < planes(); ++plane) {
-            const std::uint32_t first = plane * synapses() + row * shape_.columns;
+            const std::uint32_t first = plane * synapses() + row * shape_.columns + first_column;
             fill_normals(noise_key, first, noise);
-            for (std::uint32_t c = 0; c < shape_.columns; ++c) {
+            for (std::uint32_t c = 0; c < out_us.size(); ++c) {
                 float g = device_mean_us_[first + c] + device_sigma_us_[first + c] * noise[c];
-                if (config_.clamp_reads && exists(row * shape_.columns + c)) {
+                if (config_.clamp_reads && exists(row * shape_.columns + first_column + c)) {
                     g = std::clamp(g, low, high);
                 }
                 out_us[c] += x * (sign_of_plane(plane) * g / n);
@@ -245,6 +266,7 @@ void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::spa
 }
 
 void SynapseArray::account_reads() {
+    adc_.close_read();
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
         counters_.device_reads += row_events_[row] * devices_of_row(row);
         counters_.read_conductance_us += row_events_[row] * row_conductance_us_[row];

@@ -96,6 +96,7 @@ public:
     std::uint32_t columns() const { return shape_.columns; }
     std::uint32_t synapses() const { return shape_.rows * shape_.columns; }
     const SynapseArrayShape& shape() const { return shape_; }
+    std::uint32_t tile_rows() const { return static_cast<std::uint32_t>(config_.tile_rows); }
     const DeviceModel& model() const { return *model_; }
     const DeviceState& devices() const { return state_; }
     const ArrayCounters& counters() const { return counters_; }
@@ -107,6 +108,13 @@ public:
     /// plus noise. Rows ascending. The draws belong to (array, row block, column, sample, step).
     void read(std::span<const std::uint32_t> active_rows, std::uint32_t sample, std::uint32_t step,
               std::span<float> out_us);
+
+    /// What one tile adds to a read: the sums of the columns first_column .. first_column + out_us.size() - 1
+    /// over active rows of one row block (row / tile_rows), at least one, ascending. read() adds these up in
+    /// ascending order of block over the blocks with active rows, bit for bit. A word-line event is counted
+    /// once, with the part that begins at column 0.
+    void read_part(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step,
+                   std::uint32_t first_column, std::span<float> out_us);
 
     /// The same for graded inputs, one drive per row in parts of the read voltage, |drive| <= 1, after
     /// rounding to crossbar.dac_bits.
@@ -209,13 +217,16 @@ private:
     float read_synapse(std::uint32_t synapse, std::uint32_t step, std::uint32_t event, std::int32_t tick);
     void restore(std::uint32_t synapse, float difference_us, const RefreshLimits& limits, std::uint32_t event,
                  std::int32_t tick);
-    void read_block(std::uint32_t block, std::span<const std::uint32_t> rows, std::span<const float> drive,
-                    std::uint32_t sample, std::uint32_t step, std::span<float> out_us);
-    /// `drive` of the rows; empty: all 1.
+    /// `drive` of the rows; empty: all 1. out_us: columns from first_column on.
+    void read_block(std::span<const std::uint32_t> rows, std::span<const float> drive, std::uint32_t sample,
+                    std::uint32_t step, std::uint32_t first_column, std::span<float> out_us);
     void read_per_device(std::span<const std::uint32_t> rows, std::span<const float> drive,
-                         std::uint32_t sample, std::uint32_t step, std::span<float> out_us);
+                         std::uint32_t sample, std::uint32_t step, std::uint32_t first_column,
+                         std::span<float> out_us);
     void read_tiles(std::span<const std::uint32_t> rows, std::span<const float> drive, std::uint32_t sample,
                     std::uint32_t step, std::span<float> out_us);
+    /// Rows into driven_rows_, their drives with the noise of drivers into drive_.
+    void drive_rows(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step);
     void add_driver_noise(std::uint32_t sample, std::uint32_t step);
     double noise_free_difference(std::uint32_t synapse, std::int32_t tick) const;
 
