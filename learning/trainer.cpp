@@ -47,18 +47,30 @@ std::unique_ptr<BasicWeightStore<Real>> make_projection(const ExperimentConfig& 
 }  // namespace
 
 template <class Real>
+NetworkParameters<Real> parameters_of(const ExperimentConfig& config, const Task& task) {
+    NetworkParameters<Real> parameters(config.network, config.learning);
+    if (const InitialNetwork* given = task.initial_network(); given != nullptr && !given->beta.empty()) {
+        parameters.set_beta(given->beta);
+    }
+    return parameters;
+}
+
+template <class Real>
 BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr<Task> task)
     : config_(config),
       task_(std::move(task)),
-      parameters_(config.network, config.learning),
+      parameters_(parameters_of<Real>(config, *task_)),
       gradient_(make_gradient(config.learning.gradient, parameters_)),
       gradients_(parameters_),
       batch_sum_(parameters_),
       regularizer_{.strength = static_cast<Real>(config.learning.rate_regularization),
                    .target_per_step =
-                       static_cast<Real>(config.learning.target_rate_hz * config.network.time_step_seconds)},
+                       static_cast<Real>(config.learning.target_rate_hz * config.network.time_step_seconds),
+                   .form = config.learning.regularizer,
+                   .decay = static_cast<Real>(config.learning.regularizer_decay)},
       readout_weights_(std::size_t{parameters_.recurrent} * parameters_.outputs),
       forward_(parameters_) {
+    check_settings();
     const auto& p = parameters_;
     const InitialNetwork* given = task_->initial_network();
     weights_ = {
@@ -73,12 +85,45 @@ BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr
     optimizers_ = {std::make_unique<Optimizer<Real>>(learning, learning.lr, gradients_.w_in.size()),
                    std::make_unique<Optimizer<Real>>(learning, learning.lr, gradients_.w_rec.size()),
                    std::make_unique<Optimizer<Real>>(learning, learning.lr_out, gradients_.w_out.size())};
+    if (learning.update_every_steps > 0) {
+        step_learner_ = std::make_unique<StepLearner<Real>>(
+            parameters_, learning, regularizer_,
+            std::array<Optimizer<Real>*, 3>{optimizers_[0].get(), optimizers_[1].get(),
+                                            optimizers_[2].get()});
+    }
     const crossbar::ArrayCounters initial = counters();  // initial programming belongs to no epoch
     epoch_set_pulses_ = initial.set_pulses;
     epoch_reset_pulses_ = initial.reset_pulses;
     feedback_ = given ? std::vector<Real>(given->feedback.begin(), given->feedback.end())
                       : draw_weights<Real>(config, Stream::feedback_weight, ProjectionId::w_out,
                                            readout_weights_.size(), learning.feedback_std);
+}
+
+template <class Real>
+void BasicTrainer<Real>::check_settings() const {
+    const LearningConfig& learning = config_.learning;
+    if (learning.early_spikes_lose_last_error && learning.gradient != GradientForm::online) {
+        throw InputError("learning.early_spikes_lose_last_error", true,
+                         "needs learning.gradient = \"online\"");
+    }
+    if (learning.update_every_steps == 0) {
+        return;
+    }
+    const auto refuse = [&](std::string_view rule) {
+        throw InputError("learning.update_every_steps", learning.update_every_steps, rule);
+    };
+    if (learning.gradient != GradientForm::online) {
+        refuse("updates within a trial need learning.gradient = \"online\"");
+    }
+    if (learning.regularizer == RegularizerForm::per_trial && learning.rate_regularization > 0.0) {
+        refuse("updates within a trial need learning.regularizer = \"running_average\": the rate of the "
+               "trial is not known yet");
+    }
+    if (learning.feedback == Feedback::adaptive || learning.average_over_window ||
+        learning.weight_decay > 0.0 || learning.gradient_clip > 0.0) {
+        refuse("adaptive feedback, average_over_window, weight_decay and gradient_clip belong to updates "
+               "after trials");
+    }
 }
 
 template <class Real>
@@ -99,10 +144,56 @@ double BasicTrainer<Real>::run_forward(const Trial& trial, std::uint32_t sample)
     for (auto& store : weights_) {
         store->end_sample();
     }
+    return finish_forward(trial);
+}
+
+template <class Real>
+double BasicTrainer<Real>::finish_forward(const Trial& trial) {
     last_trial_ = &trial;
     steps_done_ += trial.input.steps();
     spikes_done_ += tape_.spikes.spikes();
-    return reported_loss(tape_);
+    const double loss = reported_loss(tape_);
+    if (!std::isfinite(loss)) {
+        throw RunError(
+            fmt::format("the loss of training sample {} is not finite: learning has diverged; "
+                        "try a smaller learning.lr or learning.lr_out",
+                        samples_done_));
+    }
+    return loss;
+}
+
+template <class Real>
+double BasicTrainer<Real>::run_learning_between_steps(const Trial& trial) {
+    const auto sample = static_cast<std::uint32_t>(samples_done_);
+    refresh_feedback();
+    for (auto& store : weights_) {
+        store->begin_sample(sample, tick());
+    }
+    forward_.begin(trial, tape_);
+    step_learner_->begin_trial();
+    const auto steps = static_cast<std::uint32_t>(trial.input.steps());
+    for (std::uint32_t t = 0; t < steps; ++t) {
+        step_learner_->before_step(stores(), tick());
+        forward_.step(t, trial, *weights_[0], *weights_[1], *weights_[2], tape_);
+        step_learner_->after_step(tape_, t, feedback_);
+    }
+    step_learner_->end_trial(stores(), tick());
+    for (auto& store : weights_) {
+        store->end_sample();
+    }
+    return finish_forward(trial);
+}
+
+/// Which inputs spike in step 1 of the next trial.
+template <class Real>
+void BasicTrainer<Real>::note_late_inputs() {
+    const std::uint64_t total = static_cast<std::uint64_t>(config_.run.epochs) * samples_per_epoch();
+    if (config_.learning.early_spikes_lose_last_error && samples_done_ + 1 < total) {
+        const SpikeTrain& next = task_->trial(Split::training, samples_done_ + 1, next_trial_buffer_).input;
+        if (next.steps() > 1) {
+            tape_.late_inputs.assign(next.at(1).begin(), next.at(1).end());
+        }
+    }
 }
 
 template <class Real>
@@ -123,16 +214,16 @@ double BasicTrainer<Real>::train_sample() {
         throw RunError("more than 2^31 training samples in one run");
     }
     const Trial& trial = task_->trial(Split::training, samples_done_, trial_buffer_);
-    const double loss = run_forward(trial, static_cast<std::uint32_t>(samples_done_));
-    if (!std::isfinite(loss)) {
-        throw RunError(
-            fmt::format("the loss of training sample {} is not finite: learning has diverged; "
-                        "try a smaller learning.lr or learning.lr_out",
-                        samples_done_));
+    double loss = 0.0;
+    if (step_learner_) {
+        loss = run_learning_between_steps(trial);
+    } else {
+        loss = run_forward(trial, static_cast<std::uint32_t>(samples_done_));
+        note_late_inputs();
+        refresh_feedback();
+        gradient_->compute(tape_, feedback_, regularizer_, gradients_);
+        apply_updates();
     }
-    refresh_feedback();
-    gradient_->compute(tape_, feedback_, regularizer_, gradients_);
-    apply_updates();
     ++samples_done_;
     epoch_loss_ += loss;
     if (samples_done_ % samples_per_epoch() == 0) {
@@ -181,11 +272,73 @@ void BasicTrainer<Real>::apply_updates() {
             return;
         }
     }
+    limit_gradient();
     for (std::size_t w = 0; w < 3; ++w) {
         optimizers_[w]->step(*gradients[w]);
+    }
+    update_feedback();
+    decay_weights();
+    for (std::size_t w = 0; w < 3; ++w) {
         weights_[w]->update(*gradients[w], static_cast<std::uint32_t>(updates_done_), tick());
     }
     ++updates_done_;
+}
+
+template <class Real>
+void BasicTrainer<Real>::limit_gradient() {
+    if (config_.learning.gradient_clip == 0.0) {
+        return;
+    }
+    double square = 0.0;
+    for (const auto* gradient : {&gradients_.w_in, &gradients_.w_rec, &gradients_.w_out}) {
+        for (const Real g : *gradient) {
+            square += double(g) * double(g);
+        }
+    }
+    const double norm = std::sqrt(square);
+    if (norm > config_.learning.gradient_clip) {
+        const auto factor = static_cast<Real>(config_.learning.gradient_clip / norm);
+        for (auto* gradient : {&gradients_.w_in, &gradients_.w_rec, &gradients_.w_out}) {
+            for (Real& g : *gradient) {
+                g *= factor;
+            }
+        }
+    }
+}
+
+/// Takes the decay of the weights into the changes asked for; devices are read for it.
+template <class Real>
+void BasicTrainer<Real>::decay_weights() {
+    const std::array changes{&gradients_.w_in, &gradients_.w_rec, &gradients_.w_out};
+    for (std::size_t w = 0; w < 3; ++w) {
+        double decay = config_.learning.weight_decay;
+        if (index_of(ProjectionId::w_out) == w && config_.learning.feedback == Feedback::adaptive) {
+            decay += config_.learning.feedback_decay;
+        }
+        if (decay > 0.0) {
+            measured_.resize(changes[w]->size());
+            weights_[w]->measure(static_cast<std::uint32_t>(samples_done_), tick(), measured_);
+            for (std::size_t i = 0; i < measured_.size(); ++i) {
+                (*changes[w])[i] -= static_cast<Real>(decay) * measured_[i];
+            }
+        }
+    }
+}
+
+/// Kolen and Pollack, "Backpropagation without weight transport", ICNN 1994: with equal changes and decay,
+/// feedback weights come to equal the readout weights.
+template <class Real>
+void BasicTrainer<Real>::update_feedback() {
+    if (config_.learning.feedback != Feedback::adaptive) {
+        return;
+    }
+    const std::size_t n = parameters_.recurrent, outputs = parameters_.outputs;
+    for (std::size_t j = 0; j < n; ++j) {
+        for (std::size_t k = 0; k < outputs; ++k) {
+            Real& b = feedback_[k * n + j];
+            b += gradients_.w_out[j * outputs + k] - static_cast<Real>(config_.learning.feedback_decay) * b;
+        }
+    }
 }
 
 template <class Real>
@@ -238,6 +391,15 @@ void BasicTrainer<Real>::serialize(StateArchive& archive) {
         archive.leave();
         archive("batch_sum", *sums[w]);
         archive.leave();
+    }
+    if (config_.learning.feedback == Feedback::adaptive) {
+        archive("feedback", feedback_);
+    }
+    if (parameters_.keeps_state) {
+        forward_.serialize(archive);
+    }
+    if (step_learner_) {
+        step_learner_->serialize(archive);
     }
     archive("samples_done", samples_done_);
     archive("updates_done", updates_done_);

@@ -11,6 +11,7 @@
 #include "crossbar/array/counters.hpp"
 #include "learning/config.hpp"
 #include "learning/eprop/gradient.hpp"
+#include "learning/eprop/step_learner.hpp"
 #include "learning/network/forward.hpp"
 #include "learning/task/task.hpp"
 #include "learning/update/optimizer.hpp"
@@ -117,10 +118,20 @@ public:
 
 private:
     static std::size_t index_of(ProjectionId id) { return static_cast<std::size_t>(id); }
+    std::array<BasicWeightStore<Real>*, 3> stores() const {
+        return {weights_[0].get(), weights_[1].get(), weights_[2].get()};
+    }
+    void check_settings() const;
     double run_forward(const Trial& trial, std::uint32_t sample);
+    double run_learning_between_steps(const Trial& trial);
+    double finish_forward(const Trial& trial);
+    void note_late_inputs();
     double reported_loss(const Tape<Real>& tape) const;
     void refresh_feedback();
     void apply_updates();
+    void limit_gradient();
+    void decay_weights();
+    void update_feedback();
     void close_epoch();
 
     ExperimentConfig config_;
@@ -131,11 +142,13 @@ private:
     std::unique_ptr<Gradient<Real>> gradient_;
     Gradients<Real> gradients_, batch_sum_;
     RateRegularizer<Real> regularizer_;
+    std::unique_ptr<StepLearner<Real>> step_learner_;  // null: weights change after trials
     std::vector<Real> feedback_;         // [readout][neuron]
-    std::vector<Real> readout_weights_;  // [neuron][readout], for symmetric feedback
+    std::vector<Real> readout_weights_;  // [neuron][readout], scratch for feedback
+    std::vector<Real> measured_;         // weights as read for their decay
     ForwardPass<Real> forward_;
     Tape<Real> tape_;
-    Trial trial_buffer_;
+    Trial trial_buffer_, next_trial_buffer_;
     const Trial* last_trial_ = &trial_buffer_;
 
     std::uint64_t samples_done_ = 0, updates_done_ = 0, steps_done_ = 0, spikes_done_ = 0;

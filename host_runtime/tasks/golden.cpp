@@ -107,6 +107,9 @@ public:
             transposed(file.numbers("w_out", {outputs, recurrent}, "[readout, neuron]"), outputs, recurrent);
         initial_.feedback =
             transposed(file.numbers("b_fb", {recurrent, outputs}, "[neuron, readout]"), recurrent, outputs);
+        if (file.has("beta")) {
+            initial_.beta = file.numbers("beta", {recurrent}, "[neuron]");
+        }
         const std::uint64_t iterations = x[0];
         read_trials(file, iterations);
         if (config.learning.loss == learning::Loss::cross_entropy) {

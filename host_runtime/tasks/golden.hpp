@@ -3,6 +3,7 @@
 //   target  [iteration or 1, trial, step, readout], or label [iteration or 1, trial]
 //   window  [start, stop): the learning window; optional, default the whole trial
 //   w_in, w_rec, w_out  [post, pre], b_fb [neuron, readout]: initial weights and feedback
+//   beta    [neuron]: strengths of adaptation, 0 for LIF neurons; optional
 // An iteration is an epoch: its trials are one batch (or follow one another, if weights change every step).
 // An x or target of one iteration is repeated in all. The regression loss is half the sum of the squared
 // error, without the regulariser.
