@@ -28,9 +28,8 @@ enum class Feedback {
     symmetric,  ///< the readout weights, read once per sample
     adaptive,   ///< random ones that get the changes of the readout weights; both decay (Kolen-Pollack)
 };
-inline constexpr Names<Feedback, 3> kFeedbackNames{{{"random", Feedback::random},
-                                                    {"symmetric", Feedback::symmetric},
-                                                    {"adaptive", Feedback::adaptive}}};
+inline constexpr Names<Feedback, 3> kFeedbackNames{
+    {{"random", Feedback::random}, {"symmetric", Feedback::symmetric}, {"adaptive", Feedback::adaptive}}};
 
 enum class Loss {
     mse,            ///< E = 1/2 sum (y - y*)^2 over the steps of the learning window
@@ -124,6 +123,7 @@ struct TaskConfig {
     double input_rate_hz = 50.0;
     double update_interval_seconds = 38.6;
     std::string file;
+    bool readout_delay_from_data = false;
 
     template <class Field>
     void describe(Field&& field) {
@@ -133,6 +133,9 @@ struct TaskConfig {
         field("input_rate_hz", input_rate_hz, {0.0, 1e6}, "rate of the Poisson input of each line, Hz");
         field("update_interval_seconds", update_interval_seconds, {0.0, 1e12},
               "device time that passes from one training sample to the next, s");
+        field("readout_delay_from_data", readout_delay_from_data,
+              "golden: sets network.readout_delay_steps to 1 if the first step of the data has input "
+              "spikes, else to 0");
         field.text("file", file, "data of tasks that read a file; relative to the working directory");
     }
 };
@@ -160,6 +163,7 @@ struct NetworkConfig {
     double pseudo_slope = 0.0;
     std::string pseudo_table_edges = "-1, -0.5, 0.5, 1";
     std::string pseudo_table_values = "0, 0.5, 1, 0.5, 0";
+    std::int64_t readout_delay_steps = 0;
     StateReset state_reset = StateReset::trial;
     LeakScaling input_scaling = LeakScaling::one_minus_decay;
     LeakScaling readout_scaling = LeakScaling::one_minus_decay;
@@ -200,8 +204,9 @@ struct NetworkConfig {
               "one over its half width in units of v; 0 = 1 / threshold");
         field.text("pseudo_table_edges", pseudo_table_edges,
                    "table: four ascending limits of the segments, of slope times (v - threshold)");
-        field.text("pseudo_table_values", pseudo_table_values,
-                   "table: five values, in units of the height");
+        field.text("pseudo_table_values", pseudo_table_values, "table: five values, in units of the height");
+        field("readout_delay_steps", readout_delay_steps, {0, 1},
+              "steps a spike of the recurrent neurons takes to the readouts");
         field.choice("state_reset", state_reset, kStateResetNames,
                      "when neurons, readouts and traces start from zero");
         field.choice("input_scaling", input_scaling, kLeakScalingNames,

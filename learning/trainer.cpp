@@ -116,13 +116,15 @@ void BasicTrainer<Real>::check_settings() const {
         refuse("updates within a trial need learning.gradient = \"online\"");
     }
     if (learning.regularizer == RegularizerForm::per_trial && learning.rate_regularization > 0.0) {
-        refuse("updates within a trial need learning.regularizer = \"running_average\": the rate of the "
-               "trial is not known yet");
+        refuse(
+            "updates within a trial need learning.regularizer = \"running_average\": the rate of the "
+            "trial is not known yet");
     }
     if (learning.feedback == Feedback::adaptive || learning.average_over_window ||
         learning.weight_decay > 0.0 || learning.gradient_clip > 0.0) {
-        refuse("adaptive feedback, average_over_window, weight_decay and gradient_clip belong to updates "
-               "after trials");
+        refuse(
+            "adaptive feedback, average_over_window, weight_decay and gradient_clip belong to updates "
+            "after trials");
     }
 }
 

@@ -143,9 +143,9 @@ private:
     Gradients<Real> gradients_, batch_sum_;
     RateRegularizer<Real> regularizer_;
     std::unique_ptr<StepLearner<Real>> step_learner_;  // null: weights change after trials
-    std::vector<Real> feedback_;         // [readout][neuron]
-    std::vector<Real> readout_weights_;  // [neuron][readout], scratch for feedback
-    std::vector<Real> measured_;         // weights as read for their decay
+    std::vector<Real> feedback_;                       // [readout][neuron]
+    std::vector<Real> readout_weights_;                // [neuron][readout], scratch for feedback
+    std::vector<Real> measured_;                       // weights as read for their decay
     ForwardPass<Real> forward_;
     Tape<Real> tape_;
     Trial trial_buffer_, next_trial_buffer_;

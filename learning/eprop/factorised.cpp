@@ -50,14 +50,14 @@ void FactorisedGradient<Real>::compute(const Tape<Real>& tape, std::span<const R
     begin_regularizer(tape, regularizer);
     for (std::size_t t = steps; t-- > 0;) {
         for (std::size_t k = 0; k < outputs; ++k) {
-            const Real error = tape.error[t * outputs + k];
+            const Real error = tape.error_of(t, k, outputs, p_.readout_delay);
             filtered_error_[k] = p_.eligibility_gain * error + p_.eligibility_decay * filtered_error_[k];
             d_out_[k] = error + p_.kappa * d_out_[k];
         }
         if (running) {
             for (std::size_t j = 0; j < n; ++j) {
-                regularizer_[j] = (Real{1} - regularizer.decay) * pull_[t * n + j] +
-                                  regularizer.decay * regularizer_[j];
+                regularizer_[j] =
+                    (Real{1} - regularizer.decay) * pull_[t * n + j] + regularizer.decay * regularizer_[j];
             }
         }
         const ReverseStep<Real> step{.psi = std::span(tape.pseudo_derivative).subspan(t * n, n),

@@ -121,7 +121,8 @@ OnlineGradient<Real>::OnlineGradient(const NetworkParameters<Real>& parameters)
       no_signal_(parameters.recurrent),
       pull_(parameters.recurrent),
       rate_(parameters.recurrent),
-      zo_(parameters.recurrent) {}
+      zo_(parameters.recurrent),
+      error_(parameters.outputs) {}
 
 template <class Real>
 void OnlineGradient<Real>::step(SynapseTraces<Real>& traces, std::span<const std::uint32_t> spikes,
@@ -162,11 +163,13 @@ void OnlineGradient<Real>::compute(const Tape<Real>& tape, std::span<const Real>
         std::fill(values->begin(), values->end(), Real{0});
     }
     for (std::size_t t = 0; t < steps; ++t) {
-        const std::span<const Real> error = std::span(tape.error).subspan(t * outputs, outputs);
+        for (std::size_t k = 0; k < outputs; ++k) {
+            error_[k] = tape.error_of(t, k, outputs, p_.readout_delay);
+        }
         for (std::size_t j = 0; j < n; ++j) {
             signal_[j] = Real{0};
             for (std::size_t k = 0; k < outputs; ++k) {
-                signal_[j] += error[k] * feedback[k * n + j];
+                signal_[j] += error_[k] * feedback[k * n + j];
             }
             zo_[j] *= p_.kappa;
         }
@@ -184,7 +187,7 @@ void OnlineGradient<Real>::compute(const Tape<Real>& tape, std::span<const Real>
         }
         for (std::size_t j = 0; j < n; ++j) {
             for (std::size_t k = 0; k < outputs; ++k) {
-                out.w_out[j * outputs + k] += error[k] * zo_[j];
+                out.w_out[j * outputs + k] += error_[k] * zo_[j];
             }
         }
     }

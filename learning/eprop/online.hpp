@@ -54,7 +54,7 @@ private:
 
     NetworkParameters<Real> p_;
     SynapseTraces<Real> input_, recurrent_;
-    std::vector<Real> signal_, no_signal_, pull_, rate_, zo_;
+    std::vector<Real> signal_, no_signal_, pull_, rate_, zo_, error_;
     std::vector<std::uint32_t> late_;  // inputs that miss the error of the step being computed
 };
 

@@ -83,16 +83,22 @@ void StepLearner<Real>::after_step(const Tape<Real>& tape, std::size_t t, std::s
         first_input_ = steps_;
     }
     std::copy_n(tape.pseudo_derivative.begin() + static_cast<std::ptrdiff_t>(t * n), n, step.psi.begin());
-    std::copy_n(tape.error.begin() + static_cast<std::ptrdiff_t>(t * outputs), outputs, step.error.begin());
-    for (std::size_t j = 0; j < n; ++j) {
-        for (std::size_t k = 0; k < outputs; ++k) {
-            step.signal[j] += step.error[k] * feedback[k * n + j];
-        }
-    }
     if (regularizer_.form == RegularizerForm::running_average) {
         advance_running_rate<Real>(regularizer_, step.spikes, rate_, step.pull);
     }
     queue_.push_back(std::move(step));
+    if (queue_.size() <= p_.readout_delay) {
+        return;
+    }
+    Step& blamed = queue_[queue_.size() - 1 - p_.readout_delay];
+    for (std::size_t k = 0; k < outputs; ++k) {
+        blamed.error[k] = tape.error[t * outputs + k];
+    }
+    for (std::size_t j = 0; j < n; ++j) {
+        for (std::size_t k = 0; k < outputs; ++k) {
+            blamed.signal[j] += blamed.error[k] * feedback[k * n + j];
+        }
+    }
 }
 
 template <class Real>

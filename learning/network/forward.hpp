@@ -17,7 +17,8 @@
 namespace memprop::learning {
 
 /// Owns the state and the buffers, so that a pass allocates nothing. State is zero at the start of a
-/// trial unless the parameters say that it is kept. Order within a step: input and recurrent currents, neurons, readout currents, readouts, error.
+/// trial unless the parameters say that it is kept. Order within a step: input and recurrent currents,
+/// neurons, readout currents, readouts, error.
 template <class Real>
 class ForwardPass {
 public:
@@ -64,7 +65,7 @@ public:
             }
             return;
         }
-        for (auto* state : {&membrane_, &spike_, &adaptation_, &y_}) {
+        for (auto* state : {&membrane_, &spike_, &adaptation_, &y_, &readout_input_}) {
             std::fill(state->begin(), state->end(), Real{0});
         }
         std::fill(silent_.begin(), silent_.end(), 0);
@@ -93,8 +94,13 @@ public:
             }
         }
         tape.spikes.end_step();
-        w_out.sum_inputs(tape.spikes.at(t), t, readout_input_);
-        step_readout(parameters_, std::span<const Real>(readout_input_), std::span(y_));
+        if (parameters_.readout_delay == 0) {
+            w_out.sum_inputs(tape.spikes.at(t), t, readout_input_);
+            step_readout(parameters_, std::span<const Real>(readout_input_), std::span(y_));
+        } else {  // the weights are read when a spike sets out
+            step_readout(parameters_, std::span<const Real>(readout_input_), std::span(y_));
+            w_out.sum_inputs(tape.spikes.at(t), t, readout_input_);
+        }
         const std::size_t at = std::size_t{t} * outputs;
         std::copy(y_.begin(), y_.end(), tape.output.begin() + static_cast<std::ptrdiff_t>(at));
         step_error(parameters_.loss, trial, t, std::span<const Real>(y_),
@@ -108,6 +114,7 @@ public:
         archive("adaptation", adaptation_);
         archive("silent", silent_);
         archive("readout", y_);
+        archive("readout_input", readout_input_);
     }
 
 private:

@@ -88,11 +88,11 @@ HWY_INLINE void StepNeuronsOf(const NetworkParameters<Real>& p, const Real* from
             return StepNeurons<ResetKind::subtract_next, kPiecewiseLinear>(p, from_input, from_recurrent, s,
                                                                            count, psi);
         case ResetKind::subtract:
-            return StepNeurons<ResetKind::subtract, kPiecewiseLinear>(p, from_input, from_recurrent, s,
-                                                                      count, psi);
+            return StepNeurons<ResetKind::subtract, kPiecewiseLinear>(p, from_input, from_recurrent, s, count,
+                                                                      psi);
         case ResetKind::to_value:
-            return StepNeurons<ResetKind::to_value, kPiecewiseLinear>(p, from_input, from_recurrent, s,
-                                                                      count, psi);
+            return StepNeurons<ResetKind::to_value, kPiecewiseLinear>(p, from_input, from_recurrent, s, count,
+                                                                      psi);
     }
 }
 

@@ -36,7 +36,8 @@ struct NetworkParameters {
     bool fires_at_threshold;
     Real reset_value, rho;
     PseudoDerivativeParameters<Real> pseudo;
-    bool keeps_state;  ///< a trial continues where the last one ended
+    std::uint32_t readout_delay;  ///< the error of step t belongs to the spikes of step t - readout_delay
+    bool keeps_state;             ///< a trial continues where the last one ended
     std::vector<Real> beta, alpha_of, gain_of;  ///< [neuron]; empty for plain_lif
     bool adaptive = false;                      ///< some beta is not 0
     bool one_alpha = true;                      ///< all neurons have the same alpha
@@ -54,6 +55,7 @@ struct NetworkParameters {
           reset(config.reset),
           fires_at_threshold(config.firing_test == FiringTest::at_or_above),
           reset_value(static_cast<Real>(config.reset_value)),
+          readout_delay(static_cast<std::uint32_t>(config.readout_delay_steps)),
           keeps_state(config.state_reset == StateReset::never) {
         const double decay = math::exp(-config.time_step_seconds / config.tau_membrane_seconds);
         alpha = static_cast<Real>(decay);
@@ -105,8 +107,8 @@ private:
 
     void set_pseudo_derivative(const NetworkConfig& config) {
         pseudo.kind = config.pseudo_derivative;
-        pseudo.height = static_cast<Real>(
-            config.pseudo_height > 0.0 ? config.pseudo_height : config.dampening / config.threshold);
+        pseudo.height = static_cast<Real>(config.pseudo_height > 0.0 ? config.pseudo_height
+                                                                     : config.dampening / config.threshold);
         pseudo.slope =
             static_cast<Real>(config.pseudo_slope > 0.0 ? config.pseudo_slope : 1.0 / config.threshold);
         if (config.pseudo_derivative == PseudoDerivative::table) {

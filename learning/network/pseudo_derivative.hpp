@@ -39,7 +39,8 @@ Real pseudo_derivative(const PseudoDerivativeParameters<Real>& p, Real x) {
         case PseudoDerivative::piecewise_linear:
             return distance < Real{1} ? p.height * (Real{1} - distance) : Real{0};
         case PseudoDerivative::exponential:
-            return distance < Real{700} ? p.height * static_cast<Real>(math::exp(-double(distance))) : Real{0};
+            return distance < Real{700} ? p.height * static_cast<Real>(math::exp(-double(distance)))
+                                        : Real{0};
         case PseudoDerivative::fast_sigmoid:
             return p.height / ((Real{1} + distance) * (Real{1} + distance));
         case PseudoDerivative::arctan: {

@@ -27,6 +27,10 @@ struct Tape {
     std::span<const std::uint32_t> arriving(std::size_t t) const {
         return t == 0 ? std::span<const std::uint32_t>(carried) : spikes.at(t - 1);
     }
+    /// The error of readout k that the spikes of step t bear, `delay` steps later.
+    Real error_of(std::size_t t, std::size_t k, std::size_t outputs, std::uint32_t delay) const {
+        return t + delay < spikes.steps() ? error[(t + delay) * outputs + k] : Real{0};
+    }
 };
 
 }  // namespace memprop::learning

@@ -91,9 +91,7 @@ public:
         row_beta1_power_.assign(rows, 1.0);
         row_beta2_power_.assign(rows, 1.0);
     }
-    std::uint64_t row_updates(std::size_t row) const {
-        return row_updates_[row];
-    }
+    std::uint64_t row_updates(std::size_t row) const { return row_updates_[row]; }
 
     void serialize(StateArchive& archive) {
         archive("mean", mean_);
