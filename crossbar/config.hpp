@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "crossbar/device/pulsed_config.hpp"
+
 namespace memprop::crossbar {
 
 /// How the noise of a read is drawn. Both have the same distribution when noise is Gaussian,
@@ -27,12 +29,48 @@ enum class DeviceCounter {
 inline constexpr std::array<std::pair<std::string_view, DeviceCounter>, 2> kDeviceCounterNames{
     {{"global", DeviceCounter::global}, {"per_synapse", DeviceCounter::per_synapse}}};
 
+/// How the full scale of the converters is found.
+enum class AdcRange {
+    calibrated,  ///< the largest sum among the first reads, which are not converted
+    fixed,       ///< adc.range_us
+};
+inline constexpr std::array<std::pair<std::string_view, AdcRange>, 2> kAdcRangeNames{
+    {{"calibrated", AdcRange::calibrated}, {"fixed", AdcRange::fixed}}};
+
+/// What deviates in the converters of a column (periphery/adc.hpp); needs crossbar.adc_bits > 0.
+struct AdcConfig {
+    AdcRange range = AdcRange::calibrated;
+    double range_us = 100.0;
+    std::int64_t calibration_reads = 1000;
+    std::int64_t columns_per_converter = 1;
+    double offset_lsb = 0.0;
+    double gain_error = 0.0;
+    double inl_lsb = 0.0;
+    double noise_lsb = 0.0;
+
+    template <class Field>
+    void describe(Field&& field) {
+        field.choice("range", range, kAdcRangeNames, "how the full scale is found");
+        field("range_us", range_us, {1e-9, 1e9}, "fixed: full scale, uS; codes span -range .. range");
+        field("calibration_reads", calibration_reads, {1, 1000000000},
+              "calibrated: the largest sum of so many first reads of an array is the full scale");
+        field("columns_per_converter", columns_per_converter, {1, 65536}, "columns that share a converter");
+        field("offset_lsb", offset_lsb, {0.0, 1e6}, "spread of the offset from converter to converter");
+        field("gain_error", gain_error, {0.0, 1.0}, "spread of the gain around 1");
+        field("inl_lsb", inl_lsb, {0.0, 1e6}, "spread of the peak integral nonlinearity");
+        field("noise_lsb", noise_lsb, {0.0, 1e6}, "noise of a conversion, standard deviation");
+    }
+};
+
 /// Costs of single events; `source` goes into every report that uses them.
 struct EnergyConfig {
     double set_pulse_pj = 6.75;
     double reset_pulse_pj = 33.75;
+    double set_pulse_ns = 50.0;
+    double reset_pulse_ns = 50.0;
     double read_voltage_v = 0.2;
     double read_pulse_ns = 130.0;
+    double adc_conversion_pj = 0.0;
     std::string source =
         "SET 90 uA x 50 ns (Nandakumar et al., J. Appl. Phys. 124, 152135, 2018) and RESET 450 uA x 50 ns "
         "(Boybat et al., Nat. Commun. 9, 2514, 2018), both at an assumed 1.5 V across the cell; reads V^2 G "
@@ -44,14 +82,19 @@ struct EnergyConfig {
     void describe(Field&& field) {
         field("set_pulse_pj", set_pulse_pj, {0.0, 1e6}, "energy of one SET pulse, pJ");
         field("reset_pulse_pj", reset_pulse_pj, {0.0, 1e6}, "energy of one RESET pulse, pJ");
+        field("set_pulse_ns", set_pulse_ns, {0.0, 1e9}, "length of one SET pulse, ns");
+        field("reset_pulse_ns", reset_pulse_ns, {0.0, 1e9}, "length of one RESET pulse, ns");
         field("read_voltage_v", read_voltage_v, {0.0, 10.0}, "voltage on a word line that is read, V");
         field("read_pulse_ns", read_pulse_ns, {0.0, 1e9}, "how long a word line is driven by one event, ns");
+        field("adc_conversion_pj", adc_conversion_pj, {0.0, 1e6},
+              "energy of one conversion, pJ; 0 = not charged");
         field.text("source", source, "where these figures come from");
     }
 };
 
 struct CrossbarConfig {
     std::string device = "pcm_nandakumar2018";
+    std::string table_file;
     std::int64_t bits = 6;
     double g_max_us = 12.0;
     double write_noise_scale = 1.0;
@@ -64,11 +107,17 @@ struct CrossbarConfig {
     std::int64_t tile_rows = 128;
     double weight_scale_per_us = 0.027;
     double weight_scale_out_per_us = 0.072;
+    std::int64_t adc_bits = 0;
+    AdcConfig adc;
+    std::int64_t dac_bits = 0;
+    double driver_noise = 0.0;
+    PulsedConfig pulsed;
     EnergyConfig energy;
 
     template <class Field>
     void describe(Field&& field) {
         field.text("device", device, "device model; `memprop train --list` names them");
+        field.text("table_file", table_file, "device \"table\": its CSV file");
         field("bits", bits, {1, 16}, "ideal device: a full range of 2^bits steps, one SET pulse each");
         field("g_max_us", g_max_us, {0.2, 1e6}, "largest conductance, uS");
         field("write_noise_scale", write_noise_scale, {0.0, 100.0},
@@ -87,6 +136,13 @@ struct CrossbarConfig {
               "weight of 1 uS in the input and recurrent arrays");
         field("weight_scale_out_per_us", weight_scale_out_per_us, {1e-9, 1e9},
               "weight of 1 uS in the readout array");
+        field("adc_bits", adc_bits, {0, 16}, "resolution of the column converters; 0 = ideal, no rounding");
+        field("dac_bits", dac_bits, {0, 16},
+              "levels of graded inputs: 2^(bits-1) - 1 of each sign; 0 = exact. Spikes need none");
+        field("driver_noise", driver_noise, {0.0, 1.0},
+              "noise of the voltage on a driven word line, relative, fresh for each read");
+        field.table("adc", adc);
+        field.table("pulsed", pulsed);
         field.table("energy", energy);
     }
 };

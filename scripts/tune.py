@@ -4,8 +4,9 @@
     scripts/tune.py [VARIANT...] [--out DIR] [--jobs N]
 
 Ranges, points and seeds stand in scripts/tuning.toml. A point's score is the mean final loss over the
-seeds; a run that fails counts as 1. Every finished point is a line of DIR/VARIANT.csv, so that a search
-that was stopped goes on where it was; the best point is printed as TOML.
+seeds; a run that fails counts as 1. The best few points are run with more seeds, and the best of these is
+printed as TOML. Every finished point is a line of DIR/VARIANT.csv, so that a search that was stopped goes
+on where it was.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import concurrent.futures
 import csv
 import json
 import math
+import os
 import pathlib
 import random
 import subprocess
@@ -22,7 +24,7 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MEMPROP = ROOT / "build/release/memprop"
-EXPERIMENT = ROOT / "examples/pattern_generation_mixed_precision.toml"
+EXPERIMENT = os.devnull  # every default
 FAILED_LOSS = 1.0
 NEIGHBOURHOOD = 0.25  # part of the logarithmic range that a local step spans
 
@@ -57,10 +59,14 @@ def draw(space, choices, best, rng):
     return point
 
 
+def mean_loss(settings, seeds, pool):
+    return sum(pool.map(run, [settings] * len(seeds), seeds)) / len(seeds)
+
+
 def search(name, plan, out, pool):
     variant = plan["variants"][name]
     space = plan["ranges"] | variant.get("ranges", {})
-    choices = plan["choices"] | variant.get("choices", {})
+    choices = variant.get("choices", {})
     columns = ["score", *space, *choices]
     log = out / f"{name}.csv"
     done = []
@@ -72,20 +78,24 @@ def search(name, plan, out, pool):
     for index in range(len(done), plan["points"]):
         best = min(done, key=lambda p: p["score"]) if index >= plan["points"] // 2 else None
         point = draw(space, choices, best, random.Random(f"{name} {index}"))
-        settings = variant["set"] | point
-        losses = list(pool.map(run, [settings] * len(plan["seeds"]), plan["seeds"]))
-        point["score"] = sum(losses) / len(losses)
+        point["score"] = mean_loss(variant["set"] | point, plan["seeds"], pool)
         done.append(point)
         with log.open("a") as file:
             csv.DictWriter(file, columns, quoting=csv.QUOTE_MINIMAL).writerow(
                 {k: json.dumps(point[k]) for k in columns})
         print(f"{name} {index + 1}/{plan['points']} score {point['score']:.5f} "
               f"best {min(p['score'] for p in done):.5f}", file=sys.stderr)
-    best = min(done, key=lambda p: p["score"])
-    print(f"# {name}: mean final loss {best['score']:.5f}")
+    finalists = sorted(done, key=lambda p: p["score"])[:plan["finalists"]]
+    first, more = len(plan["seeds"]), len(plan["final_seeds"])
+    for point in finalists:
+        settings = variant["set"] | {key: value for key, value in point.items() if key != "score"}
+        score = mean_loss(settings, plan["final_seeds"], pool)
+        point["final"] = (first * point["score"] + more * score) / (first + more)
+    best = min(finalists, key=lambda p: p["final"])
+    print(f"# {name}: mean final loss {best['final']:.5f} over {first + more} seeds")
     for key, value in (variant["set"] | best).items():
-        if key != "score":
-            print(f"{key} = {json.dumps(value)}")
+        if key not in ("score", "final"):
+            print(f"{key} = {json.dumps(value)}", flush=True)
 
 
 def main():

@@ -9,14 +9,15 @@
 namespace memprop::crossbar {
 
 struct EnergyBreakdown {
-    double set_j = 0, reset_j = 0, read_j = 0, verify_read_j = 0;
+    double set_j = 0, reset_j = 0, read_j = 0, verify_read_j = 0, adc_j = 0;
 
-    double total_j() const { return set_j + reset_j + read_j + verify_read_j; }
+    double total_j() const { return set_j + reset_j + read_j + verify_read_j + adc_j; }
     EnergyBreakdown& operator+=(const EnergyBreakdown& other) {
         set_j += other.set_j;
         reset_j += other.reset_j;
         read_j += other.read_j;
         verify_read_j += other.verify_read_j;
+        adc_j += other.adc_j;
         return *this;
     }
 };
@@ -24,8 +25,9 @@ struct EnergyBreakdown {
 struct ArrayCounters {
     std::uint64_t set_pulses = 0;
     std::uint64_t reset_pulses = 0;
-    std::uint64_t device_reads = 0;    ///< devices on word lines driven by events
-    std::uint64_t verify_reads = 0;    ///< devices read one by one, for refresh and state estimates
+    std::uint64_t device_reads = 0;  ///< devices on word lines driven by events
+    std::uint64_t verify_reads = 0;  ///< devices read one by one, for refresh and state estimates
+    std::uint64_t adc_conversions = 0;
     double read_conductance_us = 0;    ///< sum of the conductances of all device reads
     double verify_conductance_us = 0;  ///< the same for verifying reads
 
@@ -35,7 +37,8 @@ struct ArrayCounters {
         return {.set_j = 1e-12 * cost.set_pulse_pj * static_cast<double>(set_pulses),
                 .reset_j = 1e-12 * cost.reset_pulse_pj * static_cast<double>(reset_pulses),
                 .read_j = read_j_per_us * read_conductance_us,
-                .verify_read_j = read_j_per_us * verify_conductance_us};
+                .verify_read_j = read_j_per_us * verify_conductance_us,
+                .adc_j = 1e-12 * cost.adc_conversion_pj * static_cast<double>(adc_conversions)};
     }
 
     ArrayCounters& operator+=(const ArrayCounters& other) {
@@ -43,6 +46,7 @@ struct ArrayCounters {
         reset_pulses += other.reset_pulses;
         device_reads += other.device_reads;
         verify_reads += other.verify_reads;
+        adc_conversions += other.adc_conversions;
         read_conductance_us += other.read_conductance_us;
         verify_conductance_us += other.verify_conductance_us;
         return *this;
@@ -53,6 +57,7 @@ struct ArrayCounters {
         archive("reset_pulses_total", reset_pulses);
         archive("device_reads", device_reads);
         archive("verify_reads", verify_reads);
+        archive("adc_conversions", adc_conversions);
         archive("read_conductance_us", read_conductance_us);
         archive("verify_conductance_us", verify_conductance_us);
     }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "crossbar/array/graded_kernels.hpp"
 #include "crossbar/array/read_kernels.hpp"
 #include "crossbar/base/error.hpp"
 
@@ -22,6 +23,10 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
       seed_(seed),
       array_(array),
       model_(find_device_kind(config.device).make(config, tick_seconds)),
+      adc_(config,
+           (shape.rows + static_cast<std::uint32_t>(config.tile_rows) - 1) /
+               static_cast<std::uint32_t>(config.tile_rows),
+           shape.columns, seed, array),
       stride_((shape.columns + kWidestVector - 1) / kWidestVector * kWidestVector) {
     if (config.clamp_reads && config.read_noise != ReadNoise::per_device) {
         throw InputError(
@@ -32,13 +37,20 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
     if (devices > std::numeric_limits<std::uint32_t>::max()) {
         throw InputError("array", devices, "more than 2^32 devices in one array");
     }
-    state_.resize(devices);
+    state_.resize(devices, model_->has_auxiliary());
     next_device_.assign(shape.counter == DeviceCounter::global ? 1 : std::size_t{2} * synapses(), 0);
     difference_us_.assign(shape.rows * stride_, 0.0F);
     variance_.assign(shape.rows * stride_, 0.0F);
     row_conductance_us_.assign(shape.rows, 0.0);
     row_events_.assign(shape.rows, 0);
-    device_pulses_.assign(devices, 0);
+    row_drive_squared_.assign(shape.rows, 0.0);
+    block_variance_.assign(stride_, 0.0F);
+    graded_sum_.assign(stride_, 0.0F);
+    if (model_->bidirectional()) {
+        signed_pulses_.assign(shape.devices_per_polarity > 1 ? devices / 2 : 0, 0);
+    } else {
+        device_pulses_.assign(devices, 0);
+    }
     for (auto* buffer : {&row_mean_, &row_sigma_, &block_sum_}) {
         buffer->assign(stride_, 0.0F);
     }
@@ -54,15 +66,28 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
 void SynapseArray::reset_all() {
     const DrawKey reset_key = key(Stream::reset_noise, static_cast<std::uint16_t>(Phase::initial), 0, 0);
     for (std::uint32_t device = 0; device < state_.size(); ++device) {
-        if (exists(device % synapses())) {
+        if (!exists(device % synapses())) {
+            continue;
+        }
+        const std::uint32_t pairs = shape_.devices_per_polarity * synapses();
+        if (!model_->bidirectional()) {
             model_->reset(state_, device, reset_key, 0);
             ++counters_.reset_pulses;
+        } else if (device < pairs) {
+            model_->reset(state_, device, reset_key, 0);
+        } else {
+            model_->place_reference(state_, device, device - pairs, reset_key, 0);
         }
     }
 }
 
-void SynapseArray::renew(std::int32_t tick) {
+void SynapseArray::advance_to(std::int32_t tick) {
     model_->advance_to(tick);
+    model_->relax(state_, tick);
+}
+
+void SynapseArray::renew(std::int32_t tick) {
+    advance_to(tick);
     const std::uint32_t columns = shape_.columns;
     const auto n = static_cast<float>(shape_.devices_per_polarity);
     const std::span mean(row_mean_.data(), columns), sigma(row_sigma_.data(), columns);
@@ -97,16 +122,65 @@ void SynapseArray::renew(std::int32_t tick) {
 
 void SynapseArray::read(std::span<const std::uint32_t> active_rows, std::uint32_t sample, std::uint32_t step,
                         std::span<float> out_us) {
+    for (const std::uint32_t row : active_rows) {
+        ++row_events_[row];
+    }
+    if (config_.driver_noise == 0.0) {
+        read_tiles(active_rows, {}, sample, step, out_us);
+        return;
+    }
+    driven_rows_.assign(active_rows.begin(), active_rows.end());
+    drive_.assign(active_rows.size(), 1.0F);
+    add_driver_noise(sample, step);
+    read_tiles(driven_rows_, drive_, sample, step, out_us);
+}
+
+void SynapseArray::read_graded(std::span<const float> drive, std::uint32_t sample, std::uint32_t step,
+                               std::span<float> out_us) {
+    driven_rows_.clear();
+    drive_.clear();
+    const float levels =
+        config_.dac_bits == 0 ? 0.0F : std::ldexp(1.0F, static_cast<int>(config_.dac_bits) - 1) - 1.0F;
+    for (std::uint32_t row = 0; row < shape_.rows; ++row) {
+        const float x = levels == 0.0F ? drive[row] : std::round(drive[row] * levels) / levels;
+        if (x != 0.0F) {
+            driven_rows_.push_back(row);
+            drive_.push_back(x);
+            row_drive_squared_[row] += double(x) * double(x);
+            counters_.device_reads += devices_of_row(row);
+        }
+    }
+    if (config_.driver_noise > 0.0) {
+        add_driver_noise(sample, step);
+    }
+    read_tiles(driven_rows_, drive_, sample, step, out_us);
+}
+
+void SynapseArray::add_driver_noise(std::uint32_t sample, std::uint32_t step) {
+    const DrawKey noise_key = key(Stream::driver_noise, 0, sample, step);
+    for (std::size_t i = 0; i < driven_rows_.size(); ++i) {
+        drive_[i] *=
+            1.0F + static_cast<float>(config_.driver_noise) * random_normal(noise_key, driven_rows_[i]);
+    }
+}
+
+void SynapseArray::read_tiles(std::span<const std::uint32_t> rows, std::span<const float> drive,
+                              std::uint32_t sample, std::uint32_t step, std::span<float> out_us) {
     const std::span block_sum(block_sum_.data(), shape_.columns);
     bool first = true;
-    for (std::size_t begin = 0; begin < active_rows.size();) {
-        const auto block = static_cast<std::uint32_t>(active_rows[begin] / config_.tile_rows);
+    for (std::size_t begin = 0; begin < rows.size();) {
+        const auto block = static_cast<std::uint32_t>(rows[begin] / config_.tile_rows);
         std::size_t end = begin;
-        while (end < active_rows.size() && active_rows[end] / config_.tile_rows == block) {
-            ++row_events_[active_rows[end]];
+        while (end < rows.size() && rows[end] / config_.tile_rows == block) {
             ++end;
         }
-        read_block(block, active_rows.subspan(begin, end - begin), sample, step, first ? out_us : block_sum);
+        const std::span sum = first ? out_us : block_sum;
+        read_block(block, rows.subspan(begin, end - begin),
+                   drive.empty() ? drive : drive.subspan(begin, end - begin), sample, step, sum);
+        if (!adc_.ideal()) {
+            counters_.adc_conversions +=
+                adc_.convert(key(Stream::adc_noise, static_cast<std::uint16_t>(block), sample, step), sum);
+        }
         for (std::uint32_t c = 0; !first && c < shape_.columns; ++c) {
             out_us[c] += block_sum[c];
         }
@@ -118,28 +192,36 @@ void SynapseArray::read(std::span<const std::uint32_t> active_rows, std::uint32_
     }
 }
 
-void SynapseArray::read_block(std::uint32_t block, std::span<const std::uint32_t> rows, std::uint32_t sample,
-                              std::uint32_t step, std::span<float> out_us) {
+void SynapseArray::read_block(std::uint32_t block, std::span<const std::uint32_t> rows,
+                              std::span<const float> drive, std::uint32_t sample, std::uint32_t step,
+                              std::span<float> out_us) {
     const ReadMatrices matrices{difference_us_.data(), variance_.data(), stride_};
+    const DrawKey noise_key = key(Stream::read_noise_column, static_cast<std::uint16_t>(block), sample, step);
     if (config_.read_noise == ReadNoise::per_device) {
-        read_per_device(rows, sample, step, out_us);
+        read_per_device(rows, drive, sample, step, out_us);
+    } else if (!drive.empty()) {
+        read_graded_rows(matrices, rows, drive, shape_.columns, graded_sum_.data(), block_variance_.data());
+        std::copy_n(graded_sum_.begin(), shape_.columns, out_us.begin());
+        if (config_.read_noise_scale > 0.0) {
+            add_column_noise(noise_key, block_variance_, out_us.first(shape_.columns));
+        }
     } else if (config_.read_noise_scale > 0.0) {
-        read_rows_noisy(matrices, rows,
-                        key(Stream::read_noise_column, static_cast<std::uint16_t>(block), sample, step),
-                        out_us);
+        read_rows_noisy(matrices, rows, noise_key, out_us);
     } else {
         read_rows(matrices, rows, out_us);
     }
 }
 
-void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::uint32_t sample,
-                                   std::uint32_t step, std::span<float> out_us) {
+void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::span<const float> drive,
+                                   std::uint32_t sample, std::uint32_t step, std::span<float> out_us) {
     const DrawKey noise_key = key(Stream::read_noise_device, 0, sample, step);
     const auto n = static_cast<float>(shape_.devices_per_polarity);
     const float low = model_->g_min_us(), high = model_->g_max_us();
     const std::span noise(row_mean_.data(), shape_.columns);
     std::fill(out_us.begin(), out_us.end(), 0.0F);
-    for (const std::uint32_t row : rows) {
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+        const std::uint32_t row = rows[r];
+        const float x = drive.empty() ? 1.0F : drive[r];
         for (std::uint32_t plane = 0; plane < planes(); ++plane) {
             const std::uint32_t first = plane * synapses() + row * shape_.columns;
             fill_normals(noise_key, first, noise);
@@ -148,7 +230,7 @@ void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::uin
                 if (config_.clamp_reads && exists(row * shape_.columns + c)) {
                     g = std::clamp(g, low, high);
                 }
-                out_us[c] += sign_of_plane(plane) * g / n;
+                out_us[c] += x * (sign_of_plane(plane) * g / n);
             }
         }
     }
@@ -156,12 +238,20 @@ void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::uin
 
 void SynapseArray::account_reads() {
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
-        const std::uint64_t synapses_of_row =
-            shape_.columns - (shape_.no_diagonal && row < shape_.columns ? 1 : 0);
-        counters_.device_reads += row_events_[row] * synapses_of_row * planes();
+        counters_.device_reads += row_events_[row] * devices_of_row(row);
         counters_.read_conductance_us += row_events_[row] * row_conductance_us_[row];
         row_events_[row] = 0;
+        if (row_drive_squared_[row] > 0.0) {
+            counters_.read_conductance_us += row_drive_squared_[row] * row_conductance_us_[row];
+            row_drive_squared_[row] = 0.0;
+        }
     }
+}
+
+std::uint32_t SynapseArray::share(std::uint32_t pulses, std::uint32_t k, std::uint32_t counter) const {
+    const std::uint32_t n = shape_.devices_per_polarity;
+    const std::uint32_t offset = (k + n - counter) % n;
+    return pulses > offset ? (pulses - offset + n - 1) / n : 0;
 }
 
 void SynapseArray::spread_pulses(std::span<const std::int16_t> pulses) {
@@ -183,10 +273,9 @@ void SynapseArray::spread_pulses(std::span<const std::int16_t> pulses) {
         const auto wanted = static_cast<std::uint32_t>(std::abs(pulses[i]));
         std::uint32_t& counter =
             next_device_[shape_.counter == DeviceCounter::global ? 0 : polarity * count + i];
-        for (std::uint32_t k = 0; k < n; ++k) {  // device k gets every n-th pulse, starting at the counter
-            const std::uint32_t offset = (k + n - counter) % n;
-            const std::uint32_t given = wanted > offset ? (wanted - offset + n - 1) / n : 0;
-            device_pulses_[(polarity * n + k) * count + i] = static_cast<std::uint16_t>(given);
+        for (std::uint32_t k = 0; k < n; ++k) {
+            device_pulses_[(polarity * n + k) * count + i] =
+                static_cast<std::uint16_t>(share(wanted, k, counter));
         }
         counter = (counter + wanted) % n;
     }
@@ -201,10 +290,42 @@ void SynapseArray::program(std::span<const std::int16_t> pulses, Phase phase, st
     if (issued == 0) {
         return;
     }
+    model_->relax(state_, tick);
+    const DrawKey pulse_key = key(Stream::set_noise, static_cast<std::uint16_t>(phase), event, 0);
+    if (model_->bidirectional()) {
+        program_bidirectional(pulses, pulse_key, tick);
+        return;
+    }
     spread_pulses(pulses);
-    model_->set(state_, 0, device_pulses_,
-                key(Stream::set_noise, static_cast<std::uint16_t>(phase), event, 0), tick);
+    model_->set(state_, 0, device_pulses_, pulse_key, tick);
     counters_.set_pulses += issued;
+}
+
+void SynapseArray::program_bidirectional(std::span<const std::int16_t> pulses, const DrawKey& pulse_key,
+                                         std::int32_t tick) {
+    const std::uint32_t n = shape_.devices_per_polarity;
+    const std::uint32_t count = synapses();
+    for (const std::int16_t p : pulses) {
+        (p > 0 ? counters_.set_pulses : counters_.reset_pulses) += static_cast<std::uint64_t>(std::abs(p));
+    }
+    if (n == 1) {
+        model_->pulse(state_, 0, pulses, pulse_key, tick);
+        return;
+    }
+    std::fill(signed_pulses_.begin(), signed_pulses_.end(), std::int16_t{0});
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (pulses[i] == 0) {
+            continue;
+        }
+        const auto wanted = static_cast<std::uint32_t>(std::abs(pulses[i]));
+        std::uint32_t& counter = next_device_[shape_.counter == DeviceCounter::global ? 0 : i];
+        for (std::uint32_t k = 0; k < n; ++k) {
+            const auto given = static_cast<std::int16_t>(share(wanted, k, counter));
+            signed_pulses_[k * count + i] = pulses[i] > 0 ? given : static_cast<std::int16_t>(-given);
+        }
+        counter = (counter + wanted) % n;
+    }
+    model_->pulse(state_, 0, signed_pulses_, pulse_key, tick);
 }
 
 void SynapseArray::set_device(std::uint32_t device, std::uint32_t pulse, std::uint32_t event,
@@ -249,7 +370,10 @@ void SynapseArray::read_row(std::uint32_t row, std::uint32_t step, std::uint32_t
 }
 
 RefreshReport SynapseArray::refresh(const RefreshLimits& limits, std::uint32_t event, std::int32_t tick) {
-    model_->advance_to(tick);
+    if (model_->bidirectional()) {
+        return {};
+    }
+    advance_to(tick);
     RefreshReport report;
     std::vector<float> plus(shape_.columns), minus(shape_.columns);
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
@@ -305,7 +429,7 @@ float SynapseArray::read_synapse(std::uint32_t synapse, std::uint32_t step, std:
 }
 
 void SynapseArray::measure(std::uint32_t event, std::int32_t tick, std::span<float> out_us) {
-    model_->advance_to(tick);
+    advance_to(tick);
     std::vector<float> minus(shape_.columns);
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
         const std::span plus = out_us.subspan(std::size_t{row} * shape_.columns, shape_.columns);
@@ -317,7 +441,7 @@ void SynapseArray::measure(std::uint32_t event, std::int32_t tick, std::span<flo
 }
 
 void SynapseArray::state(std::int32_t tick, std::span<float> out_us) {
-    model_->advance_to(tick);
+    advance_to(tick);
     for (std::uint32_t i = 0; i < synapses(); ++i) {
         out_us[i] = exists(i) ? static_cast<float>(noise_free_difference(i, tick)) : 0.0F;
     }

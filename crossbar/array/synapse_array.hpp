@@ -3,8 +3,14 @@
 //     D = (sum of its N G+ - sum of its N G-) / N.
 //
 // Modelled: the device model's pulses, drift and read noise, tiles of `tile_rows` word lines whose
-// results are summed digitally in ascending order, wear, energy of devices. Not modelled here: wires,
-// converters.
+// results are summed digitally in ascending order, drivers and a converter per column and tile
+// (periphery/adc.hpp; verifying reads have their own, ideal one), wear, energy of devices. Not modelled
+// here: wires.
+//
+// Devices without a gradual RESET (PCM) are written on both sides: SET pulses on G+ raise D, on G- they
+// lower it, and saturated pairs are refreshed. Bidirectional devices take signed pulses on G+; their G- is
+// a reference that is placed once and never written, so half the range of a device is on either side of
+// D = 0, no refresh is needed, and one noisy, decaying or drifting reference is subtracted per device.
 //
 // Devices lie in planes [polarity][replica][row][column]; the index in that order keys their noise.
 #pragma once
@@ -18,6 +24,7 @@
 #include "crossbar/base/state_archive.hpp"
 #include "crossbar/config.hpp"
 #include "crossbar/device/device_model.hpp"
+#include "crossbar/periphery/adc.hpp"
 
 namespace memprop::crossbar {
 
@@ -69,15 +76,24 @@ public:
     void read(std::span<const std::uint32_t> active_rows, std::uint32_t sample, std::uint32_t step,
               std::span<float> out_us);
 
+    /// The same for graded inputs, one drive per row in parts of the read voltage, |drive| <= 1, after
+    /// rounding to crossbar.dac_bits.
+    void read_graded(std::span<const float> drive, std::uint32_t sample, std::uint32_t step,
+                     std::span<float> out_us);
+
+    const AdcBank& converters() const { return adc_; }
+
     /// Closes a sample's books: turns counted word-line events into device reads and read energy.
     void account_reads();
 
     /// pulses[row * columns + column]: that many SET pulses on G+ (positive) or G- (negative), spread over
-    /// the devices of that side in counter order.
+    /// the devices of that side in counter order. Bidirectional devices take them as signed pulses on G+;
+    /// down pulses count as RESET pulses.
     void program(std::span<const std::int16_t> pulses, Phase phase, std::uint32_t event, std::int32_t tick);
 
     /// Reads all pairs (noise, counted), RESETs those that are saturated, and SETs one side, a verifying
-    /// read after each pulse, until the difference is restored. Ascending synapse index.
+    /// read after each pulse, until the difference is restored. Ascending synapse index. Nothing is done
+    /// to bidirectional devices.
     RefreshReport refresh(const RefreshLimits& limits, std::uint32_t event, std::int32_t tick);
 
     /// Device-by-device noisy read of every synapse, counted: out[row * columns + column] = D + noise.
@@ -90,6 +106,7 @@ public:
     void serialize(StateArchive& archive) {
         serialize_devices(archive);
         counters_.serialize(archive);
+        adc_.serialize(archive);
     }
     /// The devices of another run, with their wear; counting starts afresh.
     void load_devices(StateArchive& archive) {
@@ -101,6 +118,10 @@ private:
     std::uint32_t planes() const { return 2 * shape_.devices_per_polarity; }
     bool exists(std::uint32_t synapse) const {
         return !shape_.no_diagonal || synapse / shape_.columns != synapse % shape_.columns;
+    }
+    std::uint64_t devices_of_row(std::uint32_t row) const {
+        return std::uint64_t{shape_.columns - (shape_.no_diagonal && row < shape_.columns ? 1U : 0U)} *
+               planes();
     }
     float sign_of_plane(std::uint32_t plane) const {
         return plane < shape_.devices_per_polarity ? 1.0F : -1.0F;
@@ -116,8 +137,21 @@ private:
         archive("set_pulses", state_.set_pulses);
         archive("reset_pulses", state_.reset_pulses);
         archive("next_device", next_device_);
+        if (model_->has_auxiliary()) {
+            archive("auxiliary", state_.auxiliary);
+        }
+        if (model_->relaxes()) {
+            auto tick = static_cast<std::uint64_t>(state_.relaxed_tick);
+            archive("relaxed_tick", tick);
+            state_.relaxed_tick = static_cast<std::int32_t>(tick);
+        }
     }
     void reset_all();
+    void advance_to(std::int32_t tick);
+    /// How many of `pulses` device k of a side gets: every n-th, starting at the counter.
+    std::uint32_t share(std::uint32_t pulses, std::uint32_t k, std::uint32_t counter) const;
+    void program_bidirectional(std::span<const std::int16_t> pulses, const DrawKey& pulse_key,
+                               std::int32_t tick);
     void spread_pulses(std::span<const std::int16_t> pulses);
     void set_device(std::uint32_t device, std::uint32_t pulse, std::uint32_t event, std::int32_t tick);
     void read_row(std::uint32_t row, std::uint32_t step, std::uint32_t event, std::int32_t tick,
@@ -125,10 +159,14 @@ private:
     float read_synapse(std::uint32_t synapse, std::uint32_t step, std::uint32_t event, std::int32_t tick);
     void restore(std::uint32_t synapse, float difference_us, const RefreshLimits& limits, std::uint32_t event,
                  std::int32_t tick);
-    void read_block(std::uint32_t block, std::span<const std::uint32_t> rows, std::uint32_t sample,
+    void read_block(std::uint32_t block, std::span<const std::uint32_t> rows, std::span<const float> drive,
+                    std::uint32_t sample, std::uint32_t step, std::span<float> out_us);
+    /// `drive` of the rows; empty: all 1.
+    void read_per_device(std::span<const std::uint32_t> rows, std::span<const float> drive,
+                         std::uint32_t sample, std::uint32_t step, std::span<float> out_us);
+    void read_tiles(std::span<const std::uint32_t> rows, std::span<const float> drive, std::uint32_t sample,
                     std::uint32_t step, std::span<float> out_us);
-    void read_per_device(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step,
-                         std::span<float> out_us);
+    void add_driver_noise(std::uint32_t sample, std::uint32_t step);
     double noise_free_difference(std::uint32_t synapse, std::int32_t tick) const;
 
     CrossbarConfig config_;
@@ -139,6 +177,7 @@ private:
     DeviceState state_;
     std::vector<std::uint32_t> next_device_;  // counters: one (global) or one per synapse and polarity
     ArrayCounters counters_;
+    AdcBank adc_;
 
     // As of the last renew(): rows of `stride_` floats, padded to whole vectors.
     std::size_t stride_;
@@ -146,9 +185,14 @@ private:
     std::vector<float> variance_;
     std::vector<double> row_conductance_us_;               // summed over all devices of a word line
     std::vector<float> device_mean_us_, device_sigma_us_;  // per_device reads only
-    std::vector<std::uint32_t> row_events_;                // word-line events since account_reads()
+    std::vector<double> row_drive_squared_;                // graded reads since account_reads()
+    std::vector<std::uint32_t> driven_rows_;
+    std::vector<float> drive_;
+    std::vector<float> block_variance_, graded_sum_;
+    std::vector<std::uint32_t> row_events_;  // word-line events since account_reads()
 
-    std::vector<std::uint16_t> device_pulses_;
+    std::vector<std::uint16_t> device_pulses_;  // one-sided devices
+    std::vector<std::int16_t> signed_pulses_;   // bidirectional devices, several per synapse
     std::vector<float> row_mean_, row_sigma_, block_sum_;
 };
 

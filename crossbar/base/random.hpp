@@ -28,6 +28,11 @@ enum class Stream : std::uint8_t {
     update_rounding = 11,
     accumulator_rounding = 12,
     traffic = 13,
+    write_noise = 20,
+    diffusion = 21,
+    adc_spread = 22,
+    adc_noise = 23,
+    driver_noise = 24,
 };
 
 /// Names a family of numbers; a 32-bit index then picks one of them.

@@ -1,11 +1,16 @@
 #include "crossbar/characterize/characterize.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <memory>
 #include <span>
 
+#include "crossbar/base/error.hpp"
 #include "crossbar/device/device_model.hpp"
+#include "crossbar/device/pcm_inference.hpp"
 
 namespace memprop::crossbar {
 namespace {
@@ -27,7 +32,7 @@ public:
           mean_(options.devices),
           sigma_(options.devices),
           noise_(options.devices) {
-        state_.resize(options.devices);
+        state_.resize(options.devices, model_->has_auxiliary());
         model_->draw_spread(options.devices, options.seed, 0);
         model_->advance_to(0);
         reset();
@@ -38,6 +43,11 @@ public:
     void advance(std::int32_t ticks) {
         tick_ += ticks;
         model_->advance_to(tick_);
+        model_->relax(state_, tick_);
+    }
+    void down() {
+        const std::vector<std::int16_t> pulses(options_.devices, -1);
+        model_->pulse(state_, 0, pulses, key(Stream::set_noise), tick_);
     }
     void set() { model_->set(state_, 0, one_pulse_, key(Stream::set_noise), tick_); }
     void reset() {
@@ -49,6 +59,9 @@ public:
     /// Every device at conductance g with the pulse memory of a fresh RESET.
     void place(double g_us) {
         std::fill(state_.conductance_us.begin(), state_.conductance_us.end(), static_cast<float>(g_us));
+        if (model_->takes_pulses()) {
+            std::fill(state_.auxiliary.begin(), state_.auxiliary.end(), static_cast<float>(g_us));
+        }
         std::fill(state_.pulse_memory.begin(), state_.pulse_memory.end(), 1.0F);
         std::fill(state_.programmed_tick.begin(), state_.programmed_tick.end(), tick_);
     }
@@ -80,14 +93,17 @@ private:
         Moments m;
         const double n = double(values.size());
         for (const float v : values) {
-            m.mean += double(v) / n;
-            m.at_min += (v <= model_->g_min_us() ? 1.0 : 0.0) / n;
-            m.at_max += (v >= model_->g_max_us() ? 1.0 : 0.0) / n;
+            m.mean += double(v);
+            m.at_min += v <= model_->g_min_us() ? 1.0 : 0.0;
+            m.at_max += v >= model_->g_max_us() ? 1.0 : 0.0;
         }
+        m.mean /= n;
+        m.at_min /= n;
+        m.at_max /= n;
         for (const float v : values) {
-            m.std += (double(v) - m.mean) * (double(v) - m.mean) / n;
+            m.std += (double(v) - m.mean) * (double(v) - m.mean);
         }
-        m.std = std::sqrt(m.std);
+        m.std = std::sqrt(m.std / n);
         m.mean -= offset;
         return m;
     }
@@ -101,8 +117,16 @@ private:
     std::vector<float> mean_, sigma_, noise_;
 };
 
+/// Throws InputError unless the device is written by pulses.
+void need_pulses(const CharacterizeOptions& options, const DeviceModel& model) {
+    if (!model.takes_pulses()) {
+        throw InputError("DEVICE", options.config.device, "takes no pulses; its curve is retention");
+    }
+}
+
 Curve staircase(const CharacterizeOptions& options) {
     Bench bench(options, options.interval_seconds);
+    need_pulses(options, bench.model());
     Curve curve{{"pulse", "mean_us", "std_us"}, {}};
     for (std::uint32_t pulse = 0; pulse <= options.pulses; ++pulse) {
         if (pulse > 0) {
@@ -117,6 +141,7 @@ Curve staircase(const CharacterizeOptions& options) {
 
 Curve reset(const CharacterizeOptions& options) {
     Bench bench(options, options.interval_seconds);
+    need_pulses(options, bench.model());
     for (std::uint32_t pulse = 0; pulse < kDriftPulses; ++pulse) {
         bench.set();
         bench.advance(1);
@@ -135,6 +160,7 @@ Curve reset(const CharacterizeOptions& options) {
 
 Curve drift(const CharacterizeOptions& options) {
     Bench bench(options, kT0Seconds);
+    need_pulses(options, bench.model());
     for (std::uint32_t pulse = 0; pulse < kDriftPulses; ++pulse) {
         bench.advance(1);
         bench.set();
@@ -153,9 +179,20 @@ Curve drift(const CharacterizeOptions& options) {
     return curve;
 }
 
-/// Start states: 0.1, 0.5 (and 0.2 for reads), then whole uS up to g_max, coarser from 12 uS on.
-std::vector<double> grid(double g_max_us, std::vector<double> states) {
-    for (double g = 1.0; g <= g_max_us; g += g < 12.0 ? 1.0 : 2.0) {
+/// Start states of phase-change memory: 0.1, 0.5 (and 0.2 for reads), then whole uS up to g_max, coarser
+/// from 12 uS on. Of other devices: 21 at equal distances over their range.
+std::vector<double> grid(const CharacterizeOptions& options, const DeviceModel& model,
+                         std::vector<double> states) {
+    const double g_max_us = double(model.g_max_us());
+    if (options.config.device != "pcm_nandakumar2018" && options.config.device != "ideal") {
+        states.clear();
+        const double g_min_us = double(model.g_min_us());
+        for (int i = 0; i <= 20; ++i) {
+            states.push_back(g_min_us + (g_max_us - g_min_us) * i / 20.0);
+        }
+        return states;
+    }
+    for (int g = 1; g <= g_max_us; g += g < 12 ? 1 : 2) {
         states.push_back(g);
     }
     return states;
@@ -167,7 +204,8 @@ Curve single_pulse(const CharacterizeOptions& options) {
          "dg_mean_unclamped_model_uS", "dg_std_unclamped_model_uS", "pmem_before", "pmem_during_pulse"},
         {}};
     Bench bench(options, kT0Seconds);
-    for (const double g : grid(options.config.g_max_us, {0.1, 0.5})) {
+    need_pulses(options, bench.model());
+    for (const double g : grid(options, bench.model(), {0.1, 0.5})) {
         bench.place(g);
         const DeviceModel::Step step = bench.model().expected_step(static_cast<float>(g), 1.0F);
         bench.set();
@@ -183,7 +221,8 @@ Curve read_noise(const CharacterizeOptions& options) {
                  "read_std_unclamped_model_uS", "frac_at_gmin", "frac_at_gmax"},
                 {}};
     Bench bench(options, kT0Seconds);
-    for (const double g : grid(options.config.g_max_us, {0.1, 0.2, 0.5})) {
+    need_pulses(options, bench.model());
+    for (const double g : grid(options, bench.model(), {0.1, 0.2, 0.5})) {
         const double sigma = bench.read_model(g).second;
         bench.place(g);
         bench.advance(1);
@@ -194,7 +233,87 @@ Curve read_noise(const CharacterizeOptions& options) {
     return curve;
 }
 
+Curve up_down(const CharacterizeOptions& options) {
+    Bench bench(options, options.interval_seconds);
+    if (!bench.model().bidirectional()) {
+        throw InputError("DEVICE", options.config.device, "has no gradual RESET, so no curve up_down");
+    }
+    Curve curve{{"pulse", "mean_us", "std_us"}, {}};
+    for (std::uint32_t pulse = 0; pulse <= 2 * options.pulses; ++pulse) {
+        if (pulse > options.pulses) {
+            bench.down();
+        } else if (pulse > 0) {
+            bench.set();
+        }
+        bench.advance(1);
+        const Moments m = bench.read();
+        curve.rows.push_back({double(pulse), m.mean, m.std});
+    }
+    return curve;
+}
+
+Curve retention(const CharacterizeOptions& options) {
+    if (options.config.device != "pcm_inference") {
+        throw InputError("DEVICE", options.config.device, "only pcm_inference has the curve retention");
+    }
+    const PcmInference model(options.config, 1.0);
+    Curve curve{{"g_rel", "t_total_s", "mean_g_us", "std_g_us"}, {}, {}, "convention", 1};
+    DeviceState state;
+    state.resize(options.devices, true);
+    std::vector<float> mean(options.devices), sigma(options.devices), noise(options.devices);
+    std::uint32_t event = 0;
+    const auto measure = [&](const std::string& convention, double relative, double label) {
+        const double t = label + (convention == "t_total" ? 0.0 : PcmInference::kT0Seconds);
+        model.observe_at(state, t, mean, sigma);
+        fill_normals({.seed = options.seed, .stream = Stream::read_noise_device, .event = event}, 0, noise);
+        double sum = 0.0, squares = 0.0;
+        for (std::size_t i = 0; i < noise.size(); ++i) {
+            noise[i] = std::max(0.0F, mean[i] + sigma[i] * noise[i]);
+            sum += double(noise[i]);
+        }
+        sum /= double(noise.size());
+        for (const float g : noise) {
+            squares += (double(g) - sum) * (double(g) - sum);
+        }
+        curve.rows.push_back({relative, t, sum, std::sqrt(squares / double(noise.size()))});
+        curve.labels.push_back(convention);
+    };
+    for (const std::string convention : {"t_total", "t_inference"}) {
+        for (const double relative : {0.0, 0.1, 0.25, 0.5, 0.75, 1.0}) {
+            const std::vector<float> targets(options.devices,
+                                             static_cast<float>(relative * options.config.g_max_us));
+            model.program_targets(state, 0, targets,
+                                  {.seed = options.seed, .stream = Stream::set_noise, .event = event}, 0);
+            for (const double label : {20.0, 60.0, 3600.0, 86400.0, 365.0 * 86400.0}) {
+                ++event;
+                measure(convention, relative, label);
+            }
+        }
+    }
+    return curve;
+}
+
 }  // namespace
+
+std::string to_csv(const Curve& curve) {
+    std::vector<std::string> cells = curve.columns;
+    const auto position = static_cast<std::ptrdiff_t>(curve.label_position);
+    if (!curve.labels.empty()) {
+        cells.insert(cells.begin() + position, curve.label_column);
+    }
+    std::string csv = fmt::format("{}\n", fmt::join(cells, ","));
+    for (std::size_t row = 0; row < curve.rows.size(); ++row) {
+        cells.clear();
+        for (const double value : curve.rows[row]) {
+            cells.push_back(fmt::format("{}", value));
+        }
+        if (!curve.labels.empty()) {
+            cells.insert(cells.begin() + position, curve.labels[row]);
+        }
+        csv += fmt::format("{}\n", fmt::join(cells, ","));
+    }
+    return csv;
+}
 
 const std::vector<CurveKind>& curve_kinds() {
     static const std::vector<CurveKind> kinds{
@@ -202,6 +321,8 @@ const std::vector<CurveKind>& curve_kinds() {
         {"drift", "ten SET pulses, then reads at 1, 10, 100, 1000 times 38.6 s", drift},
         {"single_pulse", "one SET pulse from a grid of states", single_pulse},
         {"read_noise", "reads of a grid of states", read_noise},
+        {"up_down", "SET pulses, then as many down pulses, a read after each", up_down},
+        {"retention", "programmed devices, read from 20 s to a year later (pcm_inference)", retention},
         {"reset", "ten SET pulses, then RESET pulses, a read after each", reset},
     };
     return kinds;

@@ -23,11 +23,19 @@ struct CharacterizeOptions {
 struct Curve {
     std::vector<std::string> columns;
     std::vector<std::vector<double>> rows;
+    /// One word per row, if any, as a further column that stands at `label_position`.
+    std::vector<std::string> labels{};
+    std::string label_column{};
+    std::size_t label_position = 0;
 };
+
+/// As text: a header line, then a line per row; numbers round-trip.
+std::string to_csv(const Curve& curve);
 
 struct CurveKind {
     std::string_view name;
     std::string_view description;
+    /// Throws InputError if the device has no such curve.
     Curve (*measure)(const CharacterizeOptions&);
 };
 
@@ -36,6 +44,9 @@ struct CurveKind {
 ///   drift        10 pulses, then reads at T0 x {1, 10, 100, 1000} after the last, T0 = 38.6 s
 ///   single_pulse one SET pulse on devices placed at a grid of conductances with full pulse memory
 ///   read_noise   reads, T0 after programming, of devices placed at a grid of conductances
+///   up_down      SET pulses, then as many down pulses, `interval` apart, each read `interval` later
+///   retention    devices programmed to 0 .. 1 of g_max, reads from 20 s to a year later; `t_total` counts
+///                from the start of programming, `t_inference` from 20 s after it
 ///   reset        10 SET pulses, then RESET pulses `interval` apart, each read `interval` later
 const std::vector<CurveKind>& curve_kinds();
 

@@ -3,37 +3,82 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
+#include <stdexcept>
 #include <string_view>
 #include <vector>
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/device/ideal.hpp"
+#include "crossbar/device/pcm_inference.hpp"
 #include "crossbar/device/pcm_nandakumar2018.hpp"
+#include "crossbar/device/presets.hpp"
+#include "crossbar/device/table_device.hpp"
 
 namespace memprop::crossbar {
 namespace {
 
-constexpr std::array<DeviceKind, 2> kDeviceKinds{{
-    {"pcm_nandakumar2018", "phase-change memory with gradual SET, write noise, read noise and drift",
-     [](const CrossbarConfig& config, double tick_seconds) -> std::unique_ptr<DeviceModel> {
-         return std::make_unique<PcmNandakumar2018>(config, tick_seconds);
-     }},
-    {"ideal", "noise-free device with 2^bits equal SET steps",
-     [](const CrossbarConfig& config, double) -> std::unique_ptr<DeviceModel> {
-         return std::make_unique<IdealDevice>(config);
-     }},
-}};
+/// The devices that are not presets of the pulsed family, then those.
+std::vector<DeviceKind> list_device_kinds() {
+    std::vector<DeviceKind> kinds{
+        {"pcm_nandakumar2018", "phase-change memory with gradual SET, write noise, read noise and drift",
+         [](const CrossbarConfig& config, double tick_seconds) -> std::unique_ptr<DeviceModel> {
+             return std::make_unique<PcmNandakumar2018>(config, tick_seconds);
+         }},
+        {"ideal", "noise-free device with 2^bits equal SET steps",
+         [](const CrossbarConfig& config, double) -> std::unique_ptr<DeviceModel> {
+             return std::make_unique<IdealDevice>(config);
+         }},
+        {"pcm_inference",
+         "phase-change memory programmed once to targets: programming noise, drift, 1/f noise",
+         [](const CrossbarConfig& config, double tick_seconds) -> std::unique_ptr<DeviceModel> {
+             return std::make_unique<PcmInference>(config, tick_seconds);
+         },
+         PcmInference::preset},
+        {"table", "a user's own measured steps, from crossbar.table_file",
+         [](const CrossbarConfig& config, double) -> std::unique_ptr<DeviceModel> {
+             return std::make_unique<TableDevice>(config);
+         }},
+    };
+    for (const PulsedPreset& preset : pulsed_presets()) {
+        kinds.push_back(
+            {preset.name, preset.description,
+             [law = preset.law](const CrossbarConfig& config, double) -> std::unique_ptr<DeviceModel> {
+                 return std::make_unique<PulsedDevice>(config, law);
+             },
+             preset.apply});
+    }
+    return kinds;
+}
+
+const std::vector<DeviceKind>& all_device_kinds() {
+    static const std::vector<DeviceKind> kinds = list_device_kinds();
+    return kinds;
+}
 
 }  // namespace
 
+void DeviceModel::program_targets(DeviceState&, std::uint32_t, std::span<const float>, DrawKey,
+                                  std::int32_t) const {
+    throw std::logic_error("a target for a device that takes pulses");
+}
+
+void DeviceModel::pulse(DeviceState&, std::uint32_t, std::span<const std::int16_t>, DrawKey,
+                        std::int32_t) const {
+    throw std::logic_error("signed pulses on a device that is not bidirectional");
+}
+
+void DeviceModel::place_reference(DeviceState&, std::uint32_t, std::uint32_t, const DrawKey&,
+                                  std::int32_t) const {
+    throw std::logic_error("a reference for a device that is not bidirectional");
+}
+
 std::span<const DeviceKind> device_kinds() {
-    return kDeviceKinds;
+    return all_device_kinds();
 }
 
 const DeviceKind& find_device_kind(std::string_view name) {
     std::vector<std::string_view> names;
-    for (const DeviceKind& kind : kDeviceKinds) {
+    for (const DeviceKind& kind : all_device_kinds()) {
         if (kind.name == name) {
             return kind;
         }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -29,7 +30,38 @@ public:
     virtual void set(DeviceState& state, std::uint32_t first, std::span<const std::uint16_t> pulses,
                      DrawKey key, std::int32_t tick) const = 0;
 
-    /// One RESET pulse on one device; its noise is draw `device` of `key`.
+    /// Whether the device is written by pulses; if not, it is programmed to targets.
+    virtual bool takes_pulses() const { return true; }
+
+    /// Devices without pulses: programs device first + i to targets_us[i]. The noise of device d is draw d
+    /// of `key` with the steps from 0 on.
+    virtual void program_targets(DeviceState& state, std::uint32_t first, std::span<const float> targets_us,
+                                 DrawKey key, std::int32_t tick) const;
+
+    /// Whether the device has a gradual step in both directions. Depression then needs no RESET: a pair is
+    /// one device that takes signed pulses and a reference that takes none, and is never refreshed.
+    virtual bool bidirectional() const { return false; }
+
+    /// Bidirectional devices: |pulses[i]| pulses on device first + i, up if positive, down if negative.
+    /// Noise as for `set`.
+    virtual void pulse(DeviceState& state, std::uint32_t first, std::span<const std::int16_t> pulses,
+                       DrawKey key, std::int32_t tick) const;
+
+    /// Bidirectional devices: makes `device` the reference of `partner`. Noise as for `reset`.
+    virtual void place_reference(DeviceState& state, std::uint32_t device, std::uint32_t partner,
+                                 const DrawKey& key, std::int32_t tick) const;
+
+    /// Whether the state holds an auxiliary number per device.
+    virtual bool has_auxiliary() const { return false; }
+
+    /// Whether states change by themselves in a way that must be simulated interval by interval.
+    virtual bool relaxes() const { return false; }
+
+    /// Lets the states decay and diffuse from state.relaxed_tick to `tick`. Precedes pulses and reads.
+    virtual void relax(DeviceState&, std::int32_t) const {}
+
+    /// One RESET pulse on one device; its noise is draw `device` of `key`. A bidirectional device is put to
+    /// its state of rest instead, which counts as no pulse.
     virtual void reset(DeviceState& state, std::uint32_t device, const DrawKey& key,
                        std::int32_t tick) const = 0;
 
@@ -53,15 +85,18 @@ public:
     virtual float g_min_us() const = 0;
     virtual float g_max_us() const = 0;
 
-    /// The step of one SET pulse in uS if it is a constant of the device, else 0: update schemes then
-    /// assume `update.epsilon_us`.
+    /// The nominal step of one SET pulse in uS, if the device has one; else 0, and update schemes assume
+    /// `update.epsilon_us`.
     virtual double constant_step_us() const = 0;
 };
 
 struct DeviceKind {
     std::string_view name;
     std::string_view description;
-    std::unique_ptr<DeviceModel> (*make)(const CrossbarConfig&, double tick_seconds);
+    std::function<std::unique_ptr<DeviceModel>(const CrossbarConfig&, double tick_seconds)> make;
+    /// Writes the device's published values into a configuration, before the user's own are applied; null:
+    /// the defaults of CrossbarConfig are its values.
+    void (*preset)(CrossbarConfig&) = nullptr;
 };
 
 /// All device models, by name.

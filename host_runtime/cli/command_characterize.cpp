@@ -36,14 +36,6 @@ T in_range(std::string_view option, T value, T low, T high) {
     return value;
 }
 
-std::string to_csv(const crossbar::Curve& curve) {
-    std::string csv = fmt::format("{}\n", fmt::join(curve.columns, ","));
-    for (const auto& row : curve.rows) {
-        csv += fmt::format("{}\n", fmt::join(row, ","));
-    }
-    return csv;
-}
-
 std::string notes() {
     std::string text = "Curves:\n";
     for (const auto& kind : crossbar::curve_kinds()) {
@@ -63,7 +55,8 @@ int command_characterize(Arguments arguments) {
     visible.add_options()("set", po::value(&overrides)->value_name("KEY=VALUE")->composing(),
                           "override one key of the experiment's defaults; may be repeated")(
         "devices", po::value(&devices)->value_name("N")->default_value(10000), "devices measured")(
-        "pulses", po::value(&pulses)->value_name("K")->default_value(20), "pulses of staircase and reset")(
+        "pulses", po::value(&pulses)->value_name("K")->default_value(20),
+        "pulses of staircase, reset and up_down (each way)")(
         "interval", po::value(&interval_seconds)->value_name("S")->default_value(38.6, "38.6"),
         "seconds between a pulse and its read, and between pulses")(
         "curve", po::value(&curve_name)->value_name("NAME")->default_value("staircase"), "what to measure")(
@@ -86,7 +79,7 @@ int command_characterize(Arguments arguments) {
         .pulses = static_cast<std::uint32_t>(in_range<std::int64_t>("--pulses", pulses, 1, 100'000)),
         .interval_seconds = in_range("--interval", interval_seconds, 0.0, 1e12),
         .seed = static_cast<std::uint64_t>(in_range<std::int64_t>("--seed", seed, 0, INT64_MAX))};
-    const std::string csv = to_csv(find_curve(curve_name).measure(options));
+    const std::string csv = crossbar::to_csv(find_curve(curve_name).measure(options));
     if (csv_file.empty()) {
         fmt::print("{}", csv);
     } else {

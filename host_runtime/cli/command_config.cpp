@@ -1,31 +1,105 @@
 #include <fmt/format.h>
 
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "crossbar/base/error.hpp"
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/config/experiment_file.hpp"
+#include "host_runtime/files/atomic_file.hpp"
+#include "learning/trainer.hpp"
 
 namespace memprop::host::cli {
+namespace {
+
+constexpr std::string_view kNotes =
+    "Prints the experiment with every key, its value, meaning and choices.\n"
+    "--points FILE (- for standard input) resolves many variants in one go: each line of FILE is a JSON "
+    "array\n"
+    "of KEY=VALUE strings, each line of the output a JSON object, either {\"config\": {key: value as TOML}} "
+    "or\n"
+    "{\"error\": text, \"override\": index of the KEY=VALUE refused, null if several do not go together}.\n"
+    "A variant is refused as `memprop train` would refuse it before its first epoch.\n";
+
+/// One line of the answer to --points.
+nlohmann::ordered_json resolve(const std::string& base_text, const std::string& base,
+                               const std::vector<std::string>& overrides) {
+    nlohmann::ordered_json refused_override = nullptr;
+    try {
+        // One more override at a time, so that a refusal can be laid at the door of one of them.
+        learning::ExperimentConfig config = parse_experiment(base_text, base, {});
+        for (std::size_t i = 0; i < overrides.size(); ++i) {
+            refused_override = i;
+            apply_override(overrides[i], config);
+        }
+        refused_override = nullptr;
+        const learning::Trainer contradictions_throw(config);
+        nlohmann::ordered_json resolved = nlohmann::ordered_json::object();
+        for (const auto& [key, value] : flatten_experiment(config)) {
+            resolved[key] = value;
+        }
+        return {{"config", resolved}};
+    } catch (const InputError& error) {
+        return {{"error", error.what()}, {"override", refused_override}};
+    }
+}
+
+std::vector<std::string> parse_point(const std::string& line, const std::string& source, std::size_t number) {
+    try {
+        return nlohmann::json::parse(line).get<std::vector<std::string>>();
+    } catch (const nlohmann::json::exception& error) {
+        throw InputError(
+            fmt::format("{}:{}: must be a JSON array of strings: {}", source, number, error.what()));
+    }
+}
+
+void resolve_points(const std::string& experiment, std::istream& points, const std::string& source) {
+    const std::string text = read_text(experiment);
+    std::string line;
+    for (std::size_t number = 1; std::getline(points, line); ++number) {
+        fmt::print("{}\n", resolve(text, experiment, parse_point(line, source, number)).dump());
+    }
+}
+
+}  // namespace
 
 int command_config(Arguments arguments) {
     namespace po = boost::program_options;
-    std::string experiment;
+    std::string experiment, points;
     std::vector<std::string> overrides;
     po::options_description visible("Options"), hidden;
     visible.add_options()("set", po::value(&overrides)->value_name("KEY=VALUE")->composing(),
-                          "override one key; may be repeated")("help,h", "explain and exit");
+                          "override one key; may be repeated")(
+        "points", po::value(&points)->value_name("FILE"), "resolve and check the variants listed there")(
+        "help,h", "explain and exit");
     hidden.add_options()("experiment", po::value(&experiment)->required());
     po::positional_options_description positional;
     positional.add("experiment", 1);
     po::variables_map values;
-    if (!parse_options(arguments, "memprop config EXPERIMENT.toml [--set KEY=VALUE]...", visible, hidden,
-                       positional, "Prints the experiment with every key, its value, meaning and choices.\n",
-                       values)) {
+    if (!parse_options(arguments, "memprop config EXPERIMENT.toml [--set KEY=VALUE]... [--points FILE]",
+                       visible, hidden, positional, kNotes, values)) {
         return 0;
     }
-    fmt::print("{}", print_experiment(load_experiment(experiment, overrides)));
+    if (points.empty()) {
+        fmt::print("{}", print_experiment(load_experiment(experiment, overrides)));
+        return 0;
+    }
+    if (!overrides.empty()) {
+        throw InputError("--points names the overrides of every variant: --set does not go with it");
+    }
+    if (points == "-") {
+        resolve_points(experiment, std::cin, "standard input");
+        return 0;
+    }
+    std::ifstream file(points);
+    if (!file) {
+        throw InputError(fmt::format("{}: cannot be read", points));
+    }
+    resolve_points(experiment, file, points);
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/simd.hpp"
 #include "host_runtime/cli/commands.hpp"
+#include "host_runtime/version.hpp"
 
 namespace {
 
@@ -17,7 +18,9 @@ void print_help(std::FILE* to) {
     for (const auto& command : commands()) {
         fmt::print(to, "  {:<14} {}\n", command.name, command.summary);
     }
-    fmt::print(to, "\n`memprop COMMAND --help` explains one command.\n");
+    fmt::print(to,
+               "\n`memprop COMMAND --help` explains one command, `memprop --version` tells the "
+               "version.\n");
 }
 
 int run(int argc, char** argv) {
@@ -25,6 +28,10 @@ int run(int argc, char** argv) {
     const std::string_view name = argc > 1 ? argv[1] : "";
     if (name == "--help" || name == "-h" || name == "help") {
         print_help(stdout);
+        return 0;
+    }
+    if (name == "--version") {
+        fmt::print("memprop {}\n", memprop::host::version());
         return 0;
     }
     if (name.empty()) {

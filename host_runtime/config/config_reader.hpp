@@ -64,6 +64,25 @@ public:
             value = **node->as_string();
         }
     }
+    void list(std::string_view name, std::vector<double>& values, Range<double> range, std::string_view) {
+        if (const toml::node* node = find(name)) {
+            const toml::array* given = node->as_array();
+            std::vector<double> read;
+            for (std::size_t i = 0; given != nullptr && i < given->size(); ++i) {
+                const toml::node& item = (*given)[i];
+                const auto value = item.is_number() ? item.value<double>() : std::nullopt;
+                if (value && *value >= range.low && *value <= range.high) {
+                    read.push_back(*value);
+                }
+            }
+            if (given == nullptr || read.empty() || read.size() != given->size()) {
+                refuse(name, *node,
+                       fmt::format("must be a list of numbers in [{}, {}], one at least", range.low,
+                                   range.high));
+            }
+            values = read;
+        }
+    }
     template <class E, std::size_t N>
     void choice(std::string_view name, E& value, const std::array<std::pair<std::string_view, E>, N>& names,
                 std::string_view) {

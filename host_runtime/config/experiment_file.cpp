@@ -1,7 +1,10 @@
 #include "host_runtime/config/experiment_file.hpp"
 
+#include <fmt/ranges.h>
+
 #include <cmath>
 
+#include "crossbar/device/device_model.hpp"
 #include "host_runtime/config/config_reader.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 
@@ -100,6 +103,13 @@ public:
     void text(std::string_view name, std::string& value, std::string_view doc) {
         add(name, quote(value), doc);
     }
+    void list(std::string_view name, std::vector<double>& values, Range<double>, std::string_view doc) {
+        std::vector<std::string> items;
+        for (const double value : values) {
+            items.push_back(number(value));
+        }
+        add(name, fmt::format("[{}]", fmt::join(items, ", ")), doc);
+    }
     template <class E, std::size_t N>
     void choice(std::string_view name, E& value, const std::array<std::pair<std::string_view, E>, N>& names,
                 std::string_view doc) {
@@ -139,12 +149,26 @@ std::vector<Lister::Entry> list_entries(learning::ExperimentConfig config) {
 
 learning::ExperimentConfig parse_experiment(std::string_view text, std::string_view source,
                                             std::span<const std::string> overrides) {
+    const auto read = [&](learning::ExperimentConfig& config) {
+        apply(parse(text, source), source, config);
+        for (const std::string& override_text : overrides) {
+            apply_override(override_text, config);
+        }
+    };
     learning::ExperimentConfig config;
-    apply(parse(text, source), source, config);
-    for (const std::string& override_text : overrides) {
-        apply(parse_override(override_text), fmt::format("--set {}", override_text), config);
+    read(config);
+    // The device decides about the defaults of other keys, so these are set before the file is applied.
+    if (const auto preset = crossbar::find_device_kind(config.crossbar.device).preset; preset != nullptr) {
+        learning::ExperimentConfig with_preset;
+        preset(with_preset.crossbar);
+        read(with_preset);
+        return with_preset;
     }
     return config;
+}
+
+void apply_override(const std::string& override_text, learning::ExperimentConfig& config) {
+    apply(parse_override(override_text), fmt::format("--set {}", override_text), config);
 }
 
 learning::ExperimentConfig load_experiment(const std::filesystem::path& file,

@@ -21,6 +21,9 @@ learning::ExperimentConfig load_experiment(const std::filesystem::path& file,
 learning::ExperimentConfig parse_experiment(std::string_view text, std::string_view source,
                                             std::span<const std::string> overrides);
 
+/// One override, as in load_experiment.
+void apply_override(const std::string& override_text, learning::ExperimentConfig& config);
+
 /// The file with every key and its meaning; reading it back gives an equal configuration.
 std::string print_experiment(const learning::ExperimentConfig& config);
 

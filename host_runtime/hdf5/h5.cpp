@@ -4,6 +4,9 @@
 #include <hdf5.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <limits>
 #include <memory>
 #include <type_traits>
@@ -242,7 +245,12 @@ File File::open(const std::filesystem::path& file) {
 File File::create(const std::filesystem::path& file) {
     silence();
     File result(-1, file.string(), true);
-    result.handle_ = H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    // In memory until close(): the library crashes at exit after a write that failed on a full disk.
+    constexpr std::size_t kGrowth = std::size_t{1} << 20;
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fapl_core(access, kGrowth, false);
+    result.handle_ = H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    H5Pclose(access);
     if (result.handle_ < 0) {
         result.fail("", "cannot be created");
     }
@@ -264,8 +272,27 @@ File::~File() {
 }
 
 void File::close() {
-    if (handle_ >= 0 && H5Fclose(std::exchange(handle_, -1)) < 0) {
+    if (handle_ < 0) {
+        return;
+    }
+    std::vector<char> image;
+    if (writing_) {
+        const ssize_t size = H5Fflush(handle_, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(handle_, nullptr, 0);
+        image.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+        if (size < 0 || H5Fget_file_image(handle_, image.data(), image.size()) != size) {
+            fail("", "cannot be completed");
+        }
+    }
+    if (H5Fclose(std::exchange(handle_, -1)) < 0) {
         fail("", "cannot be closed");
+    }
+    if (writing_) {
+        std::ofstream out(name_, std::ios::binary | std::ios::trunc);
+        out.write(image.data(), static_cast<std::streamsize>(image.size()));
+        out.close();
+        if (!out) {
+            throw RunError(fmt::format("{}: cannot be written: {}", name_, std::strerror(errno)));
+        }
     }
 }
 

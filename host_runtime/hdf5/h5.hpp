@@ -53,7 +53,8 @@ struct Storage {
 class File {
 public:
     static File open(const std::filesystem::path& file);    ///< read-only
-    static File create(const std::filesystem::path& file);  ///< truncates
+    /// A new file, kept in memory and written by close(), which replaces what was there.
+    static File create(const std::filesystem::path& file);
 
     File(File&& other) noexcept
         : handle_(std::exchange(other.handle_, -1)),
@@ -64,7 +65,7 @@ public:
     File& operator=(const File&) = delete;
     ~File();
 
-    /// Flushes and closes; the destructor does too, but cannot report a full disk.
+    /// Writes a new file to disk; without it, none appears.
     void close();
 
     const std::string& name() const { return name_; }

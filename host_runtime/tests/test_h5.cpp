@@ -68,6 +68,7 @@ TEST_CASE("h5: structure can be inspected without reading data") {
         file.write("a.b", std::vector<float>{1, 2, 3, 4, 5, 6}, {3, 1, 2});
         file.write("none", std::vector<double>{});
         file.write("text", std::vector<std::string>{"x", "y"});
+        file.close();
     }
     const auto file = h5::File::open(path);
     const auto links = file.children("/");
@@ -105,6 +106,7 @@ TEST_CASE("h5: large arrays are chunked and compressed on request") {
         file.write("plain", values, {1000, 400});
         file.write("packed", values, {1000, 400}, {.gzip_level = 4, .chunk = {}});
         file.write("chunked", values, {1000, 400}, {.gzip_level = 0, .chunk = {10, 400}});
+        file.close();
     }
     const auto file = h5::File::open(path);
     CHECK(file.info("plain").stored_bytes == 1600000);
@@ -120,6 +122,7 @@ TEST_CASE("h5: variable-length sequences are read row by row") {
     {
         auto file = h5::File::create(path);
         file.write_sequences<float>("times", {{0.5F, 1.5F}, {}, {2.0F}});
+        file.close();
     }
     const auto file = h5::File::open(path);
     CHECK(file.info("times").kind == h5::ElementKind::variable_length);
@@ -132,7 +135,10 @@ TEST_CASE("h5: variable-length sequences are read row by row") {
 TEST_CASE("h5: errors name the file and the dataset") {
     const TemporaryDirectory directory;
     const auto path = directory / "errors.h5";
-    h5::File::create(path).write("text", std::vector<std::string>{"x"});
+    auto made = h5::File::create(path);
+    made.write("text", std::vector<std::string>{"x"});
+    CHECK_FALSE(std::filesystem::exists(path));  // nothing appears before it is complete
+    made.close();
     const auto file = h5::File::open(path);
     const auto missing = message_of([&] { file.read<float>("group/gone"); });
     CHECK(missing.find("errors.h5") != std::string::npos);
@@ -143,7 +149,7 @@ TEST_CASE("h5: errors name the file and the dataset") {
     std::ofstream(directory / "plain.txt") << "not HDF5\n";
     CHECK(message_of([&] { h5::File::open(directory / "plain.txt"); }).find("plain.txt") !=
           std::string::npos);
-    CHECK_THROWS_AS(h5::File::create(directory / "no/such/folder.h5"), RunError);
+    CHECK_THROWS_AS(h5::File::create(directory / "no/such/folder.h5").close(), RunError);
     auto out = h5::File::create(directory / "twice.h5");
     out.write("x", std::vector<float>{1});
     CHECK_THROWS_AS(out.write("x", std::vector<float>{1}), RunError);

@@ -39,6 +39,9 @@ private:
         std::vector<std::string> words;
         std::istringstream in(line);
         for (std::string word; std::getline(in, word, ',');) {
+            if (word.ends_with('\r')) {
+                word.pop_back();
+            }
             words.push_back(word);
         }
         return words;

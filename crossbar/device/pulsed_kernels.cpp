@@ -1,0 +1,302 @@
+#include "crossbar/device/pulsed_kernels.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "crossbar/device/pulsed_kernels.cpp"
+#include <hwy/foreach_target.h>
+//
+#include "crossbar/base/float_math-inl.hpp"
+#include "crossbar/base/normal-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace memprop::crossbar::HWY_NAMESPACE {
+
+using memprop::HWY_NAMESPACE::ExpFloat;
+using memprop::HWY_NAMESPACE::F32Vec;
+using memprop::HWY_NAMESPACE::ForNormals;
+using memprop::HWY_NAMESPACE::LogFloat;
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr std::size_t kChunk = 64;  // devices whose noise one call of the generator gives
+
+HWY_INLINE void Normals(const DrawKey& key, std::uint32_t first, std::size_t count, float* HWY_RESTRICT out) {
+    const hn::ScalableTag<float> d;
+    ForNormals(key, first, count, [&](std::size_t offset, F32Vec normals, std::size_t valid) HWY_ATTR {
+        if (valid == hn::Lanes(d)) {
+            hn::StoreU(normals, d, out + offset);
+        } else {
+            hn::BlendedStore(normals, hn::FirstN(d, valid), d, out + offset);
+        }
+    });
+}
+
+// Standard deviation of a step of those laws that do not bring their own.
+struct CommonNoise {
+    const float *HWY_RESTRICT base_up, *HWY_RESTRICT base_down;
+    float of_step, of_base, add, slope, zero;
+    explicit CommonNoise(const StepParameters& p)
+        : base_up(p.up.step),
+          base_down(p.down.step),
+          of_step(p.noise_step),
+          of_base(p.noise_base),
+          add(p.noise_add_us),
+          slope(p.noise_slope),
+          zero(p.g_zero_us) {}
+    HWY_INLINE float sigma(std::size_t i, float g, float step, bool rising) const {
+        const float distance = g - zero;
+        const float away = distance < 0.0F ? -distance : distance;
+        return of_step * step + of_base * (rising ? base_up[i] : base_down[i]) + add + slope * away;
+    }
+};
+
+// The laws: mean step of device i at conductance g, up or down. Both sides are loaded and one is taken, so
+// that neighbouring devices may be pulsed in opposite directions.
+struct LinearLaw : CommonNoise {
+    const float *HWY_RESTRICT up, *HWY_RESTRICT down, *HWY_RESTRICT slope_up, *HWY_RESTRICT slope_down;
+    float g_zero;
+    explicit LinearLaw(const StepParameters& p)
+        : CommonNoise(p),
+          up(p.up.step),
+          down(p.down.step),
+          slope_up(p.up.slope),
+          slope_down(p.down.slope),
+          g_zero(p.g_zero_us) {}
+    HWY_INLINE float operator()(std::size_t i, float g, bool rising) const {
+        const float step = rising ? up[i] : down[i];
+        const float gradient = rising ? slope_up[i] : slope_down[i];
+        return step + gradient * (g - g_zero);
+    }
+};
+
+struct ExpLaw : CommonNoise {
+    const float *HWY_RESTRICT up, *HWY_RESTRICT down, *HWY_RESTRICT gamma_up, *HWY_RESTRICT gamma_down,
+        *HWY_RESTRICT position;
+    float a_up, a_down, offset, g_zero;
+    explicit ExpLaw(const StepParameters& p)
+        : CommonNoise(p),
+          up(p.up.step),
+          down(p.down.step),
+          gamma_up(p.up.gamma),
+          gamma_down(p.down.gamma),
+          position(p.position),
+          a_up(p.up.exp_a),
+          a_down(p.down.exp_a),
+          offset(p.exp_offset),
+          g_zero(p.g_zero_us) {}
+    HWY_INLINE float operator()(std::size_t i, float g, bool rising) const {
+        const float z = position[i] * (g - g_zero) + offset;
+        const float exponent = rising ? gamma_up[i] * z : -(gamma_down[i] * z);
+        const float factor = 1.0F - (rising ? a_up : a_down) * ExpFloat(exponent);
+        return (rising ? up[i] : down[i]) * (factor > 0.0F ? factor : 0.0F);
+    }
+};
+
+struct PowerLaw : CommonNoise {
+    const float *HWY_RESTRICT up, *HWY_RESTRICT down, *HWY_RESTRICT gamma_up, *HWY_RESTRICT gamma_down,
+        *HWY_RESTRICT position, *HWY_RESTRICT low, *HWY_RESTRICT high;
+    explicit PowerLaw(const StepParameters& p)
+        : CommonNoise(p),
+          up(p.up.step),
+          down(p.down.step),
+          gamma_up(p.up.gamma),
+          gamma_down(p.down.gamma),
+          position(p.position),
+          low(p.low),
+          high(p.high) {}
+    HWY_INLINE float operator()(std::size_t i, float g, bool rising) const {
+        const float rest = (rising ? high[i] - g : g - low[i]) * position[i];
+        const float log_rest = LogFloat(rest > 1e-30F ? rest : 1e-30F);
+        const float gamma = rising ? gamma_up[i] : gamma_down[i];
+        const float factor = ExpFloat(gamma * log_rest);
+        return (rising ? up[i] : down[i]) * factor;
+    }
+};
+
+struct PiecewiseLaw : CommonNoise {
+    const float *HWY_RESTRICT up, *HWY_RESTRICT down, *HWY_RESTRICT nodes_up, *HWY_RESTRICT nodes_down,
+        *HWY_RESTRICT position, *HWY_RESTRICT low;
+    float segments;
+    explicit PiecewiseLaw(const StepParameters& p)
+        : CommonNoise(p),
+          up(p.up.step),
+          down(p.down.step),
+          nodes_up(p.up.nodes),
+          nodes_down(p.down.nodes),
+          position(p.position),
+          low(p.low),
+          segments(p.segments) {}
+    HWY_INLINE float operator()(std::size_t i, float g, bool rising) const {
+        const float at = (g - low[i]) * position[i] * segments;
+        const float inside = at < 0.0F ? 0.0F : (at > segments ? segments : at);
+        const auto node = static_cast<std::int32_t>(inside);
+        const float part = inside - static_cast<float>(node);
+        const float* nodes = rising ? nodes_up : nodes_down;
+        return (rising ? up[i] : down[i]) * (nodes[node] + part * (nodes[node + 1] - nodes[node]));
+    }
+};
+
+struct TableLaw {
+    const float *HWY_RESTRICT up, *HWY_RESTRICT down, *HWY_RESTRICT sigma_up, *HWY_RESTRICT sigma_down;
+    float low, per_us, segments;
+    explicit TableLaw(const StepParameters& p)
+        : up(p.up.nodes),
+          down(p.down.nodes),
+          sigma_up(p.up.sigma_nodes),
+          sigma_down(p.down.sigma_nodes),
+          low(p.table_low_us),
+          per_us(p.nodes_per_us),
+          segments(p.segments) {}
+    HWY_INLINE float interpolate(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, float g,
+                                 bool first) const {
+        const float at = (g - low) * per_us;
+        const float inside = at < 0.0F ? 0.0F : (at > segments ? segments : at);
+        const auto node = static_cast<std::int32_t>(inside);
+        const float part = inside - static_cast<float>(node);
+        const float left = first ? a[node] : b[node];
+        const float right = first ? a[node + 1] : b[node + 1];
+        return left + part * (right - left);
+    }
+    HWY_INLINE float operator()(std::size_t, float g, bool rising) const {
+        return interpolate(up, down, g, rising);
+    }
+    HWY_INLINE float sigma(std::size_t, float g, float, bool rising) const {
+        return interpolate(sigma_up, sigma_down, g, rising);
+    }
+};
+
+template <class Law>
+HWY_INLINE void PulseLoop(const StepParameters& p, const Law law, float* HWY_RESTRICT g,
+                          const std::int16_t* HWY_RESTRICT pulses, std::size_t count, std::uint32_t first,
+                          DrawKey key) {
+    const float* HWY_RESTRICT low = p.low;
+    const float* HWY_RESTRICT high = p.high;
+    for (std::size_t begin = 0; begin < count; begin += kChunk) {
+        const std::size_t n = std::min(kChunk, count - begin);
+        std::int32_t most = 0;
+        for (std::size_t i = begin; i < begin + n; ++i) {
+            const std::int32_t wanted = pulses[i] < 0 ? -pulses[i] : pulses[i];
+            most = std::max(most, wanted);
+        }
+        for (std::int32_t k = 0; k < most; ++k) {
+            HWY_ALIGN float noise[kChunk];
+            key.step = static_cast<std::uint32_t>(k);
+            Normals(key, first + static_cast<std::uint32_t>(begin), n, noise);
+            for (std::size_t i = 0; i < n; ++i) {
+                const std::size_t at = begin + i;
+                const std::int32_t wanted = pulses[at];
+                const bool rising = wanted > 0;
+                const float now = g[at];
+                const float step = law(at, now, rising);
+                const float change = step + law.sigma(at, now, step, rising) * noise[i];
+                const float next = rising ? now + change : now - change;
+                const float above = next < low[at] ? low[at] : next;
+                const float clipped = above > high[at] ? high[at] : above;
+                g[at] = (rising ? wanted : -wanted) > k ? clipped : now;
+            }
+        }
+    }
+}
+
+void PulseDevices(const StepParameters& p, float* HWY_RESTRICT g, const std::int16_t* HWY_RESTRICT pulses,
+                  std::size_t count, std::uint32_t first, const DrawKey& key) {
+    switch (p.law) {
+        case StepLaw::linear:
+            return PulseLoop(p, LinearLaw(p), g, pulses, count, first, key);
+        case StepLaw::exp:
+            return PulseLoop(p, ExpLaw(p), g, pulses, count, first, key);
+        case StepLaw::power:
+            return PulseLoop(p, PowerLaw(p), g, pulses, count, first, key);
+        case StepLaw::piecewise:
+            return PulseLoop(p, PiecewiseLaw(p), g, pulses, count, first, key);
+        case StepLaw::table:
+            return PulseLoop(p, TableLaw(p), g, pulses, count, first, key);
+    }
+}
+
+void CountPulses(const std::int16_t* HWY_RESTRICT pulses, std::size_t count, std::int32_t tick,
+                 std::int32_t* HWY_RESTRICT programmed, std::uint32_t* HWY_RESTRICT set_pulses,
+                 std::uint32_t* HWY_RESTRICT reset_pulses) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::int32_t wanted = pulses[i];
+        programmed[i] = wanted != 0 ? tick : programmed[i];
+        set_pulses[i] += static_cast<std::uint32_t>(wanted > 0 ? wanted : 0);
+        reset_pulses[i] += static_cast<std::uint32_t>(wanted < 0 ? -wanted : 0);
+    }
+}
+
+void RenewVisible(const float* HWY_RESTRICT hidden, const std::int16_t* HWY_RESTRICT pulses, float sigma,
+                  std::size_t count, std::uint32_t first, const DrawKey& key, float* HWY_RESTRICT visible) {
+    for (std::size_t begin = 0; begin < count; begin += kChunk) {
+        const std::size_t n = std::min(kChunk, count - begin);
+        bool any = false;
+        for (std::size_t i = begin; i < begin + n; ++i) {
+            any = any || pulses[i] != 0;
+        }
+        if (!any) {
+            continue;
+        }
+        HWY_ALIGN float noise[kChunk];
+        Normals(key, first + static_cast<std::uint32_t>(begin), n, noise);
+        for (std::size_t i = 0; i < n; ++i) {
+            const float seen = hidden[begin + i] + sigma * noise[i];
+            const float clipped = seen < 0.0F ? 0.0F : seen;
+            visible[begin + i] = pulses[begin + i] != 0 ? clipped : visible[begin + i];
+        }
+    }
+}
+
+void Relax(const float* HWY_RESTRICT keep, const float* HWY_RESTRICT diffusion, const float* HWY_RESTRICT low,
+           const float* HWY_RESTRICT high, float target, const DrawKey& key, std::size_t count,
+           float* HWY_RESTRICT g) {
+    for (std::size_t begin = 0; begin < count; begin += kChunk) {
+        const std::size_t n = std::min(kChunk, count - begin);
+        HWY_ALIGN float noise[kChunk] = {};
+        if (diffusion != nullptr) {
+            Normals(key, static_cast<std::uint32_t>(begin), n, noise);
+            for (std::size_t i = 0; i < n; ++i) {
+                noise[i] *= diffusion[begin + i];
+            }
+        }
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::size_t at = begin + i;
+            const float next = (target + (g[at] - target) * keep[at]) + noise[i];
+            const float above = next < low[at] ? low[at] : next;
+            g[at] = above > high[at] ? high[at] : above;
+        }
+    }
+}
+
+}  // namespace memprop::crossbar::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace memprop::crossbar {
+
+HWY_EXPORT(PulseDevices);
+HWY_EXPORT(CountPulses);
+HWY_EXPORT(RenewVisible);
+HWY_EXPORT(Relax);
+
+void pulse_devices(const StepParameters& parameters, float* g, std::span<const std::int16_t> pulses,
+                   std::uint32_t first, DrawKey key) {
+    HWY_DYNAMIC_DISPATCH(PulseDevices)(parameters, g, pulses.data(), pulses.size(), first, key);
+}
+
+void count_pulses(std::span<const std::int16_t> pulses, std::int32_t tick, std::int32_t* programmed,
+                  std::uint32_t* set_pulses, std::uint32_t* reset_pulses) {
+    HWY_DYNAMIC_DISPATCH(CountPulses)
+    (pulses.data(), pulses.size(), tick, programmed, set_pulses, reset_pulses);
+}
+
+void renew_visible(const float* hidden, std::span<const std::int16_t> pulses, float sigma_us,
+                   std::uint32_t first, const DrawKey& key, float* visible) {
+    HWY_DYNAMIC_DISPATCH(RenewVisible)
+    (hidden, pulses.data(), sigma_us, pulses.size(), first, key, visible);
+}
+
+void relax(const float* keep, const float* diffusion, const float* low, const float* high, float target_us,
+           const DrawKey& key, std::span<float> g) {
+    HWY_DYNAMIC_DISPATCH(Relax)(keep, diffusion, low, high, target_us, key, g.size(), g.data());
+}
+
+}  // namespace memprop::crossbar
+#endif  // HWY_ONCE

@@ -1,0 +1,30 @@
+// Shared by the parts of the Python module: one bind_NAME() per submodule, each in its own file.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <chrono>
+#include <cstddef>
+#include <string_view>
+
+namespace memprop::host::python {
+
+/// C-ordered float64 copy or view of anything NumPy takes as an array of real numbers. Throws InputError
+/// naming the argument if it is not or if it does not have `dimensions` dimensions.
+using DoubleArray = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast>;
+DoubleArray double_array(const pybind11::object& values, std::string_view name, pybind11::ssize_t dimensions);
+
+/// Call it from a computation that has released the GIL: raises KeyboardInterrupt (and what other signal
+/// handlers raise) there. It looks at most every 50 ms, so that it costs nothing.
+class InterruptCheck {
+public:
+    void operator()();
+
+private:
+    std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+void bind_crossbar(pybind11::module_ module);
+
+}  // namespace memprop::host::python

@@ -1,0 +1,244 @@
+#include "hw_models/noc/fabric.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <stdexcept>
+#include <utility>
+
+#include "crossbar/base/random.hpp"
+
+namespace memprop::hw::noc {
+namespace {
+
+// Without a processor option for it, std::popcount is a call.
+constexpr auto kBitCount = [] {
+    std::array<std::uint8_t, 1U << kPorts> counts{};
+    for (unsigned mask = 0; mask < counts.size(); ++mask) {
+        counts[mask] = static_cast<std::uint8_t>(std::popcount(mask));
+    }
+    return counts;
+}();
+
+}  // namespace
+
+void Fabric::come_to(std::uint64_t cycle) {
+    if (cycle < now_ || next_cycle() < cycle) {
+        throw std::logic_error("noc::Fabric: calls must come in the order of their cycles, no step left out");
+    }
+    now_ = cycle;
+}
+
+inline PortMask Fabric::route(std::uint32_t index, Port input, const Flit& flit) const {
+    if (flit.cast == Cast::unicast) {
+        return mask_of(xy_port(routers_[index].position, positions_[flit.target]));
+    }
+    const TreeRow& row = tree_rows_[index * params_.multicast_trees + flit.target];
+    return row.input == input ? row.outputs : PortMask{0};
+}
+
+inline void Fabric::push(Fifo& fifo, const Flit& flit, std::uint64_t usable_cycle) {
+    fifo.tail->flit = flit;
+    fifo.tail->cycle = usable_cycle;
+    fifo.tail = after(fifo, fifo.tail);
+    if (++fifo.count == 1) {
+        fifo.head_leaves = usable_cycle;
+    }
+    fifo.tail_free_from = fifo.tail == fifo.head ? kNever : fifo.tail->cycle;
+    ++flits_inside_;
+}
+
+// Frees the place of the head and puts the next flit there.
+inline void Fabric::release_head(Fifo& fifo, std::uint64_t cycle) {
+    fifo.head->cycle = cycle + params_.link_cycles;
+    if (fifo.tail == fifo.head) {  // it was full
+        fifo.tail_free_from = fifo.head->cycle;
+    }
+    fifo.head = after(fifo, fifo.head);
+    --fifo.count;
+    --flits_inside_;
+    fifo.head_leaves = fifo.count == 0 ? kNever : fifo.head->cycle;
+}
+
+// Wakes whoever fills a FIFO if it waits for the place that has become free in `cycle`.
+inline void Fabric::credit(std::uint32_t feeder, PortMask output_bit, std::uint64_t cycle) {
+    const bool waits = feeder < routers() ? (routers_[feeder].starved & output_bit) != 0
+                                          : terminals_[feeder - space_agent(0)].starved;
+    if (waits) {
+        wheel_.add(feeder, cycle + params_.link_cycles);
+    }
+}
+
+inline void Fabric::pop(std::uint32_t index, unsigned input, std::uint64_t cycle) {
+    Router& router = routers_[index];
+    Fifo& fifo = router.inputs[input];
+    release_head(fifo, cycle);
+    if (fifo.count != 0) {
+        fifo.pending = route(index, static_cast<Port>(input), fifo.head->flit);
+        if (fifo.head_leaves <= cycle) {
+            wheel_.add(index, cycle + 1);
+        }
+    }
+    credit(router.feeders[input], mask_of(opposite(static_cast<Port>(input))), cycle);
+}
+
+bool Fabric::held_back(std::uint32_t router, unsigned input, std::uint64_t cycle) const {
+    const DrawKey key{.seed = stalls_->seed,
+                      .stream = Stream::test,
+                      .array = static_cast<std::uint8_t>(input),
+                      .block = static_cast<std::uint16_t>(cycle >> 32),
+                      .event = router,
+                      .step = static_cast<std::uint32_t>(cycle)};
+    return random_uniform(key, 0) < stalls_->probability;
+}
+
+inline void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMask requests,
+                                 std::uint64_t cycle) {
+    Router& router = routers_[index];
+    const Output& out = router.outputs[output];
+    Fifo& next = *out.fifo;
+    const std::uint8_t asking = kBitCount[requests];
+    if (next.tail_free_from > cycle) {
+        router.stats.credit_stalls += asking;
+        router.blocked = static_cast<std::uint8_t>(router.blocked + asking);
+        router.starved |= static_cast<PortMask>(1U << output);
+        if (next.tail_free_from != kNever) {
+            wheel_.add(index, next.tail_free_from);  // the credit is on its way
+        }
+        return;
+    }
+    const unsigned winner = round_robin(requests, router.next_input[output]);
+    router.next_input[output] = static_cast<std::uint8_t>(winner + 1 == kPorts ? 0 : winner + 1);
+    Fifo& from = router.inputs[winner];
+    const Flit& flit = from.head->flit;
+    from.pending &= static_cast<PortMask>(~(1U << output));
+    push(next, flit, cycle + out.delay);
+    wheel_.add(out.agent, cycle + out.delay);
+    if (next.count == 1 && out.agent < routers()) {
+        next.pending = route(out.agent, opposite(static_cast<Port>(output)), flit);
+    }
+    ++router.stats.forwarded[output];
+    if (observer_ != nullptr) {
+        observer_->flit_crossed(cycle, router.node, static_cast<Port>(output), flit);
+    }
+    if (asking > 1) {
+        router.stats.arbitration_stalls += asking - 1U;
+        wheel_.add(index, cycle + 1);
+    }
+}
+
+void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
+    Router& router = routers_[index];
+    // Between two looks at a router nothing about it changes, so blocked heads were blocked throughout.
+    if (router.blocked != 0) {
+        router.stats.credit_stalls += router.blocked * (cycle - router.stepped - 1);
+    }
+    router.stepped = cycle;
+    router.starved = 0;
+    router.blocked = 0;
+
+    std::array<PortMask, kPorts> requests{};  // per output: inputs that ask for it
+    PortMask wanted = 0;                      // outputs somebody asks for
+    PortMask candidates = 0;                  // inputs that ask
+    unsigned ready = 0;                       // inputs whose head may leave
+    for (std::size_t input = 0; input < kPorts; ++input) {
+        ready |= static_cast<unsigned>(router.inputs[input].head_leaves <= cycle) << input;
+    }
+    for (unsigned left = ready; left != 0; left &= left - 1) {
+        const auto input = static_cast<unsigned>(std::countr_zero(left));
+        Fifo& fifo = router.inputs[input];
+        if (stalls_ && held_back(index, input, cycle)) {
+            ++router.stats.injected_stalls;
+            wheel_.add(index, cycle + 1);
+            continue;
+        }
+        if (fifo.pending == 0) {
+            ++router.stats.unroutable_flits;
+            pop(index, input, cycle);
+            continue;
+        }
+        for (unsigned output = fifo.pending; output != 0; output &= output - 1) {
+            requests[static_cast<std::size_t>(std::countr_zero(output))] |=
+                static_cast<PortMask>(1U << input);
+        }
+        wanted |= fifo.pending;
+        candidates |= static_cast<PortMask>(1U << input);
+    }
+    for (unsigned left = wanted; left != 0; left &= left - 1) {
+        const auto output = static_cast<std::size_t>(std::countr_zero(left));
+        serve_output(index, output, requests[output], cycle);
+    }
+    for (unsigned left = candidates; left != 0; left &= left - 1) {
+        const auto input = static_cast<unsigned>(std::countr_zero(left));
+        if (router.inputs[input].pending == 0) {
+            pop(index, input, cycle);
+        }
+    }
+}
+
+void Fabric::step(std::uint64_t cycle) {
+    come_to(cycle);
+    arrivals_.clear();
+    spaces_.clear();
+    const std::uint32_t first_terminal = routers(), first_space = routers() + terminals();
+    wheel_.take(cycle, [&](std::uint32_t agent) {
+        if (agent < first_terminal) {
+            step_router(agent, cycle);
+        } else if (agent < first_space) {
+            arrivals_.push_back(agent - first_terminal);
+        } else if (std::exchange(terminals_[agent - first_space].starved, false)) {
+            spaces_.push_back(agent - first_space);
+        }
+    });
+}
+
+SendResult Fabric::send(std::uint32_t index, const Flit& flit, std::uint64_t cycle) {
+    come_to(cycle);
+    if (flit.created_cycle > cycle) {
+        throw std::logic_error("noc::Fabric::send: the flit has not been created yet");
+    }
+    Terminal& terminal = terminals_.at(index);
+    const bool exists = flit.cast == Cast::unicast ? flit.target < params_.nodes()
+                                                   : flit.target < params_.multicast_trees &&
+                                                         route(terminal.router, terminal.port, flit) != 0;
+    if (!exists) {
+        ++terminal.stats.refused_no_route;
+        return SendResult::no_route;
+    }
+    Fifo& fifo = fifos_[terminal.router * kPorts + static_cast<std::size_t>(terminal.port)];
+    const std::uint64_t free_from = std::max(fifo.tail_free_from, terminal.next_send);
+    if (free_from > cycle) {
+        ++terminal.stats.refused_full;
+        terminal.starved = true;
+        if (free_from != kNever) {
+            wheel_.add(space_agent(index), free_from);
+        }
+        return SendResult::full;
+    }
+    terminal.next_send = cycle + 1;
+    push(fifo, flit, cycle + params_.router_cycles);
+    wheel_.add(terminal.router, cycle + params_.router_cycles);
+    if (fifo.count == 1) {
+        fifo.pending = route(terminal.router, terminal.port, flit);
+    }
+    ++terminal.stats.sent;
+    return SendResult::accepted;
+}
+
+bool Fabric::receive(std::uint32_t index, Flit& flit, std::uint64_t cycle) {
+    come_to(cycle);
+    Terminal& terminal = terminals_.at(index);
+    Fifo& fifo = fifos_[terminal.out_fifo];
+    if (fifo.head_leaves > cycle) {
+        return false;
+    }
+    flit = fifo.head->flit;
+    release_head(fifo, cycle);
+    credit(terminal.router, mask_of(terminal.port), cycle);
+    ++terminal.stats.received;
+    if (flit.created_cycle >= measured_from_) {
+        latency_.record(cycle - flit.created_cycle);
+    }
+    return true;
+}
+
+}  // namespace memprop::hw::noc

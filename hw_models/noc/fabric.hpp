@@ -1,0 +1,205 @@
+// Routers and links in plain C++: the algorithm of the mesh, cycle by cycle, without the SystemC kernel.
+//
+// Router: five ports (north, east, south, west, local), an input FIFO per port, a crossbar, round-robin
+// arbitration per output. All that happens in one cycle is decided from the state at its beginning.
+// - A flit that reaches an input FIFO in cycle t can cross the switch from cycle t + router_cycles on,
+//   when it is the head of its FIFO; it reaches the next FIFO link_cycles after it has crossed. So
+//   without load a flit takes hops * (router_cycles + link_cycles) from the cycle it is sent to the
+//   cycle it can be received, hops = routers passed (source and destination included).
+// - Credits: an output sends only if the FIFO behind it has a free place; a place that becomes free in
+//   cycle t may be filled by a flit that crosses in cycle t + link_cycles or later (the credit travels
+//   back over the link). A stream runs at min(1, fifo_depth / (router_cycles + 2 link_cycles)) flits a
+//   cycle. A receiver at a terminal reads a flit in the cycle it arrives or leaves it in the FIFO.
+// - Multicast: the head asks for all outputs of its table row at once and a copy goes to each as soon
+//   as that output is won, in the same or in different cycles, never twice; the head leaves when the
+//   last copy has gone. Why this cannot deadlock: routing.hpp.
+// - Order is kept per pair of source and destination: one path, FIFOs only.
+// - Misuse: send() says full or no_route and counts it; a multicast flit for which a router has no row
+//   is dropped there and counted (unroutable_flits).
+// Modelled: cycles, contention, back-pressure, energy per link. Not modelled: virtual channels, bit
+// errors, wire delay within a cycle, clock and leakage power.
+//
+// How it is made fast: no router is visited in a cycle in which nothing about it changes. All FIFOs lie
+// in one array. A flit on a link is written straight into the FIFO where it will arrive, with the cycle
+// from which it counts, and a freed place carries the cycle from which its credit counts; so links and
+// credits need no events of their own. A router whose heads all wait for credits sleeps until one comes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hw_models/noc/flit.hpp"
+#include "hw_models/noc/params.hpp"
+#include "hw_models/noc/routing.hpp"
+#include "hw_models/noc/stats.hpp"
+#include "hw_models/noc/wake_wheel.hpp"
+
+namespace memprop::hw::noc {
+
+enum class SendResult : std::uint8_t {
+    accepted,
+    full,      ///< no room, or a flit was already sent in this cycle; spaces() tells when to try again
+    no_route,  ///< the destination is outside the mesh, or the tree has no row here; never accepted
+};
+
+/// For verification: in each cycle the head of every router FIFO is held back with this probability,
+/// independently, drawn by (seed, router, port, cycle).
+struct RandomStalls {
+    std::uint64_t seed = 0;
+    double probability = 0.0;
+};
+
+/// Is told about each flit that crosses a switch; for traces.
+class FabricObserver {
+public:
+    virtual ~FabricObserver() = default;
+    virtual void flit_crossed(std::uint64_t cycle, NodeId router, Port output, const Flit& flit) = 0;
+};
+
+class Fabric {
+public:
+    /// A whole mesh; terminal n is the local port of node n. Throws InputError for invalid parameters.
+    static Fabric mesh(const NocParams& params) { return Fabric(params, std::nullopt); }
+    /// The one router `node` of such a mesh; terminal p is its port p.
+    static Fabric single_router(const NocParams& params, NodeId node) { return Fabric(params, node); }
+
+    Fabric(Fabric&&) = default;
+    Fabric& operator=(Fabric&&) = delete;
+
+    const NocParams& params() const { return params_; }
+    std::uint32_t routers() const { return router_count_; }
+    std::uint32_t terminals() const { return terminal_count_; }
+
+    // Time. Calls come in order of their cycle; in any order within one cycle, with the same result.
+    /// The next cycle in which step() has something to do; kNever if all is idle or waits for outside.
+    std::uint64_t next_cycle() const { return wheel_.next(now_); }
+    /// Does the work of `cycle`, which must not be after next_cycle() (std::logic_error).
+    void step(std::uint64_t cycle);
+    /// Terminals where a flit arrived in the last step / where a send found no room and may try again;
+    /// each at most once, ascending.
+    std::span<const std::uint32_t> arrivals() const { return arrivals_; }
+    std::span<const std::uint32_t> spaces() const { return spaces_; }
+
+    // Terminals.
+    /// std::logic_error for a flit with a created_cycle after `cycle`.
+    SendResult send(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
+    /// Takes the next flit that has arrived, if any.
+    bool receive(std::uint32_t terminal, Flit& flit, std::uint64_t cycle);
+
+    // Multicast tables.
+    /// Throws InputError for a node or tree that does not exist, a port that leads out of the mesh or a
+    /// turn that XY routing forbids. Heads of the router's FIFOs keep the way they have.
+    void set_tree_row(NodeId router, TreeId tree, TreeRow row);
+    TreeRow tree_row(NodeId router, TreeId tree) const;
+    /// Writes all rows of xy_tree(params(), root, leaves).
+    void set_tree(TreeId tree, NodeId root, std::span<const NodeId> leaves);
+
+    // Accounting.
+    /// Flits in FIFOs and on links (a copy of a multicast counts as a flit).
+    std::uint64_t flits_inside() const { return flits_inside_; }
+    /// Flits in the input FIFO `input`, those on the link to it included.
+    std::uint32_t fifo_level(NodeId router, Port input) const;
+    /// Sets all counters to zero; cycles before `cycle` must be done. From now on the histogram takes
+    /// only flits created in `cycle` or later.
+    void start_measurement(std::uint64_t cycle);
+    /// Counts up to the beginning of `cycle`; all work before it must be done.
+    RouterStats router_stats(NodeId router, std::uint64_t cycle) const;
+    RouterStats total_router_stats(std::uint64_t cycle) const;
+    TerminalStats total_terminal_stats() const;
+    const TerminalStats& terminal_stats(std::uint32_t terminal) const { return terminals_[terminal].stats; }
+    /// From created_cycle to the cycle of receive().
+    const LatencyHistogram& latency() const { return latency_; }
+    struct LinkUse {
+        double mean = 0.0, max = 0.0;  ///< flits per cycle of a link between two routers
+    };
+    LinkUse link_use(std::uint64_t cycle) const;
+    /// All counters summed over the mesh, names beginning with `prefix`.
+    std::vector<Counter> report(const std::string& prefix, std::uint64_t cycle) const;
+
+    void inject_stalls(RandomStalls stalls) { stalls_ = stalls; }
+    void observe(FabricObserver* observer) { observer_ = observer; }
+
+private:
+    struct Slot {
+        Flit flit;
+        std::uint64_t cycle = 0;  // taken: from when the flit may leave; free: from when it may be filled
+    };
+    struct Fifo {
+        std::uint64_t head_leaves = kNever;  // cycle from which the head may leave; kNever = empty
+        std::uint64_t tail_free_from = 0;    // cycle from which a flit may be sent to it; kNever = full
+        Slot* first = nullptr;               // a ring of fifo_depth slots
+        Slot* last = nullptr;
+        Slot* head = nullptr;
+        Slot* tail = nullptr;
+        std::uint32_t count = 0;
+        PortMask pending = 0;  // outputs to which the head still has to go
+    };
+    struct Output {
+        Fifo* fifo = nullptr;     // where the link ends
+        std::uint32_t agent = 0;  // who is woken when a flit can be used there
+        std::uint32_t delay = 0;  // cycles from crossing to that
+    };
+    struct Router {
+        Fifo* inputs = nullptr;  // kPorts of them
+        std::array<Output, kPorts> outputs{};
+        std::array<std::uint32_t, kPorts> feeders{};  // agent that fills each input
+        std::array<std::uint8_t, kPorts> next_input{};
+        PortMask connected = 0;     // ports that lead somewhere
+        PortMask starved = 0;       // outputs for which a head waits for a credit
+        std::uint8_t blocked = 0;   // head-output pairs that wait so
+        std::uint64_t stepped = 0;  // last cycle in which the router was looked at
+        NodeId node{};
+        Position position;
+        RouterStats stats;
+    };
+    struct Terminal {
+        std::uint32_t router = 0;
+        Port port = Port::local;
+        std::uint32_t out_fifo = 0;   // towards outside
+        std::uint64_t next_send = 0;  // one flit a cycle
+        bool starved = false;         // a send found no room
+        TerminalStats stats;
+    };
+
+    Fabric(const NocParams& params, std::optional<NodeId> single);
+    void connect_mesh();
+    void connect_terminal(std::uint32_t router, Port port);
+    std::uint32_t arrival_agent(std::uint32_t terminal) const { return routers() + terminal; }
+    std::uint32_t space_agent(std::uint32_t terminal) const { return routers() + terminals() + terminal; }
+
+    void come_to(std::uint64_t cycle);
+    void step_router(std::uint32_t index, std::uint64_t cycle);
+    void serve_output(std::uint32_t index, std::size_t output, PortMask requests, std::uint64_t cycle);
+    static Slot* after(const Fifo& fifo, Slot* slot) { return slot == fifo.last ? fifo.first : slot + 1; }
+    void push(Fifo& fifo, const Flit& flit, std::uint64_t usable_cycle);
+    void pop(std::uint32_t router, unsigned input, std::uint64_t cycle);
+    void release_head(Fifo& fifo, std::uint64_t cycle);
+    void credit(std::uint32_t feeder, PortMask output_bit, std::uint64_t cycle);
+    PortMask route(std::uint32_t router, Port input, const Flit& flit) const;
+    bool held_back(std::uint32_t router, unsigned input, std::uint64_t cycle) const;
+    bool in_mesh(Position position, Port port) const;
+    std::uint32_t index_of(NodeId router) const;
+
+    NocParams params_;
+    std::uint32_t router_count_, terminal_count_;
+    std::vector<Router> routers_;
+    std::vector<Terminal> terminals_;
+    std::vector<Fifo> fifos_;  // [router * 5 + input], then one per terminal
+    std::vector<Slot> slots_;
+    std::vector<Position> positions_;  // of all nodes
+    std::vector<TreeRow> tree_rows_;   // [router][tree]
+    WakeWheel wheel_;                  // agents: routers, arrivals at terminals, spaces at terminals
+    std::uint64_t now_ = 0;
+    std::uint64_t flits_inside_ = 0;
+    std::vector<std::uint32_t> arrivals_, spaces_;
+    LatencyHistogram latency_;
+    std::uint64_t measured_from_ = 0;
+    std::optional<RandomStalls> stalls_;
+    FabricObserver* observer_ = nullptr;
+};
+
+}  // namespace memprop::hw::noc

@@ -1,0 +1,68 @@
+"""Finds the line of a key in a TOML file.
+
+The standard parser keeps no positions, but it parses beginnings of the file: a key starts in the line
+after the longest beginning that parses without having it. This holds for every way TOML has of writing a
+key, and costs time only when there is an error to report.
+"""
+
+import tomllib
+from collections.abc import Sequence
+from typing import Any
+
+_ABSENT = object()
+
+
+def _parse(lines: Sequence[str], closing: str = "") -> dict[str, Any] | None:
+    try:
+        return tomllib.loads("\n".join(lines) + "\n" + closing)
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _lookup(document: Any, path: Sequence[str | int]) -> Any:
+    for part in path:
+        try:
+            document = document[part]
+        except (KeyError, IndexError, TypeError):
+            return _ABSENT
+    return document
+
+
+class TomlLines:
+    """Lines of the keys of one TOML text (which must parse)."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
+
+    def of(self, *path: str | int) -> int:
+        """Line (from 1) where the value at `path` begins; list elements count as parts of the path. For a
+        path that is not there: the line of its nearest ancestor, 1 if it has none."""
+        document = _parse(self._lines)
+        while path and _lookup(document, path) is _ABSENT:
+            path = path[:-1]
+        if not path:
+            return 1
+        if isinstance(path[-1], int) and isinstance(_lookup(document, path[:-1]), list):
+            line = self._of_element(path)
+            if line is not None:
+                return line
+        absent = 0  # number of lines of the longest beginning without the key
+        for count in range(len(self._lines) + 1):
+            part = _parse(self._lines[:count])
+            if part is None:
+                continue
+            if _lookup(part, path) is not _ABSENT:
+                break
+            absent = count
+        return absent + 1
+
+    def _of_element(self, path: Sequence[str | int]) -> int | None:
+        """Line of an element of a list of values: the first line that, with the list closed after it, gives
+        a list long enough. None for a table of an array of tables, which is found like a key."""
+        for count in range(len(self._lines) + 1):
+            if _parse(self._lines[:count]) is not None:
+                continue
+            part = _parse(self._lines[:count], "]")
+            if part is not None and _lookup(part, path) is not _ABSENT:
+                return count
+        return self.of(*path[:-1]) if not isinstance(_lookup(_parse(self._lines), path), dict) else None
