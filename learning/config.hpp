@@ -347,6 +347,7 @@ struct RunConfig {
     std::int64_t seed = 1;
     Engine engine = Engine::functional;
     Precision precision = Precision::single;
+    std::int64_t threads = 0;
     std::int64_t checkpoint_every = 50;
 
     template <class Field>
@@ -356,6 +357,9 @@ struct RunConfig {
         field.choice("engine", engine, kEngineNames, "what computes the network");
         field.choice("precision", precision, kPrecisionNames,
                      "numbers of states, traces and weights; double needs update.scheme = \"vanilla\"");
+        field("threads", threads, {0, 1024},
+              "threads for the trials of a batch; 0 = one per core; results do not depend on it, and "
+              "devices use one");
         field("checkpoint_every", checkpoint_every, {0, 1000000000},
               "epochs between checkpoints; 0 = only at the end");
     }

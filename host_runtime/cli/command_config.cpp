@@ -11,6 +11,7 @@
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/files/atomic_file.hpp"
+#include "host_runtime/tasks/file_tasks.hpp"
 #include "learning/trainer.hpp"
 
 namespace memprop::host::cli {
@@ -37,7 +38,9 @@ nlohmann::ordered_json resolve(const std::string& base_text, const std::string& 
             apply_override(overrides[i], config);
         }
         refused_override = nullptr;
-        const learning::Trainer contradictions_throw(config);
+        learning::ExperimentConfig checked = config;
+        std::unique_ptr<learning::Task> task = make_any_task(checked);
+        learning::make_trainer(checked, std::move(task));  // contradictions throw
         nlohmann::ordered_json resolved = nlohmann::ordered_json::object();
         for (const auto& [key, value] : flatten_experiment(config)) {
             resolved[key] = value;
