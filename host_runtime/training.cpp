@@ -108,10 +108,10 @@ void check_resumable(const std::filesystem::path& directory, const learning::Exp
     const auto before = flatten_experiment(stored), now = flatten_experiment(wanted);
     for (std::size_t i = 0; i < now.size(); ++i) {
         const auto& [key, value] = now[i];
-        if (key != "run.epochs" && key != "run.engine" && value != before[i].second) {
+        if (key != "run.epochs" && key != "run.engine" && key != "run.threads" && value != before[i].second) {
             throw InputError(
                 fmt::format("--resume {}: {} = {}, but the run was started with {}; only run.epochs "
-                            "may grow and run.engine change",
+                            "may grow and run.engine and run.threads change",
                             directory.string(), key, value, before[i].second));
         }
     }

@@ -26,9 +26,10 @@ inline constexpr Names<GradientForm, 2> kGradientFormNames{
 enum class Feedback {
     random,     ///< fixed normal weights
     symmetric,  ///< the readout weights, read once per sample
+    adaptive,   ///< random ones that get the changes of the readout weights; both decay (Kolen-Pollack)
 };
-inline constexpr Names<Feedback, 2> kFeedbackNames{
-    {{"random", Feedback::random}, {"symmetric", Feedback::symmetric}}};
+inline constexpr Names<Feedback, 3> kFeedbackNames{
+    {{"random", Feedback::random}, {"symmetric", Feedback::symmetric}, {"adaptive", Feedback::adaptive}}};
 
 enum class Loss {
     mse,            ///< E = 1/2 sum (y - y*)^2 over the steps of the learning window
@@ -67,8 +68,53 @@ inline constexpr Names<AccumulatorRounding, 2> kAccumulatorRoundingNames{
 enum class Engine { functional };
 inline constexpr Names<Engine, 1> kEngineNames{{{"functional", Engine::functional}}};
 
-enum class NeuronKind { lif };
-inline constexpr Names<NeuronKind, 1> kNeuronNames{{{"lif", NeuronKind::lif}}};
+enum class NeuronKind {
+    lif,
+    alif,  ///< adaptive threshold A = v_th + beta b, b = rho b + z of the last step
+};
+inline constexpr Names<NeuronKind, 2> kNeuronNames{{{"lif", NeuronKind::lif}, {"alif", NeuronKind::alif}}};
+
+/// What a spike does to the membrane.
+enum class ResetKind {
+    subtract_next,  ///< v -= v_th one step later, undecayed
+    subtract,       ///< v -= v_th at once, so decayed by alpha in the next step
+    to_value,       ///< v = reset_value at once, and v stays there while refractory
+};
+inline constexpr Names<ResetKind, 3> kResetNames{{{"subtract_next", ResetKind::subtract_next},
+                                                  {"subtract", ResetKind::subtract},
+                                                  {"to_value", ResetKind::to_value}}};
+
+enum class FiringTest { at_or_above, above };
+inline constexpr Names<FiringTest, 2> kFiringTestNames{
+    {{"at_or_above", FiringTest::at_or_above}, {"above", FiringTest::above}}};
+
+/// The pseudo-derivative of a spike by x = v - A, with height h and slope s; sources in README.md.
+enum class PseudoDerivative {
+    piecewise_linear,  ///< h max(0, 1 - s |x|)
+    exponential,       ///< h exp(-s |x|)
+    fast_sigmoid,      ///< h / (1 + s |x|)^2
+    arctan,            ///< h / pi / (1 + (pi s x)^2)
+    boxcar,            ///< h where s |x| <= 1
+    table,             ///< five constant segments of s x
+};
+inline constexpr Names<PseudoDerivative, 6> kPseudoDerivativeNames{
+    {{"piecewise_linear", PseudoDerivative::piecewise_linear},
+     {"exponential", PseudoDerivative::exponential},
+     {"fast_sigmoid", PseudoDerivative::fast_sigmoid},
+     {"arctan", PseudoDerivative::arctan},
+     {"boxcar", PseudoDerivative::boxcar},
+     {"table", PseudoDerivative::table}}};
+
+enum class StateReset { trial, never };
+inline constexpr Names<StateReset, 2> kStateResetNames{
+    {{"trial", StateReset::trial}, {"never", StateReset::never}}};
+
+enum class RegularizerForm {
+    per_trial,        ///< (c_reg / T) (f - f*) sum_t e[t], f = spikes of the trial / T
+    running_average,  ///< sum_t c_reg (f[t] - f*) er[t], f and er low-pass filters of spikes and e
+};
+inline constexpr Names<RegularizerForm, 2> kRegularizerNames{
+    {{"per_trial", RegularizerForm::per_trial}, {"running_average", RegularizerForm::running_average}}};
 
 struct TaskConfig {
     std::string name = "pattern_generation";
@@ -77,6 +123,7 @@ struct TaskConfig {
     double input_rate_hz = 50.0;
     double update_interval_seconds = 38.6;
     std::string file;
+    bool readout_delay_from_data = false;
 
     template <class Field>
     void describe(Field&& field) {
@@ -86,6 +133,9 @@ struct TaskConfig {
         field("input_rate_hz", input_rate_hz, {0.0, 1e6}, "rate of the Poisson input of each line, Hz");
         field("update_interval_seconds", update_interval_seconds, {0.0, 1e12},
               "device time that passes from one training sample to the next, s");
+        field("readout_delay_from_data", readout_delay_from_data,
+              "golden: sets network.readout_delay_steps to 1 if the first step of the data has input "
+              "spikes, else to 0");
         field.text("file", file, "data of tasks that read a file; relative to the working directory");
     }
 };
@@ -101,6 +151,20 @@ struct NetworkConfig {
     double threshold = 0.03;
     double dampening = 0.3;
     std::int64_t refractory_steps = 0;
+    double adaptive_fraction = 1.0;
+    double adaptation_beta = 0.0174;
+    double tau_adaptation_seconds = 2.0;
+    double tau_membrane_max_seconds = 0.0;
+    ResetKind reset = ResetKind::subtract_next;
+    double reset_value = 0.0;
+    FiringTest firing_test = FiringTest::at_or_above;
+    PseudoDerivative pseudo_derivative = PseudoDerivative::piecewise_linear;
+    double pseudo_height = 0.0;
+    double pseudo_slope = 0.0;
+    std::string pseudo_table_edges = "-1, -0.5, 0.5, 1";
+    std::string pseudo_table_values = "0, 0.5, 1, 0.5, 0";
+    std::int64_t readout_delay_steps = 0;
+    StateReset state_reset = StateReset::trial;
     LeakScaling input_scaling = LeakScaling::one_minus_decay;
     LeakScaling readout_scaling = LeakScaling::one_minus_decay;
     double init_std_in = 0.1;
@@ -121,6 +185,30 @@ struct NetworkConfig {
               "height gamma of the pseudo-derivative (times 1/threshold)");
         field("refractory_steps", refractory_steps, {0, 1000000},
               "n > 1: a spike at t silences the steps t+1 .. t+n-1; 0 and 1: none");
+        field("adaptive_fraction", adaptive_fraction, {0.0, 1.0},
+              "alif: part of the neurons that adapt, the last ones; the others are LIF");
+        field("adaptation_beta", adaptation_beta, {0.0, 1e9},
+              "alif: rise of the threshold per unit of the adaptation variable");
+        field("tau_adaptation_seconds", tau_adaptation_seconds, {1e-9, 1e6},
+              "alif: time constant of the adaptation variable, s");
+        field("tau_membrane_max_seconds", tau_membrane_max_seconds, {0.0, 1e6},
+              "membrane time constants are spaced evenly in their logarithm from tau_membrane_seconds "
+              "(first neuron) to this (last); 0 = all alike, s");
+        field.choice("reset", reset, kResetNames, "what a spike does to the membrane");
+        field("reset_value", reset_value, {-1e9, 1e9}, "reset = to_value: the membrane after a spike");
+        field.choice("firing_test", firing_test, kFiringTestNames, "where v equals the threshold");
+        field.choice("pseudo_derivative", pseudo_derivative, kPseudoDerivativeNames,
+                     "stand-in for the derivative of a spike by v");
+        field("pseudo_height", pseudo_height, {0.0, 1e9}, "its height; 0 = dampening / threshold");
+        field("pseudo_slope", pseudo_slope, {0.0, 1e9},
+              "one over its half width in units of v; 0 = 1 / threshold");
+        field.text("pseudo_table_edges", pseudo_table_edges,
+                   "table: four ascending limits of the segments, of slope times (v - threshold)");
+        field.text("pseudo_table_values", pseudo_table_values, "table: five values, in units of the height");
+        field("readout_delay_steps", readout_delay_steps, {0, 1},
+              "steps a spike of the recurrent neurons takes to the readouts");
+        field.choice("state_reset", state_reset, kStateResetNames,
+                     "when neurons, readouts and traces start from zero");
         field.choice("input_scaling", input_scaling, kLeakScalingNames,
                      "scale of a weight on its way into the membrane");
         field.choice("readout_scaling", readout_scaling, kLeakScalingNames,
@@ -139,6 +227,7 @@ struct LearningConfig {
     double eligibility_decay = 0.0;
     Feedback feedback = Feedback::random;
     double feedback_std = 0.1;
+    double feedback_decay = 1e-2;
     OptimizerKind optimizer = OptimizerKind::gd;
     double lr = 1.2e-3;
     double lr_out = 4.2e-3;
@@ -148,6 +237,14 @@ struct LearningConfig {
     double adam_epsilon = 1e-8;
     AdamForm adam_form = AdamForm::kingma;
     double momentum = 0.9;
+    double weight_decay = 0.0;
+    double gradient_clip = 0.0;
+    std::int64_t update_every_steps = 0;
+    std::int64_t trace_cutoff_steps = 0;
+    std::int64_t optimizer_start = 1;
+    bool early_spikes_lose_last_error = false;
+    RegularizerForm regularizer = RegularizerForm::per_trial;
+    double regularizer_decay = 0.97;
     double rate_regularization = 160.0;
     double target_rate_hz = 10.0;
 
@@ -163,6 +260,8 @@ struct LearningConfig {
               "decay per step of the filtered eligibility trace; 0 = that of the readouts");
         field.choice("feedback", feedback, kFeedbackNames, "weights that carry the error back");
         field("feedback_std", feedback_std, {0.0, 1e6}, "standard deviation of random feedback weights");
+        field("feedback_decay", feedback_decay, {0.0, 1.0},
+              "adaptive feedback: part of feedback and readout weights lost per update");
         field.choice("optimizer", optimizer, kOptimizerNames, "what turns a gradient into a weight change");
         field("lr", lr, {0.0, 1e6}, "learning rate of input and recurrent weights");
         field("lr_out", lr_out, {0.0, 1e6}, "learning rate of readout weights");
@@ -172,6 +271,22 @@ struct LearningConfig {
         field("adam_epsilon", adam_epsilon, {1e-30, 1.0}, "adam: added to the root of the mean square");
         field.choice("adam_form", adam_form, kAdamFormNames, "adam: where epsilon stands");
         field("momentum", momentum, {0.0, 0.999999999}, "momentum: decay of the velocity");
+        field("weight_decay", weight_decay, {0.0, 1.0}, "part of every weight lost per update");
+        field("gradient_clip", gradient_clip, {0.0, 1e30},
+              "largest Euclidean norm of the gradient of all weights; 0 = no limit");
+        field("update_every_steps", update_every_steps, {0, 1000000},
+              "K > 0: update after every K steps, within the trial, two steps behind; 0 = after the batch");
+        field("trace_cutoff_steps", trace_cutoff_steps, {0, 1000000000},
+              "updates within the trial: steps after a presynaptic spike in which its synapses learn; "
+              "0 = all");
+        field("optimizer_start", optimizer_start, {1, 1000000},
+              "updates within the trial: adam's count of steps at the first input spike");
+        field("early_spikes_lose_last_error", early_spikes_lose_last_error,
+              "inputs that spike in step 1 of the next trial miss the error of the last step; needs "
+              "gradient = \"online\"");
+        field.choice("regularizer", regularizer, kRegularizerNames, "form of the firing-rate regulariser");
+        field("regularizer_decay", regularizer_decay, {0.0, 0.999999999},
+              "running_average: decay per step of its filters of spikes and eligibility");
         field("rate_regularization", rate_regularization, {0.0, 1e9},
               "c_reg: strength of the pull of each neuron's rate towards target_rate_hz");
         field("target_rate_hz", target_rate_hz, {0.0, 1e6}, "firing rate the regulariser asks for, Hz");
@@ -232,6 +347,7 @@ struct RunConfig {
     std::int64_t seed = 1;
     Engine engine = Engine::functional;
     Precision precision = Precision::single;
+    std::int64_t threads = 0;
     std::int64_t checkpoint_every = 50;
 
     template <class Field>
@@ -241,6 +357,9 @@ struct RunConfig {
         field.choice("engine", engine, kEngineNames, "what computes the network");
         field.choice("precision", precision, kPrecisionNames,
                      "numbers of states, traces and weights; double needs update.scheme = \"vanilla\"");
+        field("threads", threads, {0, 1024},
+              "threads for the trials of a batch; 0 = one per core; results do not depend on it, and "
+              "devices use one");
         field("checkpoint_every", checkpoint_every, {0, 1000000000},
               "epochs between checkpoints; 0 = only at the end");
     }

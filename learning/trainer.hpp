@@ -11,7 +11,9 @@
 #include "crossbar/array/counters.hpp"
 #include "learning/config.hpp"
 #include "learning/eprop/gradient.hpp"
+#include "learning/eprop/step_learner.hpp"
 #include "learning/network/forward.hpp"
+#include "learning/parallel.hpp"
 #include "learning/task/task.hpp"
 #include "learning/update/optimizer.hpp"
 #include "learning/weights/weight_store.hpp"
@@ -21,10 +23,12 @@ namespace memprop::learning {
 /// One value per finished epoch.
 struct EpochHistory {
     std::vector<double> loss;                              ///< mean over the epoch's samples
+    std::vector<double> accuracy;                          ///< part of them classified right; labelled only
     std::vector<double> set_pulses, reset_pulses, spikes;  ///< within the epoch
 
     void serialize(StateArchive& archive) {
         archive("loss_history", loss);
+        archive("accuracy_history", accuracy);
         archive("set_pulse_history", set_pulses);
         archive("reset_pulse_history", reset_pulses);
         archive("spike_history", spikes);
@@ -33,6 +37,14 @@ struct EpochHistory {
 
 /// Weights of the three projections, [pre][post] each.
 using NetworkWeights = std::array<std::vector<double>, 3>;
+
+/// What a pass over a split without learning has found.
+struct Evaluation {
+    double loss = 0.0;      ///< mean over the trials
+    double accuracy = 0.0;  ///< part of the labelled trials that were classified right; 0 if there are none
+    std::vector<std::uint32_t> confusion;  ///< [label][answer]; empty without labels
+    std::vector<std::int32_t> answers;     ///< [trial]; -1 without labels
+};
 
 /// A run as results and checkpoints see it, in whatever precision it computes.
 class TrainerBase {
@@ -46,6 +58,9 @@ public:
 
     /// Shows a trial of the task without learning; device time stands still. Returns the loss.
     virtual double evaluate(Split split, std::uint32_t index) = 0;
+
+    /// Shows all trials of a split without learning.
+    virtual Evaluation evaluate_all(Split split) = 0;
 
     virtual std::uint32_t samples_per_epoch() const = 0;
     virtual std::uint64_t samples_done() const = 0;
@@ -90,6 +105,7 @@ public:
 
     double train_sample() override;
     double evaluate(Split split, std::uint32_t index) override;
+    Evaluation evaluate_all(Split split) override;
     /// Trial `index` of the training split.
     double evaluate_sample(std::uint32_t index) { return evaluate(Split::training, index); }
 
@@ -100,10 +116,10 @@ public:
     const EpochHistory& history() const override { return history_; }
     const Task& task() const override { return *task_; }
 
-    const Tape<Real>& tape() const { return tape_; }
-    const Trial& last_trial() const override { return *last_trial_; }
-    const SpikeTrain& last_spikes() const override { return tape_.spikes; }
-    std::vector<double> last_output() const override { return {tape_.output.begin(), tape_.output.end()}; }
+    const Tape<Real>& tape() const { return last_->tape; }
+    const Trial& last_trial() const override { return *last_->trial; }
+    const SpikeTrain& last_spikes() const override { return tape().spikes; }
+    std::vector<double> last_output() const override { return {tape().output.begin(), tape().output.end()}; }
 
     BasicWeightStore<Real>& weights(ProjectionId id) { return *weights_[index_of(id)]; }
     WeightStoreShape shape(ProjectionId id) const override { return weights_[index_of(id)]->shape(); }
@@ -126,10 +142,37 @@ public:
 
 private:
     static std::size_t index_of(ProjectionId id) { return static_cast<std::size_t>(id); }
-    double run_forward(const Trial& trial, std::uint32_t sample);
+    std::array<BasicWeightStore<Real>*, 3> stores() const {
+        return {weights_[0].get(), weights_[1].get(), weights_[2].get()};
+    }
+
+    /// What one thread needs to run a trial and its gradient.
+    struct Worker {
+        ForwardPass<Real> forward;
+        std::unique_ptr<Gradient<Real>> gradient;
+        Gradients<Real> gradients;
+        Tape<Real> tape;
+        Trial buffer, next_buffer;
+        const Trial* trial = &buffer;
+
+        Worker(const NetworkParameters<Real>& parameters, GradientForm form)
+            : forward(parameters), gradient(make_gradient(form, parameters)), gradients(parameters) {}
+    };
+    void make_workers();
+    void check_settings() const;
+    void run_forward(Worker& worker, std::uint32_t sample);
+    void run_learning_between_steps();
+    void run_ahead();
+    void show(Worker& worker, Split split, std::uint32_t index);
+    double account(const Worker& worker);
+    std::int32_t answer(const Worker& worker) const;
     double reported_loss(const Tape<Real>& tape) const;
+    void note_late_inputs(Worker& worker, std::uint64_t sample) const;
     void refresh_feedback();
-    void apply_updates();
+    void apply_updates(Worker& worker);
+    void limit_gradient(Gradients<Real>& gradients) const;
+    void decay_weights(Gradients<Real>& changes);
+    void update_feedback(const Gradients<Real>& changes);
     void close_epoch();
 
     ExperimentConfig config_;
@@ -137,18 +180,20 @@ private:
     NetworkParameters<Real> parameters_;
     std::array<std::unique_ptr<BasicWeightStore<Real>>, 3> weights_;
     std::array<std::unique_ptr<Optimizer<Real>>, 3> optimizers_;
-    std::unique_ptr<Gradient<Real>> gradient_;
-    Gradients<Real> gradients_, batch_sum_;
+    Gradients<Real> batch_sum_;
     RateRegularizer<Real> regularizer_;
-    std::vector<Real> feedback_;         // [readout][neuron]
-    std::vector<Real> readout_weights_;  // [neuron][readout], for symmetric feedback
-    ForwardPass<Real> forward_;
-    Tape<Real> tape_;
-    Trial trial_buffer_;
-    const Trial* last_trial_ = &trial_buffer_;
+    std::unique_ptr<StepLearner<Real>> step_learner_;  // null: weights change after trials
+    std::vector<Real> feedback_;                       // [readout][neuron]
+    std::vector<Real> readout_weights_;                // [neuron][readout], scratch for feedback
+    std::vector<Real> measured_;                       // weights as read for their decay
+    // Trials of a batch may run ahead, one per worker: gradients are added in the order of the trials.
+    std::vector<std::unique_ptr<Worker>> workers_;
+    std::unique_ptr<ThreadPool> threads_;
+    std::uint64_t first_ahead_ = 0, end_ahead_ = 0;  // samples that the workers hold
+    const Worker* last_ = nullptr;
 
     std::uint64_t samples_done_ = 0, updates_done_ = 0, steps_done_ = 0, spikes_done_ = 0;
-    double epoch_loss_ = 0.0;
+    double epoch_loss_ = 0.0, epoch_right_ = 0.0;
     std::uint64_t start_tick_ = 0;  // device time that passed in the run whose weights were loaded
     std::uint64_t epoch_set_pulses_ = 0, epoch_reset_pulses_ = 0, epoch_spikes_ = 0;  // totals at its start
     EpochHistory history_;

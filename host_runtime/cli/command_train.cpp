@@ -58,7 +58,8 @@ void print_list() {
     print_kinds("Devices (crossbar.device)", crossbar::device_kinds());
     print_kinds("Update schemes (update.scheme)", learning::scheme_kinds());
     print_kinds("Neuron models (network.neuron)",
-                std::initializer_list<Named>{{"lif", "leaky integrate-and-fire, reset by subtraction"}});
+                std::initializer_list<Named>{{"lif", "leaky integrate-and-fire"},
+                                             {"alif", "LIF whose threshold rises with its spikes"}});
 }
 
 std::filesystem::path default_directory(const std::string& experiment, std::int64_t seed) {

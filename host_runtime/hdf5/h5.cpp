@@ -277,7 +277,8 @@ void File::close() {
     }
     std::vector<char> image;
     if (writing_) {
-        const ssize_t size = H5Fflush(handle_, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(handle_, nullptr, 0);
+        const ssize_t size =
+            H5Fflush(handle_, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(handle_, nullptr, 0);
         image.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
         if (size < 0 || H5Fget_file_image(handle_, image.data(), image.size()) != size) {
             fail("", "cannot be completed");

@@ -52,7 +52,7 @@ struct Storage {
 
 class File {
 public:
-    static File open(const std::filesystem::path& file);    ///< read-only
+    static File open(const std::filesystem::path& file);  ///< read-only
     /// A new file, kept in memory and written by close(), which replaces what was there.
     static File create(const std::filesystem::path& file);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "crossbar/base/error.hpp"
@@ -55,6 +56,9 @@ public:
     }
 
     std::vector<std::uint8_t> bytes(const std::string& name) const { return file_.read<std::uint8_t>(name); }
+    std::vector<std::uint8_t> block(const std::string& name, const h5::Shape& count) const {
+        return file_.read_block<std::uint8_t>(name, h5::Shape(count.size(), 0), count);
+    }
     std::vector<std::int64_t> integers(const std::string& name) const {
         return file_.read<std::int64_t>(name);
     }
@@ -94,6 +98,11 @@ public:
         config.task.samples = trials_;
         config.task.steps = static_cast<std::int64_t>(steps_);
         config.learning.batch = trials_;
+        if (config.task.readout_delay_from_data) {
+            const auto first = file.block("x", {1, 1, 1, inputs_});
+            config.network.readout_delay_steps =
+                std::any_of(first.begin(), first.end(), [](std::uint8_t spike) { return spike != 0; });
+        }
         const auto epochs = static_cast<std::uint64_t>(config.run.epochs);
         if (x[0] != 1 && x[0] < epochs) {
             throw InputError("run.epochs", epochs,
@@ -107,6 +116,9 @@ public:
             transposed(file.numbers("w_out", {outputs, recurrent}, "[readout, neuron]"), outputs, recurrent);
         initial_.feedback =
             transposed(file.numbers("b_fb", {recurrent, outputs}, "[neuron, readout]"), recurrent, outputs);
+        if (file.has("beta")) {
+            initial_.beta = file.numbers("beta", {recurrent}, "[neuron]");
+        }
         const std::uint64_t iterations = x[0];
         read_trials(file, iterations);
         if (config.learning.loss == learning::Loss::cross_entropy) {

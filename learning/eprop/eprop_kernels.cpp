@@ -48,6 +48,50 @@ HWY_INLINE void Reverse(const ReverseStep<Real>& s) {
 }
 
 template <class Real>
+HWY_INLINE void ReverseAdaptive(const AdaptiveReverseStep<Real>& s) {
+    const std::size_t n = s.base.psi.size();
+    const std::size_t outputs = s.base.filtered_error.size();
+    const Real* HWY_RESTRICT psi = s.base.psi.data();
+    const Real* HWY_RESTRICT regularizer = s.base.regularizer.data();
+    const Real* HWY_RESTRICT feedback = s.base.feedback.data();
+    const Real* HWY_RESTRICT alpha = s.alpha_of.data();
+    const Real* HWY_RESTRICT beta = s.beta.data();
+    Real* HWY_RESTRICT mu = s.mu.data();
+    Real* HWY_RESTRICT d = s.base.d.data();
+    const Real rho = s.rho;
+    const auto advance = [&](std::size_t j, Real signal) HWY_ATTR {
+        const Real c = psi[j] * (signal + regularizer[j] + mu[j]);
+        mu[j] = rho * mu[j] - beta[j] * c;
+        d[j] = c + alpha[j] * d[j];
+    };
+    if (outputs == 1) {
+        const Real error = s.base.filtered_error[0];
+        for (std::size_t j = 0; j < n; ++j) {
+            advance(j, error * feedback[j]);
+        }
+    } else if (outputs == 2) {
+        const Real first = s.base.filtered_error[0], second = s.base.filtered_error[1];
+        for (std::size_t j = 0; j < n; ++j) {
+            advance(j, first * feedback[j] + second * feedback[n + j]);
+        }
+    } else {
+        for (std::size_t j = 0; j < n; ++j) {
+            Real signal = 0;
+            for (std::size_t k = 0; k < outputs; ++k) {
+                signal += s.base.filtered_error[k] * feedback[k * n + j];
+            }
+            advance(j, signal);
+        }
+    }
+    for (const std::uint32_t i : s.base.input_spikes) {
+        AddTo(s.base.grad_in + i * n, d, n);
+    }
+    for (const std::uint32_t i : s.base.recurrent_spikes) {
+        AddTo(s.base.grad_rec + i * n, d, n);
+    }
+}
+
+template <class Real>
 HWY_INLINE void Online(const OnlineRow<Real>& s) {
     const std::size_t n = s.psi.size();
     const Real* HWY_RESTRICT psi = s.psi.data();
@@ -64,6 +108,37 @@ HWY_INLINE void Online(const OnlineRow<Real>& s) {
     }
 }
 
+template <bool kOneTrace, class Real>
+HWY_INLINE void OnlineAdaptive(const AdaptiveOnlineRow<Real>& s) {
+    const std::size_t n = s.psi.size();
+    const Real* HWY_RESTRICT psi = s.psi.data();
+    const Real* HWY_RESTRICT signal = s.signal.data();
+    const Real* HWY_RESTRICT pull = s.pull.data();
+    const Real* HWY_RESTRICT zb = s.zb.data();
+    const Real* HWY_RESTRICT beta = s.beta.data();
+    Real* HWY_RESTRICT eps = s.eps.data();
+    Real* HWY_RESTRICT eb = s.eb.data();
+    Real* HWY_RESTRICT er = s.er.data();
+    Real* HWY_RESTRICT gradient = s.gradient.data();
+    const Real rho = s.rho, kappa = s.kappa, gain = s.gain, er_keep = s.er_keep, er_gain = s.er_gain;
+    for (std::size_t j = 0; j < n; ++j) {
+        const Real e = psi[j] * (zb[kOneTrace ? 0 : j] - beta[j] * eps[j]);
+        eps[j] = rho * eps[j] + e;
+        eb[j] = kappa * eb[j] + gain * e;
+        er[j] = er_keep * er[j] + er_gain * e;
+        gradient[j] += signal[j] * eb[j] + pull[j] * er[j];
+    }
+}
+
+template <class Real>
+HWY_INLINE void OnlineAdaptiveAny(const AdaptiveOnlineRow<Real>& s) {
+    if (s.zb.size() == 1) {
+        OnlineAdaptive<true>(s);
+    } else {
+        OnlineAdaptive<false>(s);
+    }
+}
+
 void ReverseFloat(const ReverseStep<float>& s) {
     Reverse(s);
 }
@@ -77,6 +152,20 @@ void OnlineDouble(const OnlineRow<double>& s) {
     Online(s);
 }
 
+void AdaptiveReverseFloat(const AdaptiveReverseStep<float>& s) {
+    ReverseAdaptive(s);
+}
+void AdaptiveOnlineFloat(const AdaptiveOnlineRow<float>& s) {
+    OnlineAdaptiveAny(s);
+}
+
+void AdaptiveReverseDouble(const AdaptiveReverseStep<double>& s) {
+    ReverseAdaptive(s);
+}
+void AdaptiveOnlineDouble(const AdaptiveOnlineRow<double>& s) {
+    OnlineAdaptiveAny(s);
+}
+
 }  // namespace memprop::learning::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -87,6 +176,10 @@ HWY_EXPORT(ReverseFloat);
 HWY_EXPORT(ReverseDouble);
 HWY_EXPORT(OnlineFloat);
 HWY_EXPORT(OnlineDouble);
+HWY_EXPORT(AdaptiveReverseDouble);
+HWY_EXPORT(AdaptiveOnlineDouble);
+HWY_EXPORT(AdaptiveReverseFloat);
+HWY_EXPORT(AdaptiveOnlineFloat);
 
 void reverse_step(const ReverseStep<float>& s) {
     HWY_DYNAMIC_DISPATCH(ReverseFloat)(s);
@@ -99,6 +192,20 @@ void online_row(const OnlineRow<float>& s) {
 }
 void online_row(const OnlineRow<double>& s) {
     HWY_DYNAMIC_DISPATCH(OnlineDouble)(s);
+}
+
+void reverse_step(const AdaptiveReverseStep<float>& s) {
+    HWY_DYNAMIC_DISPATCH(AdaptiveReverseFloat)(s);
+}
+void online_row(const AdaptiveOnlineRow<float>& s) {
+    HWY_DYNAMIC_DISPATCH(AdaptiveOnlineFloat)(s);
+}
+
+void reverse_step(const AdaptiveReverseStep<double>& s) {
+    HWY_DYNAMIC_DISPATCH(AdaptiveReverseDouble)(s);
+}
+void online_row(const AdaptiveOnlineRow<double>& s) {
+    HWY_DYNAMIC_DISPATCH(AdaptiveOnlineDouble)(s);
 }
 
 }  // namespace memprop::learning

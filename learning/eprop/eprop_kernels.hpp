@@ -23,6 +23,19 @@ struct ReverseStep {
 void reverse_step(const ReverseStep<float>& s);
 void reverse_step(const ReverseStep<double>& s);
 
+/// The same for adaptive neurons and own time constants; `alpha` of the base is not used:
+///   c = psi (sum_k filtered_error[k] feedback[k][j] + regularizer[j] + mu[j]),
+///   mu[j] = rho mu[j] - beta[j] c,  D[j] = c + alpha[j] D[j].
+template <class Real>
+struct AdaptiveReverseStep {
+    ReverseStep<Real> base;
+    std::span<const Real> alpha_of, beta;
+    Real rho;
+    std::span<Real> mu;
+};
+void reverse_step(const AdaptiveReverseStep<float>& s);
+void reverse_step(const AdaptiveReverseStep<double>& s);
+
 /// One step of the online form for one presynaptic neuron with trace zb: over its synapses j,
 ///   e = psi[j] zb, sum_e[j] += e, eb[j] = kappa eb[j] + gain e, gradient[j] += signal[j] eb[j].
 template <class Real>
@@ -33,5 +46,19 @@ struct OnlineRow {
 };
 void online_row(const OnlineRow<float>& s);
 void online_row(const OnlineRow<double>& s);
+
+/// The same in general:
+///   e = psi[j] (zb - beta[j] eps[j]), eps[j] = rho eps[j] + e, eb[j] = kappa eb[j] + gain e,
+///   er[j] = er_keep er[j] + er_gain e, gradient[j] += signal[j] eb[j] + pull[j] er[j].
+/// er sums e (keep = gain = 1, pull = 0 till the trial's rate is known) or filters it.
+template <class Real>
+struct AdaptiveOnlineRow {
+    std::span<const Real> psi, signal, pull, zb;  ///< zb: one value, or one per synapse
+    std::span<const Real> beta;
+    Real rho, kappa, gain, er_keep, er_gain;
+    std::span<Real> eps, eb, er, gradient;
+};
+void online_row(const AdaptiveOnlineRow<float>& s);
+void online_row(const AdaptiveOnlineRow<double>& s);
 
 }  // namespace memprop::learning

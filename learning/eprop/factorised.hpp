@@ -2,6 +2,8 @@
 // sum_t c_j[t] zb_i[t], c = (1 - kappa) psi q; moving the alpha filter as well, D[t] = c[t] + alpha D[t+1],
 // each presynaptic spike at t adds the vector D[t] to the gradients of its synapses. Work per step: one
 // vector of neurons, and one more per presynaptic spike.
+// Adaptive neurons: mu is the sensitivity to eps, c[t] = psi (q[t] + mu[t+1]), mu[t] = rho mu[t+1] - beta
+// c[t]. The regulariser joins q: a constant, or its own filter backwards in time.
 #pragma once
 
 #include "learning/eprop/gradient.hpp"
@@ -16,8 +18,12 @@ public:
                  const RateRegularizer<Real>& regularizer, Gradients<Real>& out) override;
 
 private:
+    void begin_regularizer(const Tape<Real>& tape, const RateRegularizer<Real>& regularizer);
+    void scale(Gradients<Real>& out) const;
+
     NetworkParameters<Real> p_;
-    std::vector<Real> d_, d_out_, filtered_error_, regularizer_;
+    std::vector<Real> d_, d_out_, filtered_error_, regularizer_, mu_;
+    std::vector<Real> pull_, rate_;  // running_average: [step][neuron], [neuron]
 };
 
 }  // namespace memprop::learning

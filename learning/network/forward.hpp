@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "crossbar/base/state_archive.hpp"
 #include "learning/network/neuron_kernels.hpp"
 #include "learning/network/objective.hpp"
 #include "learning/network/parameters.hpp"
@@ -16,7 +17,8 @@
 namespace memprop::learning {
 
 /// Owns the state and the buffers, so that a pass allocates nothing. State is zero at the start of a
-/// trial. Order within a step: input and recurrent currents, neurons, readout currents, readouts, error.
+/// trial unless the parameters say that it is kept. Order within a step: input and recurrent currents,
+/// neurons, readout currents, readouts, error.
 template <class Real>
 class ForwardPass {
 public:
@@ -24,6 +26,7 @@ public:
         : parameters_(parameters),
           membrane_(parameters.recurrent),
           spike_(parameters.recurrent),
+          adaptation_(parameters.recurrent),
           silent_(parameters.recurrent),
           from_input_(parameters.recurrent),
           from_recurrent_(parameters.recurrent),
@@ -52,21 +55,38 @@ public:
         tape.loss = 0.0;
         const auto end = std::min<std::size_t>(trial.window_end, steps);
         tape.window_steps = static_cast<std::uint32_t>(end - std::min<std::size_t>(trial.window_begin, end));
-        std::fill(membrane_.begin(), membrane_.end(), Real{0});
-        std::fill(spike_.begin(), spike_.end(), Real{0});
+        tape.carried.clear();
+        tape.late_inputs.clear();
+        if (parameters_.keeps_state) {
+            for (std::uint32_t j = 0; j < parameters_.recurrent; ++j) {
+                if (spike_[j] != Real{0}) {
+                    tape.carried.push_back(j);
+                }
+            }
+            return;
+        }
+        for (auto* state : {&membrane_, &spike_, &adaptation_, &y_, &readout_input_}) {
+            std::fill(state->begin(), state->end(), Real{0});
+        }
         std::fill(silent_.begin(), silent_.end(), 0);
-        std::fill(y_.begin(), y_.end(), Real{0});
     }
 
     void step(std::uint32_t t, const Trial& trial, Projection<Real>& w_in, Projection<Real>& w_rec,
               Projection<Real>& w_out, Tape<Real>& tape) {
         const std::uint32_t n = parameters_.recurrent, outputs = parameters_.outputs;
         w_in.sum_inputs(trial.input.at(t), t, from_input_);
-        w_rec.sum_inputs(t == 0 ? std::span<const std::uint32_t>{} : tape.spikes.at(t - 1), t,
-                         from_recurrent_);
-        step_lif(parameters_, std::span<const Real>(from_input_), std::span<const Real>(from_recurrent_),
-                 LifSlice<Real>{membrane_, spike_, silent_},
-                 std::span(tape.pseudo_derivative).subspan(std::size_t{t} * n, n));
+        w_rec.sum_inputs(tape.arriving(t), t, from_recurrent_);
+        const std::span<const Real> from_input(from_input_), from_recurrent(from_recurrent_);
+        const std::span<Real> psi = std::span(tape.pseudo_derivative).subspan(std::size_t{t} * n, n);
+        if (parameters_.plain_lif) {
+            step_lif(parameters_, from_input, from_recurrent, LifSlice<Real>{membrane_, spike_, silent_},
+                     psi);
+        } else {
+            step_neurons(parameters_, from_input, from_recurrent,
+                         NeuronSlice<Real>{membrane_, spike_, adaptation_, silent_, parameters_.beta,
+                                           parameters_.alpha_of, parameters_.gain_of},
+                         psi);
+        }
         for (std::uint32_t j = 0; j < n; ++j) {
             if (spike_[j] != Real{0}) {
                 tape.spikes.add(j);
@@ -74,17 +94,32 @@ public:
             }
         }
         tape.spikes.end_step();
-        w_out.sum_inputs(tape.spikes.at(t), t, readout_input_);
-        step_readout(parameters_, std::span<const Real>(readout_input_), std::span(y_));
+        if (parameters_.readout_delay == 0) {
+            w_out.sum_inputs(tape.spikes.at(t), t, readout_input_);
+            step_readout(parameters_, std::span<const Real>(readout_input_), std::span(y_));
+        } else {  // the weights are read when a spike sets out
+            step_readout(parameters_, std::span<const Real>(readout_input_), std::span(y_));
+            w_out.sum_inputs(tape.spikes.at(t), t, readout_input_);
+        }
         const std::size_t at = std::size_t{t} * outputs;
         std::copy(y_.begin(), y_.end(), tape.output.begin() + static_cast<std::ptrdiff_t>(at));
         step_error(parameters_.loss, trial, t, std::span<const Real>(y_),
                    std::span(tape.error).subspan(at, outputs), tape.loss);
     }
 
+    /// What a trial leaves to the next one, if state is kept.
+    void serialize(StateArchive& archive) {
+        archive("membrane", membrane_);
+        archive("spike", spike_);
+        archive("adaptation", adaptation_);
+        archive("silent", silent_);
+        archive("readout", y_);
+        archive("readout_input", readout_input_);
+    }
+
 private:
     NetworkParameters<Real> parameters_;
-    std::vector<Real> membrane_, spike_;
+    std::vector<Real> membrane_, spike_, adaptation_;
     std::vector<std::int32_t> silent_;
     std::vector<Real> from_input_, from_recurrent_, y_, readout_input_;
 };

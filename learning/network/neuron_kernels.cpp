@@ -31,6 +31,93 @@ HWY_INLINE void StepLif(Real alpha, Real gain, Real threshold, Real dampening, s
     }
 }
 
+/// Spikes of any neuron. With a piecewise linear pseudo-derivative psi is complete; else it holds v - A,
+/// and kRefractory for silent neurons.
+template <ResetKind kReset, bool kPiecewiseLinear, class Real>
+HWY_INLINE void StepNeurons(const NetworkParameters<Real>& p, const Real* HWY_RESTRICT from_input,
+                            const Real* HWY_RESTRICT from_recurrent, const NeuronSlice<Real>& s,
+                            std::size_t count, Real* HWY_RESTRICT psi) {
+    const Real threshold = p.threshold, rho = p.rho, reset_value = p.reset_value;
+    const Real height = p.pseudo.height, slope = p.pseudo.slope;
+    const std::int32_t silent_steps = p.silent_steps;
+    const bool at_threshold = p.fires_at_threshold;
+    const Real* HWY_RESTRICT beta = s.beta.data();
+    const Real* HWY_RESTRICT alpha = s.alpha.data();
+    const Real* HWY_RESTRICT gain = s.gain.data();
+    Real* HWY_RESTRICT membrane = s.membrane.data();
+    Real* HWY_RESTRICT spike = s.spike.data();
+    Real* HWY_RESTRICT adaptation = s.adaptation.data();
+    std::int32_t* HWY_RESTRICT silent = s.silent.data();
+    for (std::size_t j = 0; j < count; ++j) {
+        const bool awake = silent[j] == 0;
+        Real v = alpha[j] * membrane[j] + gain[j] * (from_input[j] + from_recurrent[j]);
+        if constexpr (kReset == ResetKind::subtract_next) {
+            v -= threshold * spike[j];
+        }
+        if constexpr (kReset == ResetKind::to_value) {
+            v = awake ? v : membrane[j];
+        }
+        const Real b = rho * adaptation[j] + spike[j];
+        adaptation[j] = b;
+        const Real above = v - (threshold + beta[j] * b);
+        const bool fires = awake && (above > Real{0} || (at_threshold && above == Real{0}));
+        if constexpr (kReset == ResetKind::subtract_next) {
+            membrane[j] = v;
+        } else if constexpr (kReset == ResetKind::subtract) {
+            membrane[j] = fires ? v - threshold : v;
+        } else {
+            membrane[j] = fires ? reset_value : v;
+        }
+        if constexpr (kPiecewiseLinear) {
+            const Real rest = Real{1} - slope * (above < Real{0} ? -above : above);
+            psi[j] = awake && rest > Real{0} ? height * rest : Real{0};
+        } else {
+            psi[j] = awake ? above : kRefractory<Real>;
+        }
+        spike[j] = fires ? Real{1} : Real{0};
+        silent[j] = fires ? silent_steps : silent[j] - (awake ? 0 : 1);
+    }
+}
+
+template <bool kPiecewiseLinear, class Real>
+HWY_INLINE void StepNeuronsOf(const NetworkParameters<Real>& p, const Real* from_input,
+                              const Real* from_recurrent, const NeuronSlice<Real>& s, std::size_t count,
+                              Real* psi) {
+    switch (p.reset) {
+        case ResetKind::subtract_next:
+            return StepNeurons<ResetKind::subtract_next, kPiecewiseLinear>(p, from_input, from_recurrent, s,
+                                                                           count, psi);
+        case ResetKind::subtract:
+            return StepNeurons<ResetKind::subtract, kPiecewiseLinear>(p, from_input, from_recurrent, s, count,
+                                                                      psi);
+        case ResetKind::to_value:
+            return StepNeurons<ResetKind::to_value, kPiecewiseLinear>(p, from_input, from_recurrent, s, count,
+                                                                      psi);
+    }
+}
+
+template <class Real>
+HWY_INLINE void StepNeuronsAny(const NetworkParameters<Real>& p, const Real* from_input,
+                               const Real* from_recurrent, const NeuronSlice<Real>& s, std::size_t count,
+                               Real* psi) {
+    if (p.pseudo.kind == PseudoDerivative::piecewise_linear) {
+        StepNeuronsOf<true>(p, from_input, from_recurrent, s, count, psi);
+    } else {
+        StepNeuronsOf<false>(p, from_input, from_recurrent, s, count, psi);
+    }
+}
+
+void StepNeuronsFloat(const NetworkParameters<float>& p, const float* from_input, const float* from_recurrent,
+                      const NeuronSlice<float>& s, std::size_t count, float* psi) {
+    StepNeuronsAny(p, from_input, from_recurrent, s, count, psi);
+}
+
+void StepNeuronsDouble(const NetworkParameters<double>& p, const double* from_input,
+                       const double* from_recurrent, const NeuronSlice<double>& s, std::size_t count,
+                       double* psi) {
+    StepNeuronsAny(p, from_input, from_recurrent, s, count, psi);
+}
+
 void StepLifFloat(const NetworkParameters<float>& p, const float* from_input, const float* from_recurrent,
                   std::size_t count, float* membrane, float* spike, std::int32_t* silent, float* psi) {
     StepLif<float>(p.alpha, p.input_gain, p.threshold, p.dampening, p.silent_steps, count, from_input,
@@ -51,6 +138,8 @@ namespace memprop::learning {
 
 HWY_EXPORT(StepLifFloat);
 HWY_EXPORT(StepLifDouble);
+HWY_EXPORT(StepNeuronsFloat);
+HWY_EXPORT(StepNeuronsDouble);
 
 void step_lif(const NetworkParameters<float>& p, std::span<const float> from_input,
               std::span<const float> from_recurrent, LifSlice<float> state, std::span<float> psi) {
@@ -64,6 +153,24 @@ void step_lif(const NetworkParameters<double>& p, std::span<const double> from_i
     HWY_DYNAMIC_DISPATCH(StepLifDouble)
     (p, from_input.data(), from_recurrent.data(), psi.size(), state.membrane.data(), state.spike.data(),
      state.silent.data(), psi.data());
+}
+
+void step_neurons(const NetworkParameters<float>& p, std::span<const float> from_input,
+                  std::span<const float> from_recurrent, NeuronSlice<float> state, std::span<float> psi) {
+    HWY_DYNAMIC_DISPATCH(StepNeuronsFloat)
+    (p, from_input.data(), from_recurrent.data(), state, psi.size(), psi.data());
+    if (p.pseudo.kind != PseudoDerivative::piecewise_linear) {
+        apply_pseudo_derivative(p.pseudo, psi);
+    }
+}
+
+void step_neurons(const NetworkParameters<double>& p, std::span<const double> from_input,
+                  std::span<const double> from_recurrent, NeuronSlice<double> state, std::span<double> psi) {
+    HWY_DYNAMIC_DISPATCH(StepNeuronsDouble)
+    (p, from_input.data(), from_recurrent.data(), state, psi.size(), psi.data());
+    if (p.pseudo.kind != PseudoDerivative::piecewise_linear) {
+        apply_pseudo_derivative(p.pseudo, psi);
+    }
 }
 
 }  // namespace memprop::learning

@@ -23,6 +23,22 @@ void step_lif(const NetworkParameters<float>& p, std::span<const float> from_inp
 void step_lif(const NetworkParameters<double>& p, std::span<const double> from_input,
               std::span<const double> from_recurrent, LifSlice<double> state, std::span<double> psi);
 
+/// State and constants of a slice of neurons of any kind.
+template <class Real>
+struct NeuronSlice {
+    std::span<Real> membrane;        ///< v, after a reset at once
+    std::span<Real> spike;           ///< z of the last step, 0 or 1
+    std::span<Real> adaptation;      ///< b
+    std::span<std::int32_t> silent;  ///< refractory steps left
+    std::span<const Real> beta, alpha, gain;
+};
+
+/// As step_lif, for every kind of neuron, reset and pseudo-derivative.
+void step_neurons(const NetworkParameters<float>& p, std::span<const float> from_input,
+                  std::span<const float> from_recurrent, NeuronSlice<float> state, std::span<float> psi);
+void step_neurons(const NetworkParameters<double>& p, std::span<const double> from_input,
+                  std::span<const double> from_recurrent, NeuronSlice<double> state, std::span<double> psi);
+
 /// y = kappa y + readout_gain input
 template <class Real>
 void step_readout(const NetworkParameters<Real>& p, std::span<const Real> input, std::span<Real> y) {

@@ -22,6 +22,7 @@ inline constexpr std::array<std::string_view, 3> kSplitNames{"training", "valida
 struct InitialNetwork {
     std::vector<double> w_in, w_rec, w_out;
     std::vector<double> feedback;  ///< [readout][neuron]
+    std::vector<double> beta;      ///< adaptation strengths, [neuron]; empty: as configured
 };
 
 class Task {

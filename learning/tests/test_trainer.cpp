@@ -192,3 +192,106 @@ TEST_CASE("initial weights that need too many pulses are refused") {
     config.crossbar.weight_scale_per_us = 1e-8;
     CHECK_THROWS_AS(Trainer{config}, InputError);
 }
+
+TEST_CASE("training gives the same bits at every number of threads") {
+    for (const OptimizerKind optimizer : {OptimizerKind::momentum, OptimizerKind::adam}) {
+        std::vector<std::map<std::string, Memory::Value>> states;
+        for (const std::int64_t threads : {1, 2, 3, 7}) {
+            ExperimentConfig config = small_experiment("vanilla");
+            config.learning.optimizer = optimizer;
+            config.learning.batch = 5;
+            config.learning.feedback = Feedback::symmetric;
+            config.run.threads = threads;
+            Trainer trainer(config);
+            for (int i = 0; i < 13; ++i) {  // ends inside a batch
+                trainer.train_sample();
+            }
+            states.push_back(state_of(trainer));
+        }
+        for (const auto& state : states) {
+            CHECK(state == states.front());
+        }
+    }
+}
+
+TEST_CASE("adaptive feedback comes to equal the readout weights") {
+    ExperimentConfig config = small_experiment("vanilla");
+    config.learning.feedback = Feedback::adaptive;
+    config.learning.feedback_decay = 0.05;
+    config.learning.feedback_std = 1.0;
+    Trainer trainer(config);
+    for (int i = 0; i < 300; ++i) {
+        trainer.train_sample();
+    }
+    const auto state = state_of(trainer);
+    const auto& feedback = std::get<std::vector<float>>(state.at("/feedback"));
+    const auto& weights = std::get<std::vector<float>>(state.at("/w_out/weights"));
+    float largest = 0.0F;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        CHECK(feedback[i] == doctest::Approx(weights[i]).epsilon(1e-4));
+        largest = std::max(largest, std::abs(weights[i]));
+    }
+    CHECK(largest > 0.01F);
+}
+
+TEST_CASE("weight decay and the limit of the gradient do what they say") {
+    ExperimentConfig config = small_experiment("vanilla");
+    config.learning.lr = config.learning.lr_out = 0.0;
+    config.learning.weight_decay = 0.25;
+    Trainer decaying(config);
+    const std::vector<double> before = decaying.snapshot(ProjectionId::w_in);
+    decaying.train_sample();
+    const std::vector<double> after = decaying.snapshot(ProjectionId::w_in);
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        CHECK(after[i] == doctest::Approx(0.75 * before[i]).epsilon(1e-6));
+    }
+    config = small_experiment("vanilla");
+    config.learning.lr = config.learning.lr_out = 1.0;
+    config.learning.gradient_clip = 1e-3;
+    Trainer limited(config);
+    double square = 0.0;
+    std::vector<std::vector<double>> start;
+    for (const ProjectionId id : {ProjectionId::w_in, ProjectionId::w_rec, ProjectionId::w_out}) {
+        start.push_back(limited.snapshot(id));
+    }
+    limited.train_sample();
+    for (std::size_t w = 0; w < 3; ++w) {
+        const std::vector<double> now = limited.snapshot(static_cast<ProjectionId>(w));
+        for (std::size_t i = 0; i < now.size(); ++i) {
+            square += (now[i] - start[w][i]) * (now[i] - start[w][i]);
+        }
+    }
+    CHECK(std::sqrt(square) == doctest::Approx(1e-3).epsilon(1e-3));
+}
+
+TEST_CASE("learning within the trial continues from a checkpoint bit for bit") {
+    for (const std::string& scheme : {std::string("vanilla"), std::string("mixed_precision")}) {
+        for (const StateReset reset : {StateReset::trial, StateReset::never}) {
+            ExperimentConfig config = small_experiment(scheme);
+            config.task.steps = 60;
+            config.learning.gradient = GradientForm::online;
+            config.learning.update_every_steps = 3;
+            config.learning.trace_cutoff_steps = 20;
+            config.learning.regularizer = RegularizerForm::running_average;
+            config.learning.optimizer = OptimizerKind::adam;
+            config.learning.lr = config.learning.lr_out = 1e-4;
+            config.network.state_reset = reset;
+            Trainer whole(config), first(config), second(config);
+            for (int i = 0; i < 9; ++i) {
+                whole.train_sample();
+            }
+            for (int i = 0; i < 5; ++i) {
+                first.train_sample();
+            }
+            Memory memory;
+            first.serialize(memory);
+            memory.loading = true;
+            second.serialize(memory);
+            for (int i = 5; i < 9; ++i) {
+                second.train_sample();
+            }
+            CHECK(state_of(second) == state_of(whole));
+            CHECK(state_of(second) != state_of(first));
+        }
+    }
+}

@@ -8,7 +8,9 @@
 //                         (the same paper, end of section 2; TensorFlow, NEST)
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -54,11 +56,53 @@ public:
         }
     }
 
+    /// For updates within a trial: replaces the gradient of the weights [first, first + size), which are
+    /// together row `row`, by their change. `updates` is the number of updates after this one, counting
+    /// those the row missed: adam makes up for them with a gradient of 0 (NEST's weight optimiser does).
+    void step_row(std::span<Real> gradient, std::size_t first, std::size_t row, std::uint64_t updates) {
+        if (config_.optimizer != OptimizerKind::adam) {
+            const auto keep = static_cast<Real>(config_.momentum);
+            for (std::size_t i = 0; i < gradient.size(); ++i) {
+                if (config_.optimizer == OptimizerKind::momentum) {
+                    gradient[i] += keep * mean_[first + i];
+                    mean_[first + i] = gradient[i];
+                }
+                gradient[i] *= -rate_;
+            }
+            row_updates_[row] = static_cast<std::uint32_t>(updates);
+            return;
+        }
+        change_.assign(gradient.size(), Real{0});
+        for (; row_updates_[row] < updates; ++row_updates_[row]) {
+            row_beta1_power_[row] *= config_.adam_beta1;
+            row_beta2_power_[row] *= config_.adam_beta2;
+            step_adam(gradient, first, row_beta1_power_[row], row_beta2_power_[row]);
+            for (std::size_t i = 0; i < gradient.size(); ++i) {
+                change_[i] += gradient[i];
+                gradient[i] = Real{0};
+            }
+        }
+        std::copy(change_.begin(), change_.end(), gradient.begin());
+    }
+
+    /// Prepares step_row for that many rows.
+    void count_rows(std::size_t rows) {
+        row_updates_.assign(rows, 0);
+        row_beta1_power_.assign(rows, 1.0);
+        row_beta2_power_.assign(rows, 1.0);
+    }
+    std::uint64_t row_updates(std::size_t row) const { return row_updates_[row]; }
+
     void serialize(StateArchive& archive) {
         archive("mean", mean_);
         archive("square", square_);
         archive("beta1_power", beta1_power_);
         archive("beta2_power", beta2_power_);
+        if (!row_updates_.empty()) {
+            archive("row_updates", row_updates_);
+            archive("row_beta1_power", row_beta1_power_);
+            archive("row_beta2_power", row_beta2_power_);
+        }
     }
 
 private:
@@ -92,6 +136,9 @@ private:
     Real rate_;
     double exact_rate_;
     double beta1_power_ = 1.0, beta2_power_ = 1.0;
+    std::vector<std::uint32_t> row_updates_;
+    std::vector<double> row_beta1_power_, row_beta2_power_;
+    std::vector<Real> change_;
     std::vector<Real> mean_, square_;  // of the gradient; mean_ is momentum's velocity
 };
 
