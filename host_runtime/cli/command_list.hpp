@@ -1,0 +1,10 @@
+// The functions behind the commands, one per file command_NAME.cpp.
+#pragma once
+
+#include "host_runtime/cli/commands.hpp"
+
+namespace memprop::host::cli {
+
+int command_inspect(Arguments arguments);
+
+}  // namespace memprop::host::cli
