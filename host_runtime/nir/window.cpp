@@ -117,16 +117,25 @@ private:
         }
         window_.padding_top = before[0];
         window_.padding_left = before[1];
-        window_.height_out = extent_out(window_.height_in + total[0], span[0], window_.stride_y);
-        window_.width_out = extent_out(window_.width_in + total[1], span[1], window_.stride_x);
+        window_.height_out =
+            extent_out(window_.height_in + total[0], span[0], window_.stride_y, window_.kernel_height);
+        window_.width_out =
+            extent_out(window_.width_in + total[1], span[1], window_.stride_x, window_.kernel_width);
     }
 
-    std::uint64_t extent_out(std::uint64_t padded, std::uint64_t span, std::uint64_t stride) const {
+    std::uint64_t extent_out(std::uint64_t padded, std::uint64_t span, std::uint64_t stride,
+                             std::uint64_t kernel) const {
         if (padded < span) {
             fail(fmt::format("the kernel spans {} elements, the padded input of shape [{}] has only {}", span,
                              fmt::join(input_, ", "), padded));
         }
-        return (padded - span) / stride + 1;
+        const std::uint64_t out = (padded - span) / stride + 1;
+        constexpr std::uint64_t kMaxTaps = 1ULL << 28;  // per axis; each costs time and memory to set up
+        if (out > kMaxTaps / kernel) {
+            fail(fmt::format("a kernel of {} elements at {} places is more than {} taps", kernel, out,
+                             kMaxTaps));
+        }
+        return out;
     }
 
     const Node& node_;
