@@ -6,5 +6,6 @@
 namespace memprop::host::cli {
 
 int command_inspect(Arguments arguments);
+int command_run(Arguments arguments);
 
 }  // namespace memprop::host::cli

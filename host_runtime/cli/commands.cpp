@@ -8,6 +8,7 @@ namespace memprop::host::cli {
 
 std::span<const Command> commands() {
     static const std::array list{
+        Command{"run", "runs a network on recorded events", command_run},
         Command{"inspect", "prints what a network file holds", command_inspect},
     };
     return list;

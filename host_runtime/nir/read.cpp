@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "host_runtime/nir/decode.hpp"
+#include "host_runtime/hdf5/decode.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
 #include "host_runtime/nir/read_tree.hpp"
 
@@ -36,8 +36,8 @@ void decode(const std::filesystem::path& path, const Sink& sink) {
     Claims claims;
     add_claims(tree, claims);
     constexpr double kSlowestBytesPerSecond = 10e6;
-    extend_limits(0.5 + static_cast<double>(claims.total_bytes) / kSlowestBytesPerSecond,
-                  std::min<std::uint64_t>(claims.largest_bytes, 1ULL << 30));
+    h5::extend_limits(0.5 + static_cast<double>(claims.total_bytes) / kSlowestBytesPerSecond,
+                      std::min<std::uint64_t>(claims.largest_bytes, 1ULL << 30));
     serialise(
         tree,
         [&file](const Group& parent, const std::string& place, const Dataset& dataset, const Sink& out) {
@@ -50,7 +50,7 @@ void decode(const std::filesystem::path& path, const Sink& sink) {
 
 Network read_network(const std::filesystem::path& file) {
     Network network;
-    decode_in_child(
+    h5::decode_in_child(
         file, {}, [&](const Sink& sink) { decode(file, sink); },
         [&](std::span<const char> bytes) {
             network = parse_network(deserialise(bytes), file.string());

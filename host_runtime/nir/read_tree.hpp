@@ -1,5 +1,5 @@
 // From an HDF5 file to a tree: the part that touches the HDF5 library. Meant to run in the child
-// process of decode.hpp; works in any process.
+// process of host_runtime/hdf5/decode.hpp; works in any process.
 #pragma once
 
 #include <string>

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "host_runtime/hdf5/decode.hpp"
 #include "host_runtime/hdf5/h5.hpp"
 
 namespace memprop::host::nir {
@@ -49,7 +50,7 @@ inline constexpr std::uint64_t kMaxParameterElements = 1ULL << 31;
 inline constexpr unsigned kMaxDepth = 64;               ///< of groups; every nested graph takes two
 inline constexpr std::uint64_t kMaxObjects = 1U << 20;  ///< groups and datasets of one file
 
-using Sink = std::function<void(std::string_view)>;
+using h5::Sink;
 
 /// Sends all bytes of the values of a dataset that is not loaded: (its group, its path, itself, sink).
 using Loader = std::function<void(const Group&, const std::string&, const Dataset&, const Sink&)>;

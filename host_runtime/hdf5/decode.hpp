@@ -8,15 +8,18 @@
 #include <functional>
 #include <string>
 
-#include "host_runtime/nir/tree.hpp"
+#include <span>
+#include <string_view>
 
-namespace memprop::host::nir {
+namespace memprop::host::h5 {
 
 struct DecodeLimits {
     double cpu_seconds = 0.6;                ///< until extend_limits() is called
     double wall_seconds = 600;               ///< for a child that only waits
     std::uint64_t memory_bytes = 160 << 20;  ///< address space beyond what the parent has
 };
+
+using Sink = std::function<void(std::string_view)>;
 
 /// Runs `decode` in a child process under the limits. What it sends to the sink is handed to `receive`
 /// as one block of bytes. An InputError in the child becomes an InputError here; a crash, a time-out or
@@ -29,4 +32,4 @@ void decode_in_child(const std::filesystem::path& file, const DecodeLimits& limi
 /// claims: so much CPU time from now on, and so much more memory.
 void extend_limits(double cpu_seconds, std::uint64_t memory_bytes);
 
-}  // namespace memprop::host::nir
+}  // namespace memprop::host::h5

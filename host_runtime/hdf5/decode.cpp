@@ -1,4 +1,4 @@
-#include "host_runtime/nir/decode.hpp"
+#include "host_runtime/hdf5/decode.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -19,7 +19,7 @@
 
 #include "crossbar/base/error.hpp"
 
-namespace memprop::host::nir {
+namespace memprop::host::h5 {
 namespace {
 
 // First byte of the memory file.
@@ -223,4 +223,4 @@ void decode_in_child(const std::filesystem::path& file, const DecodeLimits& limi
     receive(bytes.subspan(1));
 }
 
-}  // namespace memprop::host::nir
+}  // namespace memprop::host::h5
