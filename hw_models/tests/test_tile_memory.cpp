@@ -25,8 +25,12 @@ struct TwoArrays {
     std::unique_ptr<TiledArray> tiled;
     std::vector<std::unique_ptr<CrossbarMemory>> tiles;
 
-    explicit TwoArrays(std::uint32_t devices_per_polarity, crossbar::DeviceCounter counter) {
+    TwoArrays(std::uint32_t devices_per_polarity, crossbar::DeviceCounter counter, int adc_bits = 0) {
         config.tile_rows = 10;
+        config.adc_bits = adc_bits;
+        config.adc.calibration_reads = 15;  // ends within the second sample
+        config.adc.noise_lsb = 0.3;
+        config.adc.gain_error = 0.1;
         const crossbar::SynapseArrayShape shape{.rows = kRows,
                                                 .columns = kColumns,
                                                 .devices_per_polarity = devices_per_polarity,
@@ -84,12 +88,13 @@ struct TwoArrays {
         CHECK(functional->counters().reset_pulses == behind_tiles->counters().reset_pulses);
         CHECK(functional->counters().device_reads == behind_tiles->counters().device_reads);
         CHECK(functional->counters().read_conductance_us == behind_tiles->counters().read_conductance_us);
+        CHECK(functional->counters().adc_conversions == behind_tiles->counters().adc_conversions);
         CHECK(functional->counters().verify_conductance_us == behind_tiles->counters().verify_conductance_us);
     }
 };
 
-void check_same_run(std::uint32_t devices_per_polarity, crossbar::DeviceCounter counter) {
-    TwoArrays both(devices_per_polarity, counter);
+void check_same_run(std::uint32_t devices_per_polarity, crossbar::DeviceCounter counter, int adc_bits) {
+    TwoArrays both(devices_per_polarity, counter, adc_bits);
     REQUIRE(both.tiles.size() == 9);
     for (std::uint32_t sample = 0; sample < 4; ++sample) {
         const auto tick = static_cast<std::int32_t>(sample + 1);
@@ -129,9 +134,11 @@ void check_same_run(std::uint32_t devices_per_polarity, crossbar::DeviceCounter 
 }  // namespace
 
 TEST_CASE("tiled array: reads, measurements and writes in nine tiles are those of the whole array") {
-    check_same_run(1, crossbar::DeviceCounter::per_synapse);
-    check_same_run(3, crossbar::DeviceCounter::per_synapse);
-    check_same_run(3, crossbar::DeviceCounter::global);
+    for (const int adc_bits : {0, 5}) {
+        check_same_run(1, crossbar::DeviceCounter::per_synapse, adc_bits);
+        check_same_run(3, crossbar::DeviceCounter::per_synapse, adc_bits);
+        check_same_run(3, crossbar::DeviceCounter::global, adc_bits);
+    }
 }
 
 TEST_CASE("tiled array: a refresh changes the same devices, and its work per tile adds up") {
@@ -222,6 +229,23 @@ TEST_CASE("crossbar memory: energy is events times cost, and the modes differ in
         CHECK((counter.unit != "J" || counter.description.find("made up") != std::string::npos));
     }
     CHECK(energy == doctest::Approx(tile.energy_j()));
+}
+
+TEST_CASE("crossbar memory: converters that round belong to the columns they have in the array") {
+    CrossbarConfig config;
+    config.adc_bits = 6;
+    config.adc.columns_per_converter = 4;
+    SynapseArray array(config, {.rows = 8, .columns = 20}, 38.6, 1, 0);
+    TiledArray by_12(array, 12), by_10(array, 10);
+    CrossbarTileParams params = crossbar_params(ReadMode::per_event);
+    CHECK_THROWS_WITH_AS(CrossbarMemory(by_12, 0, params, "tile"),
+                         "tile.columns_per_converter = 1: must be crossbar.adc.columns_per_converter, 4",
+                         InputError);
+    params.timing.columns_per_converter = 4;
+    CHECK_NOTHROW(CrossbarMemory(by_12, 1, params, "tile"));
+    CHECK_THROWS_WITH_AS(CrossbarMemory(by_10, 1, params, "tile"),
+                         "tile.columns_per_converter = 4: must divide the first column of the tile, 10",
+                         InputError);
 }
 
 TEST_CASE("sram memory: sums, limits, measurement and accesses are those of integers") {

@@ -15,12 +15,30 @@ const TileRegion& find_region(TiledArray& array, std::size_t tile, const std::st
     return array.tiles()[tile];
 }
 
+// The errors of a converter belong to its columns, so both descriptions have to name the same ones.
+void check_converters(const crossbar::AdcBank& bank, const CrossbarTiming& timing, const TileRegion& region,
+                      const std::string& where) {
+    if (bank.ideal()) {
+        return;
+    }
+    if (bank.conversions_in_sequence() != timing.columns_per_converter) {
+        throw InputError(
+            fmt::format("{}.columns_per_converter", where), timing.columns_per_converter,
+            fmt::format("must be crossbar.adc.columns_per_converter, {}", bank.conversions_in_sequence()));
+    }
+    if (region.first_column % timing.columns_per_converter != 0) {
+        throw InputError(fmt::format("{}.columns_per_converter", where), timing.columns_per_converter,
+                         fmt::format("must divide the first column of the tile, {}", region.first_column));
+    }
+}
+
 }  // namespace
 
 CrossbarMemory::CrossbarMemory(TiledArray& array, std::size_t tile, const CrossbarTileParams& params,
                                const std::string& where)
     : array_(array), tile_(tile), region_(find_region(array, tile, where)), params_(params) {
     params.validate(where);
+    check_converters(array.array().converters(), params.timing, region_, where);
     array_rows_.reserve(region_.rows);
 }
 

@@ -1,8 +1,8 @@
 // Inside a memristive tile: its region of an array of devices, word-line drivers, integrators, converters
 // and programming drivers.
-// Modelled: the numbers of crossbar::SynapseArray, bit for bit; cycles (tile_timing.hpp); events that cost
-// energy in the periphery. Not modelled: the rounding of converters (they are ideal here), a converter
-// that works while the next step integrates, leakage.
+// Modelled: the numbers of crossbar::SynapseArray, bit for bit, converters included (crossbar.adc_bits; 0 =
+// they are ideal, but still take their cycles and energy); cycles (tile_timing.hpp); events that cost energy
+// in the periphery. Not modelled: a converter that works while the next step integrates, leakage.
 #pragma once
 
 #include "hw_models/tile/tile_memory.hpp"
@@ -22,7 +22,8 @@ struct CrossbarStats {
 class CrossbarMemory final : public TileMemory {
 public:
     /// Tile number `tile` of `array`, which must live as long. Throws InputError for invalid parameters,
-    /// which it calls `where`, and for a tile that the array does not have.
+    /// which it calls `where`, for a tile that the array does not have, and if converters that round
+    /// (crossbar.adc) serve another number of columns than here or columns of two tiles.
     CrossbarMemory(TiledArray& array, std::size_t tile, const CrossbarTileParams& params,
                    const std::string& where);
 

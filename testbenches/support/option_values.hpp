@@ -1,4 +1,5 @@
-// Values of command-line options. All throw InputError naming the option, its value and what is allowed.
+// Values of command-line options and of fields of files. All throw InputError naming the place, the value
+// and what is allowed.
 #pragma once
 
 #include <fmt/format.h>
@@ -13,7 +14,7 @@
 
 namespace memprop::tb {
 
-inline std::uint64_t parse_integer(std::string_view option, const std::string& text, std::uint64_t low,
+inline std::uint64_t parse_integer(std::string_view option, std::string_view text, std::uint64_t low,
                                    std::uint64_t high) {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -93,10 +93,16 @@ void print_report(const TileOptions& options, const TileUnderTest& under_test, c
     line("step_cycles_max", static_cast<double>(run.longest_step_cycles), "cycles",
          "most from the end of a step to its sums");
     for (const hw::Counter& counter : under_test.report(options)) {
-        line(counter.name, counter.value, counter.unit, counter.description);
+        line(counter.name, counter.value, counter.unit,  // the sources of energy stand below
+             std::string_view(counter.description).substr(0, counter.description.find(';')));
     }
     line("simulation_speed", static_cast<double>(run.cycles) / run.wall_s, "cycles/s",
          "simulated cycles per second of wall-clock time");
+    fmt::print("energy of the tile: {}\n",
+               options.sram ? options.sram_tile.cost.source : options.crossbar_tile.cost.source);
+    if (under_test.array) {
+        fmt::print("energy of the devices: {}\n", options.devices.energy.source);
+    }
 }
 
 TileRunResult simulate(const TileOptions& options, Stimulus& stimulus, TileUnderTest& under_test,
@@ -134,6 +140,9 @@ int run(int argc, char** argv) {
     if (options->csv_file) {
         host::write_atomically(*options->csv_file, [&](const std::filesystem::path& temporary) {
             std::ofstream csv(temporary);
+            if (!csv) {
+                throw RunError("the file cannot be opened");
+            }
             result = simulate(*options, *stimulus, under_test, &csv);
             csv.close();
             if (!csv) {

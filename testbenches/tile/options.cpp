@@ -150,6 +150,7 @@ void read_crossbar(const Reader& given, TileOptions& options) {
     devices.adc.columns_per_converter = tile.timing.columns_per_converter;
     devices.tile_rows = options.rows;
     devices.energy.read_pulse_ns = tile.timing.drive_cycles * options.cycle_ns;
+    devices.energy.source += fmt::format("; here reads of {} ns", devices.energy.read_pulse_ns);
 }
 
 void read_sram(const Reader& given, TileOptions& options) {

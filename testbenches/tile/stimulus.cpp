@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/random.hpp"
 #include "host_runtime/files/atomic_file.hpp"
+#include "testbenches/support/option_values.hpp"
 
 namespace memprop::tb {
 namespace {
@@ -68,13 +68,7 @@ private:
 
 std::uint64_t parse_field(std::string_view text, std::string_view name, std::uint64_t highest,
                           const std::string& where) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value > highest) {
-        throw InputError(fmt::format("{}: {}", where, name), text,
-                         fmt::format("must be a whole number from 0 to {}", highest));
-    }
-    return value;
+    return parse_integer(fmt::format("{}: {}", where, name), text, 0, highest);
 }
 
 }  // namespace
