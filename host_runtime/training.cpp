@@ -79,7 +79,8 @@ TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, 
     bool stopped = stops_early(request.config.run, trainer.history());
     while (trainer.epochs_done() < epochs && !stopped) {
         const auto index = static_cast<std::uint32_t>(trainer.samples_done() % per_epoch);
-        const bool last_epoch = trainer.epochs_done() + 1 == epochs, may_stop = request.config.run.patience > 0;
+        const bool last_epoch = trainer.epochs_done() + 1 == epochs,
+                   may_stop = request.config.run.patience > 0;
         if (index == 0) {
             recording.clear();
         }

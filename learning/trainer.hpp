@@ -22,10 +22,10 @@ namespace memprop::learning {
 
 /// One value per finished epoch.
 struct EpochHistory {
-    std::vector<double> loss;                              ///< mean over the epoch's samples
-    std::vector<double> accuracy;                          ///< part of them classified right; labelled only
+    std::vector<double> loss;      ///< mean over the epoch's samples
+    std::vector<double> accuracy;  ///< part of them classified right; labelled only
     std::vector<double> validation_epoch, validation_loss, validation_accuracy;  ///< per validation
-    std::vector<double> set_pulses, reset_pulses, spikes;  ///< within the epoch
+    std::vector<double> set_pulses, reset_pulses, spikes;                        ///< within the epoch
 
     void serialize(StateArchive& archive) {
         archive("loss_history", loss);

@@ -110,7 +110,8 @@ TrainRequest make_request(const Options& options, const po::variables_map& value
 void print_report(std::FILE* to, const TrainRequest& request, const nlohmann::ordered_json& result) {
     const auto& energy = result["energy_j"];
     const auto& metrics = result["metrics"];
-    const double normalised = metrics["normalised_loss"].get<double>(), loss = result["final_loss"].get<double>();
+    const double normalised = metrics["normalised_loss"].get<double>(),
+                 loss = result["final_loss"].get<double>();
     fmt::print(to, "final loss       {:.5g} (mean of the last epochs{})\n", loss,
                normalised > 0.0 ? fmt::format("; a silent network has {:.3g}", loss / normalised) : "");
     for (const auto& [key, value] : metrics.items()) {

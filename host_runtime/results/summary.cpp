@@ -93,7 +93,8 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
 
 std::string history_csv(const learning::EpochHistory& history) {
     const bool labelled = !history.accuracy.empty();
-    std::string csv = fmt::format("epoch,loss,set_pulses,reset_pulses,spikes{}\n", labelled ? ",accuracy" : "");
+    std::string csv =
+        fmt::format("epoch,loss,set_pulses,reset_pulses,spikes{}\n", labelled ? ",accuracy" : "");
     for (std::size_t i = 0; i < history.loss.size(); ++i) {
         csv += fmt::format("{},{},{},{},{}{}\n", i + 1, history.loss[i], history.set_pulses[i],
                            history.reset_pulses[i], history.spikes[i],

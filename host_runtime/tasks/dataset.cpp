@@ -71,7 +71,8 @@ std::vector<learning::SpikeTrain> dense_inputs(const TaskFile& file, ExperimentC
 }
 
 /// One line of one step: at most one spike, ascending lines.
-learning::SpikeTrain to_train(std::vector<std::pair<std::uint32_t, std::uint32_t>> events, std::uint64_t steps) {
+learning::SpikeTrain to_train(std::vector<std::pair<std::uint32_t, std::uint32_t>> events,
+                              std::uint64_t steps) {
     std::sort(events.begin(), events.end());
     events.erase(std::unique(events.begin(), events.end()), events.end());
     learning::SpikeTrain train;
@@ -87,10 +88,11 @@ learning::SpikeTrain to_train(std::vector<std::pair<std::uint32_t, std::uint32_t
 
 std::vector<learning::SpikeTrain> event_inputs(const TaskFile& file, const ExperimentConfig& config) {
     const h5::Shape shape = file.shape("events/step", 1, "[event]");
-    const std::vector<std::int64_t> step = file.integers("events/step"), index = file.integers("events/index"),
-                                    end = file.integers("events/end");
+    const std::vector<std::int64_t> step = file.integers("events/step"),
+                                    index = file.integers("events/index"), end = file.integers("events/end");
     if (index.size() != step.size()) {
-        file.fail("events/index", fmt::format("has {} entries; events/step has {}", index.size(), step.size()));
+        file.fail("events/index",
+                  fmt::format("has {} entries; events/step has {}", index.size(), step.size()));
     }
     std::vector<learning::SpikeTrain> inputs;
     std::int64_t at = 0;
@@ -137,16 +139,18 @@ void read_shd(const std::string& path, ExperimentConfig& config, std::vector<Tri
     use_labels(file, "labels", labels, config);
     constexpr std::uint32_t kUnits = 700;
     for (std::uint64_t i = 0; i < shape[0]; ++i) {
-        const std::vector<double> times = file.sequence("spikes/times", i), units = file.sequence("spikes/units", i);
+        const std::vector<double> times = file.sequence("spikes/times", i),
+                                  units = file.sequence("spikes/units", i);
         if (times.size() != units.size()) {
-            file.fail("spikes/units", fmt::format("trial {} has {} units and {} times", i, units.size(),
-                                                  times.size()));
+            file.fail("spikes/units",
+                      fmt::format("trial {} has {} units and {} times", i, units.size(), times.size()));
         }
         std::vector<std::pair<std::uint32_t, std::uint32_t>> events;
         for (std::size_t e = 0; e < times.size(); ++e) {
             if (!(times[e] >= 0.0 && times[e] < 1e6) || !(units[e] >= 0.0 && units[e] < kUnits)) {
                 file.fail("spikes", fmt::format("trial {} holds unit {} at {} s; units are 0 to 699, times "
-                                                "not negative", i, units[e], times[e]));
+                                                "not negative",
+                                                i, units[e], times[e]));
             }
             const double step = std::floor(times[e] / config.network.time_step_seconds + 1e-6);
             if (step < double(config.task.steps)) {
@@ -187,8 +191,8 @@ std::unique_ptr<learning::Task> make_dataset(ExperimentConfig& config) {
     }
     if (file.has("split")) {
         splits = file.integers("split");
-        if (splits.size() != count || std::any_of(splits.begin(), splits.end(),
-                                                  [](std::int64_t s) { return s < 0 || s > 2; })) {
+        if (splits.size() != count ||
+            std::any_of(splits.begin(), splits.end(), [](std::int64_t s) { return s < 0 || s > 2; })) {
             file.fail("split", fmt::format("must hold 0, 1 or 2 for each of the {} trials", count));
         }
     }

@@ -1,7 +1,8 @@
 // Spike trains of the user's own.
 //
 // The task `dataset`, HDF5 datasets:
-//   x       u8 [trial, step, input]: 1 where an input spikes; or events/{step, index} [event], sorted by trial
+//   x       u8 [trial, step, input]: 1 where an input spikes; or events/{step, index} [event], sorted by
+//   trial
 //           and step, with events/end [trial]: number of events of this trial and all before it
 //   label   [trial]; or target [trial, step, readout] (then task.steps is the length of events' trials)
 //   split   u8 [trial]: 0 training, 1 validation, 2 test; optional, default training
