@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 #include "host_runtime/results/checkpoint.hpp"
+#include "host_runtime/results/classification.hpp"
 #include "host_runtime/results/recording.hpp"
 #include "host_runtime/results/summary.hpp"
 #include "host_runtime/tasks/file_tasks.hpp"
@@ -51,8 +53,21 @@ TrainOutcome evaluate(const TrainRequest& request, learning::TrainerBase& traine
     const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();
     TrainOutcome outcome;
     outcome.result = summarize(request.config, trainer, {sum / trainer.samples_per_epoch()}, wall_s);
+    add_classification(trainer, outcome.result["metrics"]);
     write_results(request, trainer, recording, outcome.result);
     return outcome;
+}
+
+bool validates(const learning::RunConfig& run, const learning::TrainerBase& trainer) {
+    return run.validate_every > 0 && trainer.task().trials(learning::Split::validation) > 0 &&
+           trainer.epochs_done() % static_cast<std::uint64_t>(run.validate_every) == 0;
+}
+
+/// True once `patience` validations have followed the one with the lowest loss.
+bool stops_early(const learning::RunConfig& run, const learning::EpochHistory& history) {
+    const std::vector<double>& loss = history.validation_loss;
+    const auto best = std::min_element(loss.begin(), loss.end());
+    return run.patience > 0 && loss.end() - best > run.patience;
 }
 
 TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, Recording& recording) {
@@ -61,16 +76,22 @@ TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, 
     const auto every = static_cast<std::uint64_t>(request.config.run.checkpoint_every);
     const std::uint32_t per_epoch = trainer.samples_per_epoch();
     const std::filesystem::path checkpoint = request.directory / "checkpoint.h5";
-    while (trainer.epochs_done() < epochs) {
+    bool stopped = stops_early(request.config.run, trainer.history());
+    while (trainer.epochs_done() < epochs && !stopped) {
         const auto index = static_cast<std::uint32_t>(trainer.samples_done() % per_epoch);
-        const bool last_epoch = trainer.epochs_done() + 1 == epochs;
+        const bool last_epoch = trainer.epochs_done() + 1 == epochs,
+                   may_stop = request.config.run.patience > 0;
         if (index == 0) {
             recording.clear();
         }
         trainer.train_sample();
         recording.follow(trainer);
-        if (last_epoch) {
+        if (last_epoch || may_stop) {
             recording.keep(trainer, index);
+        }
+        if (trainer.samples_done() % per_epoch == 0 && validates(request.config.run, trainer)) {
+            trainer.validate();
+            stopped = stops_early(request.config.run, trainer.history());
         }
         const std::uint64_t done = trainer.epochs_done();
         if (request.progress) {
@@ -86,8 +107,9 @@ TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, 
     }
     const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();
     TrainOutcome outcome;
-    outcome.result = summarize(request.config, trainer, trainer.history().loss, wall_s);
     write_checkpoint(checkpoint, request.config, trainer, recording);
+    outcome.result = summarize(request.config, trainer, trainer.history().loss, wall_s);
+    add_classification(trainer, outcome.result["metrics"]);
     write_results(request, trainer, recording, outcome.result);
     return outcome;
 }

@@ -438,6 +438,14 @@ double BasicTrainer<Real>::evaluate(Split split, std::uint32_t index) {
 }
 
 template <class Real>
+void BasicTrainer<Real>::validate() {
+    const Evaluation found = evaluate_all(Split::validation);
+    history_.validation_epoch.push_back(static_cast<double>(epochs_done()));
+    history_.validation_loss.push_back(found.loss);
+    history_.validation_accuracy.push_back(found.accuracy);
+}
+
+template <class Real>
 Evaluation BasicTrainer<Real>::evaluate_all(Split split) {
     const std::uint32_t trials = task_->trials(split);
     Evaluation evaluation;

@@ -22,13 +22,17 @@ namespace memprop::learning {
 
 /// One value per finished epoch.
 struct EpochHistory {
-    std::vector<double> loss;                              ///< mean over the epoch's samples
-    std::vector<double> accuracy;                          ///< part of them classified right; labelled only
-    std::vector<double> set_pulses, reset_pulses, spikes;  ///< within the epoch
+    std::vector<double> loss;      ///< mean over the epoch's samples
+    std::vector<double> accuracy;  ///< part of them classified right; labelled only
+    std::vector<double> validation_epoch, validation_loss, validation_accuracy;  ///< per validation
+    std::vector<double> set_pulses, reset_pulses, spikes;                        ///< within the epoch
 
     void serialize(StateArchive& archive) {
         archive("loss_history", loss);
         archive("accuracy_history", accuracy);
+        archive("validation_epochs", validation_epoch);
+        archive("validation_loss_history", validation_loss);
+        archive("validation_accuracy_history", validation_accuracy);
         archive("set_pulse_history", set_pulses);
         archive("reset_pulse_history", reset_pulses);
         archive("spike_history", spikes);
@@ -58,6 +62,9 @@ public:
 
     /// Shows a trial of the task without learning; device time stands still. Returns the loss.
     virtual double evaluate(Split split, std::uint32_t index) = 0;
+
+    /// Evaluates the validation split and adds the result to the history.
+    virtual void validate() = 0;
 
     /// Shows all trials of a split without learning.
     virtual Evaluation evaluate_all(Split split) = 0;
@@ -105,6 +112,7 @@ public:
 
     double train_sample() override;
     double evaluate(Split split, std::uint32_t index) override;
+    void validate() override;
     Evaluation evaluate_all(Split split) override;
     /// Trial `index` of the training split.
     double evaluate_sample(std::uint32_t index) { return evaluate(Split::training, index); }

@@ -109,10 +109,16 @@ TrainRequest make_request(const Options& options, const po::variables_map& value
 
 void print_report(std::FILE* to, const TrainRequest& request, const nlohmann::ordered_json& result) {
     const auto& energy = result["energy_j"];
-    fmt::print(to, "final loss       {:.5g} (mean of the last epochs; a silent network has {:.3g})\n",
-               result["final_loss"].get<double>(),
-               result["final_loss"].get<double>() /
-                   std::max(result["metrics"]["normalised_loss"].get<double>(), 1e-30));
+    const auto& metrics = result["metrics"];
+    const double normalised = metrics["normalised_loss"].get<double>(),
+                 loss = result["final_loss"].get<double>();
+    fmt::print(to, "final loss       {:.5g} (mean of the last epochs{})\n", loss,
+               normalised > 0.0 ? fmt::format("; a silent network has {:.3g}", loss / normalised) : "");
+    for (const auto& [key, value] : metrics.items()) {
+        if (key.ends_with("accuracy")) {
+            fmt::print(to, "{:<16} {:.2f} %\n", key, 100.0 * value.get<double>());
+        }
+    }
     fmt::print(to, "time             {:.2f} s, {} steps, {} spikes\n", result["wall_s"].get<double>(),
                result["steps"].get<std::uint64_t>(), result["spikes"].get<std::uint64_t>());
     if (!result["device"].is_null()) {

@@ -60,6 +60,9 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
     const double silent = mean_square_target(trainer.task());
     const double neuron_seconds =
         double(trainer.steps_done()) * config.network.time_step_seconds * double(config.network.recurrent);
+    nlohmann::ordered_json metrics{
+        {"normalised_loss", silent > 0.0 ? loss / silent : 0.0},
+        {"rate_hz", neuron_seconds > 0.0 ? double(trainer.spikes_done()) / neuron_seconds : 0.0}};
     crossbar::RefreshReport refreshed;
     crossbar::ProgrammingReport programmed;
     for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
@@ -76,9 +79,7 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
     json["steps"] = trainer.steps_done();
     json["loss_history"] = loss_history;
     json["final_loss"] = loss;
-    json["metrics"] = {
-        {"normalised_loss", silent > 0.0 ? loss / silent : 0.0},
-        {"rate_hz", neuron_seconds > 0.0 ? double(trainer.spikes_done()) / neuron_seconds : 0.0}};
+    json["metrics"] = metrics;
     json["wall_s"] = wall_s;
     json["cycles"] = nullptr;
     json["deadline_misses"] = nullptr;
@@ -127,10 +128,13 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
 }
 
 std::string history_csv(const learning::EpochHistory& history) {
-    std::string csv = "epoch,loss,set_pulses,reset_pulses,spikes\n";
+    const bool labelled = !history.accuracy.empty();
+    std::string csv =
+        fmt::format("epoch,loss,set_pulses,reset_pulses,spikes{}\n", labelled ? ",accuracy" : "");
     for (std::size_t i = 0; i < history.loss.size(); ++i) {
-        csv += fmt::format("{},{},{},{},{}\n", i + 1, history.loss[i], history.set_pulses[i],
-                           history.reset_pulses[i], history.spikes[i]);
+        csv += fmt::format("{},{},{},{},{}{}\n", i + 1, history.loss[i], history.set_pulses[i],
+                           history.reset_pulses[i], history.spikes[i],
+                           labelled ? fmt::format(",{}", history.accuracy[i]) : "");
     }
     return csv;
 }

@@ -16,7 +16,7 @@ double final_loss(const std::vector<double>& loss_history);
 nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learning::TrainerBase& trainer,
                                  const std::vector<double>& loss_history, double wall_s);
 
-/// Columns epoch, loss, set_pulses, reset_pulses, spikes.
+/// Columns epoch, loss, set_pulses, reset_pulses, spikes; accuracy too if trials have labels.
 std::string history_csv(const learning::EpochHistory& history);
 
 }  // namespace memprop::host

@@ -7,14 +7,17 @@
 #include <vector>
 
 #include "crossbar/base/error.hpp"
+#include "host_runtime/tasks/dataset.hpp"
 #include "host_runtime/tasks/golden.hpp"
 
 namespace memprop::host {
 namespace {
 
-constexpr std::array<FileTaskKind, 1> kFileTaskKinds{{
+constexpr std::array<FileTaskKind, 3> kFileTaskKinds{{
     {"golden", "repeat a recorded experiment: inputs, targets and initial weights from task.file",
      make_golden},
+    {"dataset", "labelled or targeted spike trains of your own from task.file", make_dataset},
+    {"shd", "Spiking Heidelberg Digits from task.file, tested on task.test_file", make_shd},
 }};
 
 }  // namespace

@@ -4,72 +4,15 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "crossbar/base/error.hpp"
-#include "host_runtime/hdf5/h5.hpp"
+#include "host_runtime/tasks/task_file.hpp"
 
 namespace memprop::host {
 namespace {
 
 using learning::Split;
 using learning::Trial;
-
-/// Reads datasets and checks their shapes.
-class Reader {
-public:
-    explicit Reader(const std::string& file) : file_(h5::File::open(file)) {}
-
-    bool has(const std::string& name) const { return file_.is_dataset(name); }
-
-    h5::Shape shape(const std::string& name, std::size_t rank, std::string_view meaning) const {
-        if (!has(name)) {
-            fail(name, fmt::format("is missing; it must be {}", meaning));
-        }
-        h5::Shape shape = file_.info(name).shape;
-        if (shape.size() != rank) {
-            fail(name, fmt::format("has shape [{}]; it must be {}", fmt::join(shape, ", "), meaning));
-        }
-        for (const std::uint64_t extent : shape) {
-            if (extent == 0 || extent > (1U << 24)) {
-                fail(name, fmt::format("has shape [{}]; extents must be 1 to 2^24", fmt::join(shape, ", ")));
-            }
-        }
-        return shape;
-    }
-
-    /// Finite numbers of exactly this shape.
-    std::vector<double> numbers(const std::string& name, const h5::Shape& expected,
-                                std::string_view meaning) const {
-        const h5::Shape found = shape(name, expected.size(), meaning);
-        if (found != expected) {
-            fail(name, fmt::format("has shape [{}]; it must be {} = [{}]", fmt::join(found, ", "), meaning,
-                                   fmt::join(expected, ", ")));
-        }
-        std::vector<double> values = file_.read<double>(name);
-        for (const double v : values) {
-            if (!std::isfinite(v)) {
-                fail(name, "holds a value that is not a finite number");
-            }
-        }
-        return values;
-    }
-
-    std::vector<std::uint8_t> bytes(const std::string& name) const { return file_.read<std::uint8_t>(name); }
-    std::vector<std::uint8_t> block(const std::string& name, const h5::Shape& count) const {
-        return file_.read_block<std::uint8_t>(name, h5::Shape(count.size(), 0), count);
-    }
-    std::vector<std::int64_t> integers(const std::string& name) const {
-        return file_.read<std::int64_t>(name);
-    }
-
-    [[noreturn]] void fail(std::string_view name, std::string_view what) const {
-        throw InputError(fmt::format("{}:/{} {}", file_.name(), name, what));
-    }
-
-private:
-    h5::File file_;
-};
 
 /// [rows][columns] to [columns][rows].
 std::vector<double> transposed(const std::vector<double>& values, std::size_t rows, std::size_t columns) {
@@ -85,7 +28,7 @@ std::vector<double> transposed(const std::vector<double>& values, std::size_t ro
 class Golden final : public learning::Task {
 public:
     explicit Golden(learning::ExperimentConfig& config) {
-        const Reader file(config.task.file);
+        const TaskFile file(config.task.file);
         const h5::Shape x = file.shape("x", 4, "[iteration or 1, trial, step, input]");
         trials_ = static_cast<std::uint32_t>(x[1]);
         steps_ = x[2];
@@ -152,7 +95,7 @@ private:
         std::int32_t label = -1;
     };
 
-    void read_trials(const Reader& file, std::uint64_t iterations) {
+    void read_trials(const TaskFile& file, std::uint64_t iterations) {
         std::uint32_t begin = 0;
         auto end = static_cast<std::uint32_t>(steps_);
         if (file.has("window")) {
@@ -196,7 +139,7 @@ private:
         }
     }
 
-    void check_iterations(const Reader& file, const std::string& name, const h5::Shape& shape,
+    void check_iterations(const TaskFile& file, const std::string& name, const h5::Shape& shape,
                           std::uint64_t iterations) const {
         if ((shape[0] != 1 && iterations != 1 && shape[0] != iterations) || shape[1] != trials_) {
             file.fail(name, fmt::format("has shape [{}]; x has {} iterations of {} trials",
@@ -204,7 +147,7 @@ private:
         }
     }
 
-    void read_targets(const Reader& file, std::uint64_t iterations, std::uint64_t outputs) {
+    void read_targets(const TaskFile& file, std::uint64_t iterations, std::uint64_t outputs) {
         const h5::Shape shape = file.shape("target", 4, "[iteration or 1, trial, step, readout]");
         check_iterations(file, "target", shape, iterations);
         const std::vector<double> values =
@@ -219,7 +162,7 @@ private:
         place(std::move(wanted));
     }
 
-    void read_labels(const Reader& file, std::uint64_t iterations, std::uint64_t outputs) {
+    void read_labels(const TaskFile& file, std::uint64_t iterations, std::uint64_t outputs) {
         const h5::Shape shape = file.shape("label", 2, "[iteration or 1, trial]");
         check_iterations(file, "label", shape, iterations);
         std::vector<Wanted> wanted;

@@ -6,16 +6,22 @@
 #include <array>
 
 #include "crossbar/base/error.hpp"
+#include "learning/task/memory_tasks.hpp"
 #include "learning/task/pattern_generation.hpp"
 
 namespace memprop::learning {
 namespace {
 
-constexpr std::array<TaskKind, 1> kTaskKinds{{
+constexpr std::array<TaskKind, 5> kTaskKinds{{
     {"pattern_generation", "reproduce sums of four sinusoids from frozen Poisson input",
      [](const ExperimentConfig& config) -> std::unique_ptr<Task> {
          return std::make_unique<PatternGeneration>(config);
      }},
+    {"cue_accumulation", "which of two sides had more cues, after a delay", make_cue_accumulation},
+    {"delayed_match", "whether two cues were the same, with a delay between them", make_delayed_match},
+    {"store_recall", "which value was marked for storage, after a delay", make_store_recall},
+    {"interval_discrimination", "whether the second of two intervals was longer",
+     make_interval_discrimination},
 }};
 
 }  // namespace

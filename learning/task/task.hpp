@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,12 @@ struct InitialNetwork {
     std::vector<double> beta;      ///< adaptation strengths, [neuron]; empty: as configured
 };
 
+/// A number that a task finds worth reporting of the answers to a split.
+struct Metric {
+    std::string name;
+    double value = 0.0;
+};
+
 class Task {
 public:
     virtual ~Task() = default;
@@ -42,6 +49,9 @@ public:
     /// What is reported for a regression trial: the mean of the squared error over the steps of the window
     /// and the readouts, or half its sum.
     virtual bool reports_half_sum() const { return false; }
+
+    /// `answers` to all trials of the split, by index.
+    virtual std::vector<Metric> metrics(Split, std::span<const std::int32_t> /*answers*/) const { return {}; }
 };
 
 struct TaskKind {
