@@ -124,10 +124,11 @@ int command_inspect(Arguments arguments) {
     po::positional_options_description positional;
     positional.add("file", 1);
     po::variables_map options;
-    if (!parse_options(arguments, "memprop inspect FILE [--json]", visible, hidden, positional,
-                       "Prints nodes, edges, shapes and parameters of a network (NIR file); makes all checks of\n"
-                       "`memprop run` and refuses the same files.\n",
-                       options)) {
+    if (!parse_options(
+            arguments, "memprop inspect FILE [--json]", visible, hidden, positional,
+            "Prints nodes, edges, shapes and parameters of a network (NIR file); makes all checks of\n"
+            "`memprop run` and refuses the same files.\n",
+            options)) {
         return 0;
     }
     const auto file = options["file"].as<std::string>();

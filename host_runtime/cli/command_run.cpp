@@ -29,8 +29,8 @@ constexpr std::string_view kNotes =
 
 po::options_description visible_options() {
     po::options_description options("Options");
-    options.add_options()  //
-        ("help,h", "explain and exit")                    //
+    options.add_options()               //
+        ("help,h", "explain and exit")  //
         ("events", po::value<std::string>()->required(),
          "recording: .csv with header step,index or time_s,index; .h5 in the SHD layout; N-MNIST .bin; "
          ".aedat4; EVT2 "
