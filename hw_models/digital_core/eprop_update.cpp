@@ -106,7 +106,7 @@ void EpropUnit::update_post(std::uint32_t j, const Targets& targets) {
     while (segment < 4 && u >= registers_.surrogate_threshold(segment)) {
         ++segment;
     }
-    surrogate_[lane] = static_cast<std::int8_t>(registers_.surrogate_value(segment));
+    surrogate_[lane] = static_cast<std::int16_t>(registers_.surrogate_value(segment));
 
     std::int32_t sum = 0;  // fits 28 bits
     if ((registers_.do_eprop() & 3) != 0 && j <= registers_.last_neuron()) {

@@ -57,7 +57,7 @@ private:
     NeuronPair word_;
     std::array<std::int16_t, kMaxOutputs> error_{};
     std::array<std::int16_t, kLanes> learning_signal_{};
-    std::array<std::int8_t, kLanes> surrogate_{};
+    std::array<std::int16_t, kLanes> surrogate_{};
     std::array<std::uint16_t, kLanes> excess_{};  // g: trace of the neuron above F0
     std::uint32_t block_ = 0;                     // 4 bits
     std::uint32_t cycle_ = 0;                     // within the phase

@@ -232,7 +232,7 @@ void DigitalCorePins::sleep() {
     }
 }
 
-void DigitalCorePins::trace(sc_core::sc_trace_file* file) {
+void DigitalCorePins::show_in(sc_core::sc_trace_file* file) {
     shows_event_states_ = true;
     sc_trace(file, state_shown_, "state");
     sc_trace(file, event_state_shown_, "state_evt");

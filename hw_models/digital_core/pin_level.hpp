@@ -39,7 +39,7 @@ public:
     std::uint64_t activations() const { return activations_; }
 
     /// Internal states into a waveform; from then on the module also wakes at each change of the event FSM.
-    void trace(sc_core::sc_trace_file* file);
+    void show_in(sc_core::sc_trace_file* file);
 
 private:
     enum class Pin : std::uint8_t { rst, aerin_req, sample, time_tick, target_valid, infer_acc, out_ack };

@@ -5,8 +5,8 @@
 namespace memprop::hw {
 
 DigitalCoreTransaction::DigitalCoreTransaction(const sc_core::sc_module_name& name, const CoreShape& shape,
-                                               sc_core::sc_time clock_period)
-    : sc_module(name), configuration("configuration"), core_(shape), clock_period_(std::move(clock_period)) {
+                                               const sc_core::sc_time& clock_period)
+    : sc_module(name), configuration("configuration"), core_(shape), clock_period_(clock_period) {
     configuration.register_b_transport(this, &DigitalCoreTransaction::b_transport);
     configuration.register_transport_dbg(this, &DigitalCoreTransaction::transport_dbg);
 }
@@ -146,7 +146,8 @@ bool DigitalCoreTransaction::access(tlm::tlm_generic_payload& payload) {
 
 void DigitalCoreTransaction::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
     access(payload);
-    delay += (payload.get_data_length() / 4) * clock_period_;
+    const unsigned words = payload.get_data_length() / 4;
+    delay += words * clock_period_;
 }
 
 unsigned DigitalCoreTransaction::transport_dbg(tlm::tlm_generic_payload& payload) {
@@ -163,7 +164,7 @@ void DigitalCoreTransaction::show() {
     shown_.out_data = core_.out_data();
 }
 
-void DigitalCoreTransaction::trace(sc_core::sc_trace_file* file) const {
+void DigitalCoreTransaction::show_in(sc_core::sc_trace_file* file) const {
     sc_trace(file, shown_.sample, "SAMPLE");
     sc_trace(file, shown_.time_tick, "TIME_TICK");
     sc_trace(file, shown_.target_valid, "TARGET_VALID");

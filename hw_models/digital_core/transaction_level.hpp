@@ -26,7 +26,7 @@ public:
     tlm_utils::simple_target_socket<DigitalCoreTransaction> configuration;
 
     DigitalCoreTransaction(const sc_core::sc_module_name& name, const CoreShape& shape,
-                           sc_core::sc_time clock_period);
+                           const sc_core::sc_time& clock_period);
 
     void reset();
 
@@ -47,7 +47,7 @@ public:
     std::uint8_t take_output();
 
     Core& core() { return core_; }
-    void trace(sc_core::sc_trace_file* file) const;
+    void show_in(sc_core::sc_trace_file* file) const;
 
 private:
     void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);

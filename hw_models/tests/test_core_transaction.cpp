@@ -41,7 +41,8 @@ struct TransactionBench : sc_core::sc_module {
         payload.set_streaming_width(length);
         sc_core::sc_time delay;
         socket->b_transport(payload, delay);
-        CHECK(delay == (length / 4) * kClock);
+        const unsigned words = length / 4;
+        CHECK(delay == words * kClock);
         return payload.get_response_status();
     }
 };

@@ -35,7 +35,7 @@ public:
     virtual std::uint8_t take_output() = 0;
 
     virtual hw::Core& core() = 0;
-    virtual void trace(sc_core::sc_trace_file* file) = 0;
+    virtual void show_in(sc_core::sc_trace_file* file) = 0;
 };
 
 std::unique_ptr<CoreDriver> make_transaction_driver(const hw::CoreShape& shape);

@@ -114,7 +114,7 @@ public:
 
     hw::Core& core() override { return core_.core(); }
 
-    void trace(sc_core::sc_trace_file* file) override {
+    void show_in(sc_core::sc_trace_file* file) override {
         sc_trace(file, RST_, "RST");
         sc_trace(file, SCK_, "SCK");
         sc_trace(file, MOSI_, "MOSI");
@@ -132,7 +132,7 @@ public:
         sc_trace(file, OUT_REQ_, "OUT_REQ");
         sc_trace(file, OUT_ACK_, "OUT_ACK");
         sc_trace(file, OUT_DATA_, "OUT_DATA");
-        core_.trace(file);
+        core_.show_in(file);
     }
 
 private:

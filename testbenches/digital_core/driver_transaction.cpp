@@ -45,7 +45,7 @@ public:
     void tick() override { core_.tick(); }
     std::uint8_t take_output() override { return core_.take_output(); }
     hw::Core& core() override { return core_.core(); }
-    void trace(sc_core::sc_trace_file* file) override { core_.trace(file); }
+    void show_in(sc_core::sc_trace_file* file) override { core_.show_in(file); }
 
 private:
     void transport(tlm::tlm_command command, hw::MemoryCode code, std::uint32_t address, std::uint32_t* words,

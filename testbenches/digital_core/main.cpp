@@ -118,7 +118,7 @@ int run(int argc, char** argv) {
     std::optional<Waveforms> waveforms;
     if (options->trace) {
         waveforms.emplace(*options->trace);
-        driver->trace(waveforms->file());
+        driver->show_in(waveforms->file());
     }
     std::string observed;
     CueResult result;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes a random configuration with stimuli for `tb_digital_core --script`, without observed values.
 
-  random_config.py SEED [MAX_NEURONS] > stimuli.txt
+  random_config.py SEED [SIZES_BELOW] > stimuli.txt
   tb_digital_core --script stimuli.txt --out observed.txt
 
 The configurations reach what the reference task does not: more inputs than neurons, noise, leak factors and
