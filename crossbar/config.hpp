@@ -62,6 +62,38 @@ struct AdcConfig {
     }
 };
 
+/// How an array is programmed to given weights, at the start of a run.
+enum class ProgrammingMethod {
+    open_loop,     ///< round(|W| / step) pulses, not checked
+    write_verify,  ///< pulses and reads in turn until the weight is within a tolerance
+};
+inline constexpr std::array<std::pair<std::string_view, ProgrammingMethod>, 2> kProgrammingMethodNames{
+    {{"open_loop", ProgrammingMethod::open_loop}, {"write_verify", ProgrammingMethod::write_verify}}};
+
+/// What is written at the same time; results are the same, the time is not.
+enum class ProgrammingOrder {
+    row_parallel,  ///< all devices of a word line, rows in turn
+    device_wise,   ///< one device at a time
+};
+inline constexpr std::array<std::pair<std::string_view, ProgrammingOrder>, 2> kProgrammingOrderNames{
+    {{"row_parallel", ProgrammingOrder::row_parallel}, {"device_wise", ProgrammingOrder::device_wise}}};
+
+struct ProgrammingConfig {
+    ProgrammingMethod method = ProgrammingMethod::open_loop;
+    ProgrammingOrder order = ProgrammingOrder::row_parallel;
+    double tolerance_us = 0.5;
+    std::int64_t max_pulses = 2000;
+
+    template <class Field>
+    void describe(Field&& field) {
+        field.choice("method", method, kProgrammingMethodNames, "how the initial weights are written");
+        field.choice("order", order, kProgrammingOrderNames, "what is written at the same time");
+        field("tolerance_us", tolerance_us, {1e-9, 1e6},
+              "write_verify: a synapse is done when its read is that close to its target");
+        field("max_pulses", max_pulses, {1, 30000}, "write_verify: most pulses on one synapse");
+    }
+};
+
 /// Costs of single events; `source` goes into every report that uses them.
 struct EnergyConfig {
     double set_pulse_pj = 6.75;
@@ -105,12 +137,15 @@ struct CrossbarConfig {
     ReadNoise read_noise = ReadNoise::per_column;
     bool clamp_reads = false;
     std::int64_t tile_rows = 128;
+    std::int64_t tile_columns = 128;
     double weight_scale_per_us = 0.027;
     double weight_scale_out_per_us = 0.072;
     std::int64_t adc_bits = 0;
     AdcConfig adc;
     std::int64_t dac_bits = 0;
     double driver_noise = 0.0;
+    bool drift_compensation = false;
+    ProgrammingConfig programming;
     PulsedConfig pulsed;
     EnergyConfig energy;
 
@@ -132,6 +167,8 @@ struct CrossbarConfig {
         field("clamp_reads", clamp_reads,
               "limit each device read to its range; needs read_noise = \"per_device\"");
         field("tile_rows", tile_rows, {1, 65536}, "word lines of one tile; larger arrays are sums of tiles");
+        field("tile_columns", tile_columns, {1, 65536},
+              "bit-line pairs of one tile; how many tiles there are, never a result");
         field("weight_scale_per_us", weight_scale_per_us, {1e-9, 1e9},
               "weight of 1 uS in the input and recurrent arrays");
         field("weight_scale_out_per_us", weight_scale_out_per_us, {1e-9, 1e9},
@@ -141,7 +178,10 @@ struct CrossbarConfig {
               "levels of graded inputs: 2^(bits-1) - 1 of each sign; 0 = exact. Spikes need none");
         field("driver_noise", driver_noise, {0.0, 1.0},
               "noise of the voltage on a driven word line, relative, fresh for each read");
+        field("drift_compensation", drift_compensation,
+              "scale the output of an array by the mean magnitude of its reads after programming over now");
         field.table("adc", adc);
+        field.table("programming", programming);
         field.table("pulsed", pulsed);
         field.table("energy", energy);
     }

@@ -114,6 +114,14 @@ TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, 
     return outcome;
 }
 
+void check_trainable(const learning::ExperimentConfig& config, const learning::TrainerBase& trainer) {
+    const auto* array = trainer.array(learning::ProjectionId::w_in);
+    if (array != nullptr && !array->model().takes_pulses()) {
+        throw InputError("crossbar.device", config.crossbar.device,
+                         "is programmed once and takes no update pulses; it needs --evaluate");
+    }
+}
+
 }  // namespace
 
 void check_resumable(const std::filesystem::path& directory, const learning::ExperimentConfig& wanted) {
@@ -136,15 +144,25 @@ void check_resumable(const std::filesystem::path& directory, const learning::Exp
     }
 }
 
+void check_trainable(learning::ExperimentConfig config) {
+    std::unique_ptr<learning::Task> task = make_any_task(config);
+    learning::make_trainer(config, std::move(task));
+}
+
 TrainOutcome run_training(const TrainRequest& given) {
     TrainRequest request = given;
     std::unique_ptr<learning::Task> task = make_any_task(request.config);
     if (request.resume) {
         check_resumable(request.directory, request.config);
     }
+    const auto to_program =
+        request.init ? read_weights_to_program(*request.init, request.config, make_any_task) : std::nullopt;
     const std::unique_ptr<learning::TrainerBase> trainer =
-        learning::make_trainer(request.config, std::move(task));
-    if (request.init) {
+        learning::make_trainer(request.config, std::move(task), to_program ? &*to_program : nullptr);
+    if (!request.evaluate) {
+        check_trainable(request.config, *trainer);
+    }
+    if (request.init && !to_program) {
         read_checkpoint_weights(*request.init, *trainer);
     }
     Recording recording(request.config.task.name == "golden");

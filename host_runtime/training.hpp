@@ -28,6 +28,9 @@ struct TrainOutcome {
     nlohmann::ordered_json result;  ///< as in result.json
 };
 
+/// Throws InputError for everything about an experiment that a run refuses before its first sample.
+void check_trainable(learning::ExperimentConfig config);
+
 /// Throws InputError before anything is written if the request is wrong, RunError if the run fails.
 TrainOutcome run_training(const TrainRequest& request);
 

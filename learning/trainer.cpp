@@ -33,10 +33,15 @@ std::unique_ptr<BasicWeightStore<Real>> make_projection(const ExperimentConfig& 
                                                         const WeightStoreShape& shape,
                                                         double standard_deviation,
                                                         const std::vector<double>* given) {
-    std::vector<Real> initial =
-        given != nullptr ? std::vector<Real>(given->begin(), given->end())
-                         : draw_weights<Real>(config, Stream::initial_weight, shape.id,
-                                              std::size_t{shape.pre} * shape.post, standard_deviation);
+    const std::size_t count = std::size_t{shape.pre} * shape.post;
+    if (given != nullptr && given->size() != count) {
+        throw InputError(kProjectionNames[static_cast<std::size_t>(shape.id)], given->size(),
+                         fmt::format("must be {} x {} weights, as network.* of the experiment says",
+                                     shape.pre, shape.post));
+    }
+    std::vector<Real> initial = given != nullptr ? std::vector<Real>(given->begin(), given->end())
+                                                 : draw_weights<Real>(config, Stream::initial_weight,
+                                                                      shape.id, count, standard_deviation);
     if (shape.no_diagonal) {
         for (std::size_t i = 0; i < std::min(shape.pre, shape.post); ++i) {
             initial[i * shape.post + i] = Real{0};
@@ -57,7 +62,8 @@ NetworkParameters<Real> parameters_of(const ExperimentConfig& config, const Task
 }
 
 template <class Real>
-BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr<Task> task)
+BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr<Task> task,
+                                 const NetworkWeights* given_weights)
     : config_(config),
       task_(std::move(task)),
       parameters_(parameters_of<Real>(config, *task_)),
@@ -71,14 +77,19 @@ BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr
     check_settings();
     const auto& p = parameters_;
     const InitialNetwork* given = task_->initial_network();
+    const auto start = [&](ProjectionId id, const std::vector<double>* of_task) {
+        return given_weights != nullptr ? &(*given_weights)[index_of(id)] : of_task;
+    };
     weights_ = {
         make_projection<Real>(config, {.id = ProjectionId::w_in, .pre = p.inputs, .post = p.recurrent},
-                              config.network.init_std_in, given ? &given->w_in : nullptr),
+                              config.network.init_std_in,
+                              start(ProjectionId::w_in, given ? &given->w_in : nullptr)),
         make_projection<Real>(
             config, {.id = ProjectionId::w_rec, .pre = p.recurrent, .post = p.recurrent, .no_diagonal = true},
-            config.network.init_std_rec, given ? &given->w_rec : nullptr),
+            config.network.init_std_rec, start(ProjectionId::w_rec, given ? &given->w_rec : nullptr)),
         make_projection<Real>(config, {.id = ProjectionId::w_out, .pre = p.recurrent, .post = p.outputs},
-                              config.network.init_std_out, given ? &given->w_out : nullptr)};
+                              config.network.init_std_out,
+                              start(ProjectionId::w_out, given ? &given->w_out : nullptr))};
     const auto& learning = config.learning;
     optimizers_ = {std::make_unique<Optimizer<Real>>(learning, learning.lr, batch_sum_.w_in.size()),
                    std::make_unique<Optimizer<Real>>(learning, learning.lr, batch_sum_.w_rec.size()),
@@ -561,11 +572,12 @@ void BasicTrainer<Real>::load_weights(StateArchive& archive) {
 template class BasicTrainer<float>;
 template class BasicTrainer<double>;
 
-std::unique_ptr<TrainerBase> make_trainer(const ExperimentConfig& config, std::unique_ptr<Task> task) {
+std::unique_ptr<TrainerBase> make_trainer(const ExperimentConfig& config, std::unique_ptr<Task> task,
+                                          const NetworkWeights* given_weights) {
     if (config.run.precision == Precision::double_) {
-        return std::make_unique<BasicTrainer<double>>(config, std::move(task));
+        return std::make_unique<BasicTrainer<double>>(config, std::move(task), given_weights);
     }
-    return std::make_unique<BasicTrainer<float>>(config, std::move(task));
+    return std::make_unique<BasicTrainer<float>>(config, std::move(task), given_weights);
 }
 
 }  // namespace memprop::learning

@@ -39,6 +39,9 @@ struct EpochHistory {
     }
 };
 
+/// Weights of the three projections, [pre][post] each.
+using NetworkWeights = std::array<std::vector<double>, 3>;
+
 /// What a pass over a split without learning has found.
 struct Evaluation {
     double loss = 0.0;      ///< mean over the trials
@@ -84,6 +87,7 @@ public:
     virtual std::vector<double> snapshot(ProjectionId id) = 0;
     virtual const crossbar::SynapseArray* array(ProjectionId id) const = 0;
     virtual crossbar::RefreshReport refreshed(ProjectionId id) const = 0;
+    virtual crossbar::ProgrammingReport programmed(ProjectionId id) const = 0;
 
     /// Device time of the reads of the next sample, in update intervals.
     virtual std::int32_t tick() const = 0;
@@ -102,7 +106,9 @@ class BasicTrainer final : public TrainerBase {
 public:
     /// Throws InputError for settings that contradict each other.
     explicit BasicTrainer(const ExperimentConfig& config) : BasicTrainer(config, make_task(config)) {}
-    BasicTrainer(const ExperimentConfig& config, std::unique_ptr<Task> task);
+    /// Starts from the weights `given`, else from those of the task, else from drawn ones.
+    BasicTrainer(const ExperimentConfig& config, std::unique_ptr<Task> task,
+                 const NetworkWeights* given_weights = nullptr);
 
     double train_sample() override;
     double evaluate(Split split, std::uint32_t index) override;
@@ -128,6 +134,9 @@ public:
     std::vector<double> snapshot(ProjectionId id) override;
     const crossbar::SynapseArray* array(ProjectionId id) const override {
         return weights_[index_of(id)]->array();
+    }
+    crossbar::ProgrammingReport programmed(ProjectionId id) const override {
+        return weights_[index_of(id)]->programmed();
     }
     crossbar::RefreshReport refreshed(ProjectionId id) const override {
         return weights_[index_of(id)]->refreshed();
@@ -203,6 +212,7 @@ extern template class BasicTrainer<float>;
 extern template class BasicTrainer<double>;
 
 /// The trainer of `config.run.precision`.
-std::unique_ptr<TrainerBase> make_trainer(const ExperimentConfig& config, std::unique_ptr<Task> task);
+std::unique_ptr<TrainerBase> make_trainer(const ExperimentConfig& config, std::unique_ptr<Task> task,
+                                          const NetworkWeights* given_weights = nullptr);
 
 }  // namespace memprop::learning

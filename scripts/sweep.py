@@ -45,14 +45,24 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sweep", type=Path, metavar="SWEEP.toml", help="what to sweep; see examples/sweeps")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=positive, metavar="N", default=len(os.sched_getaffinity(0)),
-                       help="points at a time on this machine (default: its cores, %(default)s)")
+    where.add_argument(
+        "--workers",
+        type=positive,
+        metavar="N",
+        default=len(os.sched_getaffinity(0)),
+        help="points at a time on this machine (default: its cores, %(default)s)",
+    )
     where.add_argument("--scheduler", metavar="tcp://HOST:8786", help="run on the workers of this Dask scheduler")
     where.add_argument("--slurm", action="store_true", help="run on Slurm nodes, one worker job for each")
     parser.add_argument("--nodes", type=positive, metavar="N", help="with --slurm: worker jobs to submit (default 1)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="results (default results/NAME); may exist: continue")
-    parser.add_argument("--build", type=Path, metavar="DIR", default=REPOSITORY / "build/release",
-                        help="where the programs are (default build/release)")
+    parser.add_argument(
+        "--build",
+        type=Path,
+        metavar="DIR",
+        default=REPOSITORY / "build/release",
+        help="where the programs are (default build/release)",
+    )
     parser.add_argument("--retry-failed", action="store_true", help="run points again that are recorded as failed")
     parser.add_argument("--no-plots", action="store_true", help="write the table only; report.py makes the plots")
     arguments = parser.parse_args()
@@ -65,6 +75,7 @@ def make_runner(arguments: argparse.Namespace, store: Store) -> Runner:
     """Where the points run."""
     if arguments.scheduler or arguments.slurm:
         from memprop_sweep.dask_runner import DaskRunner, SlurmRunner
+
         if arguments.slurm:
             return SlurmRunner(arguments.nodes or 1, store.directory.resolve())
         return DaskRunner(arguments.scheduler)
@@ -81,7 +92,7 @@ def sweep(arguments: argparse.Namespace) -> int:
     store = Store(out)
     again = f"continue with: {shlex.join(sys.argv)}"
     try:
-        store.write_plan(plan, spec.keys, arguments.sweep.stem, spec.command)
+        store.write_plan(plan, spec)
         try:
             progress = run_plan(plan, store, lambda: make_runner(arguments, store), arguments.retry_failed)
         finally:
@@ -99,11 +110,13 @@ def sweep(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if not arguments.no_plots:
         from memprop_report.report import write_report
+
         print(f"report   {write_report(out)}", file=sys.stderr)
     print(f"results  {out / 'sweep.csv'}", file=sys.stderr)
     if progress.failed:
-        print(f"{progress.failed} points failed: see the column `error`; --retry-failed tries them again",
-              file=sys.stderr)
+        print(
+            f"{progress.failed} points failed: see the column `error`; --retry-failed tries them again", file=sys.stderr
+        )
     return 0 if progress.done else 1
 
 

@@ -13,42 +13,46 @@ using memprop::HWY_NAMESPACE::F32Vec;
 using memprop::HWY_NAMESPACE::ForNormals;
 namespace hn = hwy::HWY_NAMESPACE;
 
-// kVectors vectors of columns, their sums and variances in registers while the rows pass by.
-template <int kVectors>
-HWY_INLINE void GradedColumns(const ReadMatrices& m, const std::uint32_t* HWY_RESTRICT rows,
-                              const float* HWY_RESTRICT drive, std::size_t row_count, std::size_t column,
-                              float* HWY_RESTRICT out, float* HWY_RESTRICT variance) {
+// Adds kRows rows to the sums. Memory is walked along the rows, several at a time: wide arrays do not fit
+// into the nearer caches, and sums of one row more per step cost an own load and store.
+template <int kRows>
+HWY_INLINE void AddRows(const ReadMatrices& m, const std::uint32_t* rows, const float* drive,
+                        std::size_t columns, float* HWY_RESTRICT out, float* HWY_RESTRICT variance) {
     const hn::ScalableTag<float> d;
-    const std::size_t lanes = hn::Lanes(d);
-    F32Vec sum[kVectors], squares[kVectors];
-    for (int v = 0; v < kVectors; ++v) {
-        sum[v] = squares[v] = hn::Zero(d);
+    const float* HWY_RESTRICT value[kRows];
+    const float* HWY_RESTRICT var[kRows];
+    F32Vec x[kRows], x2[kRows];
+    for (int r = 0; r < kRows; ++r) {
+        value[r] = m.value + rows[r] * m.stride;
+        var[r] = m.variance + rows[r] * m.stride;
+        x[r] = hn::Set(d, drive[r]);
+        x2[r] = hn::Set(d, drive[r] * drive[r]);
     }
-    for (std::size_t r = 0; r < row_count; ++r) {
-        const float* value = m.value + rows[r] * m.stride + column;
-        const float* var = m.variance + rows[r] * m.stride + column;
-        const F32Vec x = hn::Set(d, drive[r]), x2 = hn::Set(d, drive[r] * drive[r]);
-        for (int v = 0; v < kVectors; ++v) {
-            sum[v] = hn::Add(sum[v], hn::Mul(x, hn::LoadU(d, value + v * lanes)));
-            squares[v] = hn::Add(squares[v], hn::Mul(x2, hn::LoadU(d, var + v * lanes)));
+    for (std::size_t c = 0; c < columns; c += hn::Lanes(d)) {
+        F32Vec sum = hn::LoadU(d, out + c), squares = hn::LoadU(d, variance + c);
+        for (int r = 0; r < kRows; ++r) {
+            sum = hn::Add(sum, hn::Mul(x[r], hn::LoadU(d, value[r] + c)));
+            squares = hn::Add(squares, hn::Mul(x2[r], hn::LoadU(d, var[r] + c)));
         }
-    }
-    for (int v = 0; v < kVectors; ++v) {
-        hn::StoreU(sum[v], d, out + column + v * lanes);
-        hn::StoreU(squares[v], d, variance + column + v * lanes);
+        hn::StoreU(sum, d, out + c);
+        hn::StoreU(squares, d, variance + c);
     }
 }
 
 void ReadGraded(const ReadMatrices& m, const std::uint32_t* HWY_RESTRICT rows,
                 const float* HWY_RESTRICT drive, std::size_t row_count, std::size_t columns,
                 float* HWY_RESTRICT out, float* HWY_RESTRICT variance) {
-    const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-    std::size_t c = 0;
-    for (; c + 3 * lanes < columns && c + 4 * lanes <= m.stride; c += 4 * lanes) {
-        GradedColumns<4>(m, rows, drive, row_count, c, out, variance);
+    std::fill_n(out, m.stride, 0.0F);
+    std::fill_n(variance, m.stride, 0.0F);
+    std::size_t r = 0;
+    for (; r + 8 <= row_count; r += 8) {
+        AddRows<8>(m, rows + r, drive + r, columns, out, variance);
     }
-    for (; c < columns; c += lanes) {
-        GradedColumns<1>(m, rows, drive, row_count, c, out, variance);
+    for (; r + 2 <= row_count; r += 2) {
+        AddRows<2>(m, rows + r, drive + r, columns, out, variance);
+    }
+    if (r < row_count) {
+        AddRows<1>(m, rows + r, drive + r, columns, out, variance);
     }
 }
 

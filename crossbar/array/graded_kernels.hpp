@@ -1,5 +1,6 @@
-// Reads with graded inputs: every row has its own drive. As in read_kernels.hpp each column is a lane and
-// rows are added in the given order, so bits do not depend on the vector width.
+// Reads with graded inputs, where every row has its own drive, and of wide arrays. As in read_kernels.hpp
+// each column is a lane and rows are added in the given order, so bits do not depend on the vector width,
+// and with all drives 1 they are those of read_rows_noisy.
 #pragma once
 
 #include <cstdint>

@@ -42,8 +42,8 @@ void ReadRows(const ReadMatrices& m, const std::uint32_t* rows, std::size_t row_
 }
 
 void ReadRowsNoisy(const ReadMatrices& m, const std::uint32_t* rows, std::size_t row_count,
-                   const DrawKey& key, std::size_t columns, float* HWY_RESTRICT out) {
-    ForNormals(key, 0, columns, [&](std::size_t c, F32Vec normals, std::size_t valid) HWY_ATTR {
+                   const DrawKey& key, std::uint32_t first, std::size_t columns, float* HWY_RESTRICT out) {
+    ForNormals(key, first, columns, [&](std::size_t c, F32Vec normals, std::size_t valid) HWY_ATTR {
         const F32Vec sum = SumColumn(m.value + c, m.stride, rows, row_count);
         const F32Vec sigma = hn::Sqrt(SumColumn(m.variance + c, m.stride, rows, row_count));
         StoreFirst(hn::Add(sum, hn::Mul(sigma, normals)), valid, out + c);
@@ -80,13 +80,20 @@ HWY_EXPORT(ReadRows);
 HWY_EXPORT(ReadRowsNoisy);
 HWY_EXPORT(AddPlane);
 
-void read_rows(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, std::span<float> out) {
-    HWY_DYNAMIC_DISPATCH(ReadRows)(matrices, rows.data(), rows.size(), out.size(), out.data());
+static ReadMatrices from_column(const ReadMatrices& m, std::uint32_t first) {
+    return {m.value + first, m.variance + first, m.stride};
+}
+
+void read_rows(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, std::uint32_t first,
+               std::span<float> out) {
+    HWY_DYNAMIC_DISPATCH(ReadRows)
+    (from_column(matrices, first), rows.data(), rows.size(), out.size(), out.data());
 }
 
 void read_rows_noisy(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, const DrawKey& key,
-                     std::span<float> out) {
-    HWY_DYNAMIC_DISPATCH(ReadRowsNoisy)(matrices, rows.data(), rows.size(), key, out.size(), out.data());
+                     std::uint32_t first, std::span<float> out) {
+    HWY_DYNAMIC_DISPATCH(ReadRowsNoisy)
+    (from_column(matrices, first), rows.data(), rows.size(), key, first, out.size(), out.data());
 }
 
 double add_plane(std::span<const float> mean, std::span<const float> sigma, float sign,

@@ -16,12 +16,14 @@ struct ReadMatrices {
     std::size_t stride;
 };
 
-/// out[c] = sum over rows of value[row][c], rows in the given order.
-void read_rows(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, std::span<float> out);
+/// For the columns c = first + i: out[i] = sum over rows of value[row][c], rows in the given order. Loads
+/// reach up to one vector past the last column, so one vector must follow the last row.
+void read_rows(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, std::uint32_t first,
+               std::span<float> out);
 
-/// out[c] = sum over rows of value[row][c] + sqrt(sum over rows of variance[row][c]) normal(key, c).
+/// The same, plus sqrt(sum over rows of variance[row][c]) normal(key, c).
 void read_rows_noisy(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, const DrawKey& key,
-                     std::span<float> out);
+                     std::uint32_t first, std::span<float> out);
 
 /// difference[i] += sign * mean[i], variance[i] += sigma[i]^2, for one plane of devices. Returns the sum
 /// of the means.

@@ -12,6 +12,7 @@ namespace memprop::crossbar {
 namespace {
 
 constexpr std::size_t kWidestVector = 16;           // floats; rows are padded to it
+constexpr std::uint32_t kWideColumns = 256;         // from here on rows do not stay in the first cache
 constexpr std::uint32_t kMeasureStep = 0xFFFFFFFF;  // steps 0, 1, ... belong to the reads of a refresh
 
 }  // namespace
@@ -39,13 +40,15 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
     }
     state_.resize(devices, model_->has_auxiliary());
     next_device_.assign(shape.counter == DeviceCounter::global ? 1 : std::size_t{2} * synapses(), 0);
-    difference_us_.assign(shape.rows * stride_, 0.0F);
-    variance_.assign(shape.rows * stride_, 0.0F);
+    // Reads that begin between two vectors load past the last column of the last row.
+    difference_us_.assign(shape.rows * stride_ + kWidestVector, 0.0F);
+    variance_.assign(shape.rows * stride_ + kWidestVector, 0.0F);
     row_conductance_us_.assign(shape.rows, 0.0);
     row_events_.assign(shape.rows, 0);
     row_drive_squared_.assign(shape.rows, 0.0);
     block_variance_.assign(stride_, 0.0F);
     graded_sum_.assign(stride_, 0.0F);
+    ones_.assign(shape.columns >= kWideColumns ? shape.rows : 0, 1.0F);
     if (model_->bidirectional()) {
         signed_pulses_.assign(shape.devices_per_polarity > 1 ? devices / 2 : 0, 0);
     } else {
@@ -72,7 +75,7 @@ void SynapseArray::reset_all() {
         const std::uint32_t pairs = shape_.devices_per_polarity * synapses();
         if (!model_->bidirectional()) {
             model_->reset(state_, device, reset_key, 0);
-            ++counters_.reset_pulses;
+            counters_.reset_pulses += model_->takes_pulses() ? 1 : 0;
         } else if (device < pairs) {
             model_->reset(state_, device, reset_key, 0);
         } else {
@@ -129,31 +132,39 @@ void SynapseArray::read(std::span<const std::uint32_t> active_rows, std::uint32_
         read_tiles(active_rows, {}, sample, step, out_us);
         return;
     }
-    driven_rows_.assign(active_rows.begin(), active_rows.end());
-    drive_.assign(active_rows.size(), 1.0F);
-    add_driver_noise(sample, step);
+    drive_rows(active_rows, sample, step);
     read_tiles(driven_rows_, drive_, sample, step, out_us);
 }
 
 void SynapseArray::read_graded(std::span<const float> drive, std::uint32_t sample, std::uint32_t step,
                                std::span<float> out_us) {
-    driven_rows_.clear();
-    drive_.clear();
-    const float levels =
-        config_.dac_bits == 0 ? 0.0F : std::ldexp(1.0F, static_cast<int>(config_.dac_bits) - 1) - 1.0F;
+    driven_rows_.resize(shape_.rows);
+    drive_.resize(shape_.rows);
+    const bool exact = config_.dac_bits == 0;
+    const float levels = exact ? 1.0F : std::ldexp(1.0F, static_cast<int>(config_.dac_bits) - 1) - 1.0F;
+    std::size_t driven = 0;
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
-        const float x = levels == 0.0F ? drive[row] : std::round(drive[row] * levels) / levels;
+        const float x = exact ? drive[row] : std::round(drive[row] * levels) / levels;
+        driven_rows_[driven] = row;
+        drive_[driven] = x;
+        row_drive_squared_[row] += static_cast<double>(x * x);
         if (x != 0.0F) {
-            driven_rows_.push_back(row);
-            drive_.push_back(x);
-            row_drive_squared_[row] += double(x) * double(x);
             counters_.device_reads += devices_of_row(row);
+            ++driven;
         }
     }
+    driven_rows_.resize(driven);
+    drive_.resize(driven);
     if (config_.driver_noise > 0.0) {
         add_driver_noise(sample, step);
     }
     read_tiles(driven_rows_, drive_, sample, step, out_us);
+}
+
+void SynapseArray::drive_rows(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step) {
+    driven_rows_.assign(rows.begin(), rows.end());
+    drive_.assign(rows.size(), 1.0F);
+    add_driver_noise(sample, step);
 }
 
 void SynapseArray::add_driver_noise(std::uint32_t sample, std::uint32_t step) {
@@ -174,13 +185,9 @@ void SynapseArray::read_tiles(std::span<const std::uint32_t> rows, std::span<con
         while (end < rows.size() && rows[end] / config_.tile_rows == block) {
             ++end;
         }
-        const std::span sum = first ? out_us : block_sum;
-        read_block(block, rows.subspan(begin, end - begin),
-                   drive.empty() ? drive : drive.subspan(begin, end - begin), sample, step, sum);
-        if (!adc_.ideal()) {
-            counters_.adc_conversions +=
-                adc_.convert(key(Stream::adc_noise, static_cast<std::uint16_t>(block), sample, step), sum);
-        }
+        read_block(rows.subspan(begin, end - begin),
+                   drive.empty() ? drive : drive.subspan(begin, end - begin), sample, step, 0,
+                   first ? out_us.first(shape_.columns) : block_sum);
         for (std::uint32_t c = 0; !first && c < shape_.columns; ++c) {
             out_us[c] += block_sum[c];
         }
@@ -192,42 +199,64 @@ void SynapseArray::read_tiles(std::span<const std::uint32_t> rows, std::span<con
     }
 }
 
-void SynapseArray::read_block(std::uint32_t block, std::span<const std::uint32_t> rows,
-                              std::span<const float> drive, std::uint32_t sample, std::uint32_t step,
-                              std::span<float> out_us) {
-    const ReadMatrices matrices{difference_us_.data(), variance_.data(), stride_};
-    const DrawKey noise_key = key(Stream::read_noise_column, static_cast<std::uint16_t>(block), sample, step);
-    if (config_.read_noise == ReadNoise::per_device) {
-        read_per_device(rows, drive, sample, step, out_us);
-    } else if (!drive.empty()) {
-        read_graded_rows(matrices, rows, drive, shape_.columns, graded_sum_.data(), block_variance_.data());
-        std::copy_n(graded_sum_.begin(), shape_.columns, out_us.begin());
-        if (config_.read_noise_scale > 0.0) {
-            add_column_noise(noise_key, block_variance_, out_us.first(shape_.columns));
-        }
-    } else if (config_.read_noise_scale > 0.0) {
-        read_rows_noisy(matrices, rows, noise_key, out_us);
+void SynapseArray::read_part(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step,
+                             std::uint32_t first_column, std::span<float> out_us) {
+    for (std::size_t r = 0; first_column == 0 && r < rows.size(); ++r) {
+        ++row_events_[rows[r]];
+    }
+    if (config_.driver_noise == 0.0) {
+        read_block(rows, {}, sample, step, first_column, out_us);
     } else {
-        read_rows(matrices, rows, out_us);
+        drive_rows(rows, sample, step);
+        read_block(driven_rows_, drive_, sample, step, first_column, out_us);
+    }
+}
+
+void SynapseArray::read_block(std::span<const std::uint32_t> rows, std::span<const float> drive,
+                              std::uint32_t sample, std::uint32_t step, std::uint32_t first_column,
+                              std::span<float> out_us) {
+    const auto block = static_cast<std::uint16_t>(rows.front() / config_.tile_rows);
+    const ReadMatrices matrices{difference_us_.data(), variance_.data(), stride_};
+    const DrawKey noise_key = key(Stream::read_noise_column, block, sample, step);
+    if (config_.read_noise == ReadNoise::per_device) {
+        read_per_device(rows, drive, sample, step, first_column, out_us);
+    } else if (!drive.empty() || shape_.columns >= kWideColumns) {
+        const std::span sum(graded_sum_.data(), shape_.columns);
+        const std::span<const float> ones(ones_.data(), rows.size());
+        read_graded_rows(matrices, rows, drive.empty() ? ones : drive, shape_.columns, graded_sum_.data(),
+                         block_variance_.data());
+        if (config_.read_noise_scale > 0.0) {
+            add_column_noise(noise_key, block_variance_, sum);
+        }
+        std::copy_n(sum.begin() + first_column, out_us.size(), out_us.begin());
+    } else if (config_.read_noise_scale > 0.0) {
+        read_rows_noisy(matrices, rows, noise_key, first_column, out_us);
+    } else {
+        read_rows(matrices, rows, first_column, out_us);
+    }
+    if (!adc_.ideal()) {
+        counters_.adc_conversions +=
+            adc_.convert(key(Stream::adc_noise, block, sample, step), out_us, first_column);
     }
 }
 
 void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::span<const float> drive,
-                                   std::uint32_t sample, std::uint32_t step, std::span<float> out_us) {
+                                   std::uint32_t sample, std::uint32_t step, std::uint32_t first_column,
+                                   std::span<float> out_us) {
     const DrawKey noise_key = key(Stream::read_noise_device, 0, sample, step);
     const auto n = static_cast<float>(shape_.devices_per_polarity);
     const float low = model_->g_min_us(), high = model_->g_max_us();
-    const std::span noise(row_mean_.data(), shape_.columns);
+    const std::span noise(row_mean_.data(), out_us.size());
     std::fill(out_us.begin(), out_us.end(), 0.0F);
     for (std::size_t r = 0; r < rows.size(); ++r) {
         const std::uint32_t row = rows[r];
         const float x = drive.empty() ? 1.0F : drive[r];
         for (std::uint32_t plane = 0; plane < planes(); ++plane) {
-            const std::uint32_t first = plane * synapses() + row * shape_.columns;
+            const std::uint32_t first = plane * synapses() + row * shape_.columns + first_column;
             fill_normals(noise_key, first, noise);
-            for (std::uint32_t c = 0; c < shape_.columns; ++c) {
+            for (std::uint32_t c = 0; c < out_us.size(); ++c) {
                 float g = device_mean_us_[first + c] + device_sigma_us_[first + c] * noise[c];
-                if (config_.clamp_reads && exists(row * shape_.columns + c)) {
+                if (config_.clamp_reads && exists(row * shape_.columns + first_column + c)) {
                     g = std::clamp(g, low, high);
                 }
                 out_us[c] += x * (sign_of_plane(plane) * g / n);
@@ -237,6 +266,7 @@ void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::spa
 }
 
 void SynapseArray::account_reads() {
+    adc_.close_read();
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
         counters_.device_reads += row_events_[row] * devices_of_row(row);
         counters_.read_conductance_us += row_events_[row] * row_conductance_us_[row];
@@ -347,7 +377,7 @@ double SynapseArray::noise_free_difference(std::uint32_t synapse, std::int32_t t
     return sum / shape_.devices_per_polarity;
 }
 
-void SynapseArray::read_row(std::uint32_t row, std::uint32_t step, std::uint32_t event, std::int32_t tick,
+void SynapseArray::read_row(std::uint32_t row, const DrawKey& noise_key, std::int32_t tick,
                             std::span<float> plus_us, std::span<float> minus_us) {
     const std::uint32_t columns = shape_.columns;
     const std::span mean(row_mean_.data(), columns), sigma(row_sigma_.data(), columns);
@@ -358,7 +388,7 @@ void SynapseArray::read_row(std::uint32_t row, std::uint32_t step, std::uint32_t
         const std::uint32_t first = plane * synapses() + row * columns;
         const std::span side = sign_of_plane(plane) > 0.0F ? plus_us : minus_us;
         model_->observe(state_, first, tick, mean, sigma);
-        fill_normals(key(Stream::verify_noise, 0, event, step), first, noise);
+        fill_normals(noise_key, first, noise);
         for (std::uint32_t c = 0; c < columns; ++c) {
             if (exists(row * columns + c)) {
                 side[c] += (mean[c] + sigma[c] * noise[c]) / static_cast<float>(shape_.devices_per_polarity);
@@ -375,9 +405,10 @@ RefreshReport SynapseArray::refresh(const RefreshLimits& limits, std::uint32_t e
     }
     advance_to(tick);
     RefreshReport report;
+    const ArrayCounters before_all = counters_;
     std::vector<float> plus(shape_.columns), minus(shape_.columns);
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
-        read_row(row, 0, event, tick, plus, minus);
+        read_row(row, key(Stream::verify_noise, 0, event, 0), tick, plus, minus);
         for (std::uint32_t c = 0; c < shape_.columns; ++c) {
             if (std::max(plus[c], minus[c]) > limits.high_us && std::min(plus[c], minus[c]) > limits.low_us) {
                 const std::uint32_t synapse = row * shape_.columns + c;
@@ -388,6 +419,9 @@ RefreshReport SynapseArray::refresh(const RefreshLimits& limits, std::uint32_t e
             }
         }
     }
+    report.set_pulses = counters_.set_pulses - before_all.set_pulses;
+    report.reset_pulses = counters_.reset_pulses - before_all.reset_pulses;
+    report.verify_reads = counters_.verify_reads - before_all.verify_reads;
     return report;
 }
 
@@ -433,7 +467,7 @@ void SynapseArray::measure(std::uint32_t event, std::int32_t tick, std::span<flo
     std::vector<float> minus(shape_.columns);
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
         const std::span plus = out_us.subspan(std::size_t{row} * shape_.columns, shape_.columns);
-        read_row(row, kMeasureStep, event, tick, plus, minus);
+        read_row(row, key(Stream::verify_noise, 0, event, kMeasureStep), tick, plus, minus);
         for (std::uint32_t c = 0; c < shape_.columns; ++c) {
             plus[c] -= minus[c];
         }

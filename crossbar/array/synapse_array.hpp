@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "crossbar/array/counters.hpp"
+#include "crossbar/base/aligned.hpp"
 #include "crossbar/base/state_archive.hpp"
 #include "crossbar/config.hpp"
 #include "crossbar/device/device_model.hpp"
@@ -44,17 +45,48 @@ struct RefreshLimits {
     std::uint32_t max_pulses = 20;
 };
 
-/// What one refresh did.
+/// What refreshes did and what they cost.
 struct RefreshReport {
     std::uint64_t pairs = 0;
-    double absolute_error_us =
-        0.0;  ///< sum over the pairs of |difference after - difference before|, noise-free
+    std::uint64_t set_pulses = 0, reset_pulses = 0, verify_reads = 0;
+    /// Sum over the pairs of |difference after - difference before|, noise-free.
+    double absolute_error_us = 0.0;
+
+    RefreshReport& operator+=(const RefreshReport& other) {
+        pairs += other.pairs;
+        set_pulses += other.set_pulses;
+        reset_pulses += other.reset_pulses;
+        verify_reads += other.verify_reads;
+        absolute_error_us += other.absolute_error_us;
+        return *this;
+    }
+    void serialize(StateArchive& archive) {
+        archive("refreshed_pairs", pairs);
+        archive("refresh_set_pulses", set_pulses);
+        archive("refresh_reset_pulses", reset_pulses);
+        archive("refresh_verify_reads", verify_reads);
+        archive("refresh_error_us", absolute_error_us);
+    }
+};
+
+/// What programming an array to given weights took and reached. Errors are noise-free, |D - target|.
+struct ProgrammingReport {
+    std::uint64_t synapses = 0;
+    std::uint64_t converged = 0;  ///< write_verify: within the tolerance at the last read
+    std::uint64_t pulses = 0;
+    std::uint64_t verify_reads = 0;  ///< of single devices
+    double absolute_error_us = 0.0;  ///< summed over the synapses
+    double largest_error_us = 0.0;
+    double seconds = 0.0;  ///< pulses and reads that follow each other
+
+    ProgrammingReport& operator+=(const ProgrammingReport& other);
+    void serialize(StateArchive& archive);
 };
 
 class SynapseArray {
 public:
     /// Phases of an update: they key the noise of pulses, so no two share a draw.
-    enum class Phase : std::uint16_t { initial = 0, update = 1, refresh = 2 };
+    enum class Phase : std::uint16_t { initial = 0, update = 1, refresh = 2, programming = 0x8000 };
 
     /// `tick_seconds` is the length of a tick of device time. All devices are RESET at tick 0.
     SynapseArray(const CrossbarConfig& config, const SynapseArrayShape& shape, double tick_seconds,
@@ -64,6 +96,7 @@ public:
     std::uint32_t columns() const { return shape_.columns; }
     std::uint32_t synapses() const { return shape_.rows * shape_.columns; }
     const SynapseArrayShape& shape() const { return shape_; }
+    std::uint32_t tile_rows() const { return static_cast<std::uint32_t>(config_.tile_rows); }
     const DeviceModel& model() const { return *model_; }
     const DeviceState& devices() const { return state_; }
     const ArrayCounters& counters() const { return counters_; }
@@ -75,6 +108,13 @@ public:
     /// plus noise. Rows ascending. The draws belong to (array, row block, column, sample, step).
     void read(std::span<const std::uint32_t> active_rows, std::uint32_t sample, std::uint32_t step,
               std::span<float> out_us);
+
+    /// What one tile adds to a read: the sums of the columns first_column .. first_column + out_us.size() - 1
+    /// over active rows of one row block (row / tile_rows), at least one, ascending. read() adds these up in
+    /// ascending order of block over the blocks with active rows, bit for bit. A word-line event is counted
+    /// once, with the part that begins at column 0.
+    void read_part(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step,
+                   std::uint32_t first_column, std::span<float> out_us);
 
     /// The same for graded inputs, one drive per row in parts of the read voltage, |drive| <= 1, after
     /// rounding to crossbar.dac_bits.
@@ -90,6 +130,17 @@ public:
     /// the devices of that side in counter order. Bidirectional devices take them as signed pulses on G+;
     /// down pulses count as RESET pulses.
     void program(std::span<const std::int16_t> pulses, Phase phase, std::uint32_t event, std::int32_t tick);
+
+    /// Programs every synapse to weight[row * columns + column] = weight_per_us D, from the RESET state, as
+    /// crossbar.programming says. `weight_step` is the assumed effect of one pulse. Write-verify gives
+    /// each synapse half of the pulses that its error asks for, one at least, until a read is within the
+    /// tolerance. Devices that take no pulses are programmed to their targets: G+ or G- to |D|, the other
+    /// to 0. Once per array. Throws InputError if a weight needs more than 10000 pulses.
+    ProgrammingReport program_weights(std::span<const float> weights, float weight_per_us, float weight_step,
+                                      std::int32_t tick);
+
+    /// Mean of |D + noise| over all synapses, read one by one and counted.
+    double mean_magnitude(std::uint32_t event, std::int32_t tick);
 
     /// Reads all pairs (noise, counted), RESETs those that are saturated, and SETs one side, a verifying
     /// read after each pulse, until the difference is restored. Ascending synapse index. Nothing is done
@@ -147,6 +198,13 @@ private:
         }
     }
     void reset_all();
+    void program_targets(std::span<const float> target_us, std::int32_t tick);
+    void program_open_loop(std::span<const float> weights, float weight_step, std::int32_t tick,
+                           ProgrammingReport& report);
+    void program_verified(std::span<const float> target_us, float step_us, std::int32_t tick,
+                          ProgrammingReport& report);
+    /// Time that writing `pulses` of all synapses takes.
+    double write_seconds(std::span<const std::int16_t> pulses) const;
     void advance_to(std::int32_t tick);
     /// How many of `pulses` device k of a side gets: every n-th, starting at the counter.
     std::uint32_t share(std::uint32_t pulses, std::uint32_t k, std::uint32_t counter) const;
@@ -154,18 +212,21 @@ private:
                                std::int32_t tick);
     void spread_pulses(std::span<const std::int16_t> pulses);
     void set_device(std::uint32_t device, std::uint32_t pulse, std::uint32_t event, std::int32_t tick);
-    void read_row(std::uint32_t row, std::uint32_t step, std::uint32_t event, std::int32_t tick,
-                  std::span<float> plus_us, std::span<float> minus_us);
+    void read_row(std::uint32_t row, const DrawKey& noise_key, std::int32_t tick, std::span<float> plus_us,
+                  std::span<float> minus_us);
     float read_synapse(std::uint32_t synapse, std::uint32_t step, std::uint32_t event, std::int32_t tick);
     void restore(std::uint32_t synapse, float difference_us, const RefreshLimits& limits, std::uint32_t event,
                  std::int32_t tick);
-    void read_block(std::uint32_t block, std::span<const std::uint32_t> rows, std::span<const float> drive,
-                    std::uint32_t sample, std::uint32_t step, std::span<float> out_us);
-    /// `drive` of the rows; empty: all 1.
+    /// `drive` of the rows; empty: all 1. out_us: columns from first_column on.
+    void read_block(std::span<const std::uint32_t> rows, std::span<const float> drive, std::uint32_t sample,
+                    std::uint32_t step, std::uint32_t first_column, std::span<float> out_us);
     void read_per_device(std::span<const std::uint32_t> rows, std::span<const float> drive,
-                         std::uint32_t sample, std::uint32_t step, std::span<float> out_us);
+                         std::uint32_t sample, std::uint32_t step, std::uint32_t first_column,
+                         std::span<float> out_us);
     void read_tiles(std::span<const std::uint32_t> rows, std::span<const float> drive, std::uint32_t sample,
                     std::uint32_t step, std::span<float> out_us);
+    /// Rows into driven_rows_, their drives with the noise of drivers into drive_.
+    void drive_rows(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step);
     void add_driver_noise(std::uint32_t sample, std::uint32_t step);
     double noise_free_difference(std::uint32_t synapse, std::int32_t tick) const;
 
@@ -181,14 +242,15 @@ private:
 
     // As of the last renew(): rows of `stride_` floats, padded to whole vectors.
     std::size_t stride_;
-    std::vector<float> difference_us_;
-    std::vector<float> variance_;
+    AlignedVector<float> difference_us_;
+    AlignedVector<float> variance_;
     std::vector<double> row_conductance_us_;               // summed over all devices of a word line
     std::vector<float> device_mean_us_, device_sigma_us_;  // per_device reads only
     std::vector<double> row_drive_squared_;                // graded reads since account_reads()
     std::vector<std::uint32_t> driven_rows_;
     std::vector<float> drive_;
-    std::vector<float> block_variance_, graded_sum_;
+    AlignedVector<float> block_variance_, graded_sum_;
+    std::vector<float> ones_;
     std::vector<std::uint32_t> row_events_;  // word-line events since account_reads()
 
     std::vector<std::uint16_t> device_pulses_;  // one-sided devices

@@ -76,22 +76,35 @@ void AdcBank::draw_deviations(const AdcConfig& config, std::uint32_t tiles, std:
     draw(deviation_.s_shape, 0.0F, config.inl_lsb * double(peak));
 }
 
-std::uint32_t AdcBank::convert(DrawKey key, std::span<float> sums_us) {
+void AdcBank::close_read() {
+    if (read_open_ && range_us_ > 0.0) {  // silence says nothing about the range
+        --calibration_left_;
+    }
+    read_open_ = false;
+}
+
+std::uint32_t AdcBank::convert(DrawKey key, std::span<float> sums_us, std::uint32_t first_column) {
+    if (calibration_left_ > 0 && (key.event != open_event_ || key.step != open_step_)) {
+        close_read();
+    }
     if (calibration_left_ > 0) {
+        read_open_ = true;
+        open_event_ = key.event;
+        open_step_ = key.step;
         for (const float sum : sums_us) {
             range_us_ = std::max(range_us_, std::abs(double(sum)));
         }
-        calibration_left_ -= range_us_ > 0.0 ? 1 : 0;  // silence says nothing about the range
         return 0;
     }
     if (noise_lsb_ > 0.0F) {
         key.stream = Stream::adc_noise;
-        fill_normals(key, 0, noise_);
-        for (float& n : noise_) {
+        const std::span noise(noise_.data(), sums_us.size());
+        fill_normals(key, first_column, noise);
+        for (float& n : noise) {
             n *= noise_lsb_;
         }
     }
-    const std::size_t first = std::size_t{key.block} * columns_;
+    const std::size_t first = std::size_t{key.block} * columns_ + first_column;
     HWY_DYNAMIC_DISPATCH(Convert)
     (deviation_.gain.data() + first, deviation_.offset.data() + first, deviation_.bow.data() + first,
      deviation_.s_shape.data() + first, noise_.data(), static_cast<float>(codes_ / 2),

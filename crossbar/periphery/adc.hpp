@@ -36,9 +36,13 @@ public:
     double range_us() const { return range_us_; }
     bool calibrating() const { return calibration_left_ > 0; }
 
-    /// Converts the sums of one read of a tile in place. `key` is that of the read: its array, block,
-    /// event and step key the noise. Returns the number of conversions: 0 while calibrating.
-    std::uint32_t convert(DrawKey key, std::span<float> sums_us);
+    /// Converts sums of one read of a tile in place, those of the columns from `first_column` on. `key` is
+    /// that of the read: its array, block, event and step key the noise. Returns the number of conversions:
+    /// 0 while calibrating. What calibration counts are reads of the array, that is all calls with the same
+    /// event and step: the order in which its tiles are read does not matter.
+    std::uint32_t convert(DrawKey key, std::span<float> sums_us, std::uint32_t first_column = 0);
+    /// No more calls with the last event and step.
+    void close_read();
 
     void serialize(StateArchive& archive);
 
@@ -56,6 +60,8 @@ private:
     float noise_lsb_;
     double range_us_;
     std::uint64_t calibration_left_;
+    bool read_open_ = false;  // while calibrating: there were calls with open_event_ and open_step_
+    std::uint32_t open_event_ = 0, open_step_ = 0;
     Deviation deviation_;
     std::vector<float> noise_;
 };

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -102,6 +103,52 @@ TEST_CASE("tiles draw their own noise") {
     CHECK(one != two);
 }
 
+TEST_CASE(
+    "parts of a read, block by block and column range by column range, add up to the read bit for bit") {
+    constexpr std::uint32_t kRows = 11, kColumns = 37;
+    for (const ReadNoise noise : {ReadNoise::per_column, ReadNoise::per_device}) {
+        for (const double scale : {0.0, 1.0}) {
+            CrossbarConfig config;
+            config.adc_bits = scale == 0.0 ? 0 : 6;
+            config.adc.calibration_reads = 2;
+            config.adc.noise_lsb = 0.4;
+            config.adc.offset_lsb = 0.4;
+            config.driver_noise = scale == 0.0 ? 0.0 : 0.1;
+            config.tile_rows = 4;
+            config.read_noise = noise;
+            config.read_noise_scale = scale;
+            config.clamp_reads = noise == ReadNoise::per_device;
+            const SynapseArrayShape shape{.rows = kRows, .columns = kColumns, .no_diagonal = true};
+            SynapseArray whole(config, shape, 38.6, 3, 1), parted(config, shape, 38.6, 3, 1);
+            whole.renew(1);
+            parted.renew(1);
+            const std::vector<std::uint32_t> rows{1, 3, 8, 9, 10};  // none in the middle block
+            for (const std::uint32_t width : {1U, 5U, 16U, 19U, 37U}) {
+                CAPTURE(width);
+                std::vector<float> expected(kColumns), sum(kColumns);
+                whole.read(rows, 2, width, expected);
+                for (std::uint32_t first = 0; first < kColumns; first += width) {
+                    const std::uint32_t columns = std::min(width, kColumns - first);
+                    std::vector<float> part(columns);
+                    const std::span own(sum.data() + first, columns);
+                    parted.read_part(std::span(rows).subspan(2), 2, width, first, part);  // in any order
+                    parted.read_part(std::span(rows).first(2), 2, width, first, own);
+                    for (std::uint32_t c = 0; c < columns; ++c) {
+                        own[c] += part[c];
+                    }
+                }
+                CHECK(sum == expected);
+            }
+            whole.account_reads();
+            parted.account_reads();
+            CHECK(whole.counters().device_reads == parted.counters().device_reads);
+            CHECK(whole.counters().read_conductance_us == parted.counters().read_conductance_us);
+            CHECK(whole.counters().adc_conversions == parted.counters().adc_conversions);
+            CHECK(whole.counters().adc_conversions == (scale == 0.0 ? 0 : 3 * 2 * kColumns));
+        }
+    }
+}
+
 TEST_CASE("the diagonal of a recurrent array does not exist") {
     CrossbarConfig config;
     for (const ReadNoise noise : {ReadNoise::per_column, ReadNoise::per_device}) {
@@ -131,6 +178,9 @@ TEST_CASE("refresh restores the difference of saturated pairs and leaves the oth
         array.refresh({.high_us = 12, .low_us = 6, .epsilon_us = 1, .max_pulses = 20}, 2, 1);
     CHECK(report.pairs == 1);
     CHECK(report.absolute_error_us == doctest::Approx(0.0));
+    CHECK(report.set_pulses == 5);
+    CHECK(report.reset_pulses == 2);
+    CHECK(report.verify_reads == 6 + 2 * 6);
     CHECK(state_of(array) == std::vector<float>{5, 13, 0});
     CHECK(array.devices().conductance_us == std::vector<float>{5, 14, 3, 0, 1, 3});
     CHECK(array.counters().reset_pulses == 6 + 2);

@@ -11,8 +11,7 @@
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/files/atomic_file.hpp"
-#include "host_runtime/tasks/file_tasks.hpp"
-#include "learning/trainer.hpp"
+#include "host_runtime/training.hpp"
 
 namespace memprop::host::cli {
 namespace {
@@ -38,9 +37,7 @@ nlohmann::ordered_json resolve(const std::string& base_text, const std::string& 
             apply_override(overrides[i], config);
         }
         refused_override = nullptr;
-        learning::ExperimentConfig checked = config;
-        std::unique_ptr<learning::Task> task = make_any_task(checked);
-        learning::make_trainer(checked, std::move(task));  // contradictions throw
+        check_trainable(config);
         nlohmann::ordered_json resolved = nlohmann::ordered_json::object();
         for (const auto& [key, value] : flatten_experiment(config)) {
             resolved[key] = value;

@@ -567,6 +567,20 @@ void File::write(const std::string& dataset, std::span<const T> data, const Shap
     }
 }
 
+void File::write_booleans(const std::string& dataset, std::span<const std::uint8_t> data,
+                          const Shape& shape) {
+    silence();
+    const Handle type(H5Tenum_create(H5T_NATIVE_INT8), H5Tclose);
+    const std::int8_t no = 0, yes = 1;
+    H5Tenum_insert(type, "FALSE", &no);
+    H5Tenum_insert(type, "TRUE", &yes);
+    const Handle id(create_dataset(handle_, dataset, type, shape, {}, 1), H5Dclose);
+    if (data.size() != element_count(shape) || !id.valid() ||
+        (!data.empty() && H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data.data()) < 0)) {
+        fail(dataset, "cannot be written");
+    }
+}
+
 template <class T>
 void File::write_sequences(const std::string& dataset, const std::vector<std::vector<T>>& rows) {
     silence();

@@ -114,6 +114,8 @@ public:
     void write_scalar(const std::string& dataset, const T& value) {
         write(dataset, std::span<const T>(&value, 1), {});
     }
+    /// Booleans the way h5py stores them: an enumeration of FALSE and TRUE.
+    void write_booleans(const std::string& dataset, std::span<const std::uint8_t> data, const Shape& shape);
     /// A dataset of variable-length sequences, one per row (the layout of SHD).
     template <class T>
     void write_sequences(const std::string& dataset, const std::vector<std::vector<T>>& rows);

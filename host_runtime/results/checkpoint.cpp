@@ -6,6 +6,7 @@
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 #include "host_runtime/files/hdf5_archive.hpp"
+#include "learning/update/scheme.hpp"
 
 namespace memprop::host {
 namespace {
@@ -46,6 +47,33 @@ void read_checkpoint(const std::filesystem::path& file, learning::TrainerBase& t
     Hdf5Reader archive(in, "/state");
     trainer.serialize(archive);
     recording.serialize(archive);
+}
+
+std::optional<learning::NetworkWeights> read_weights_to_program(
+    const std::filesystem::path& file, const learning::ExperimentConfig& config,
+    const std::function<std::unique_ptr<learning::Task>(learning::ExperimentConfig&)>& make_task) {
+    learning::ExperimentConfig donor = read_checkpoint_config(file);
+    const auto wanted = flatten_experiment(config), stored = flatten_experiment(donor);
+    const auto on_devices = [](const learning::ExperimentConfig& c) {
+        return learning::find_scheme_kind("update.scheme", c.update.scheme).make != nullptr;
+    };
+    bool same = on_devices(config) == on_devices(donor);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        const auto& [key, value] = wanted[i];
+        const bool of_devices = key == "crossbar.device" || key == "crossbar.table_file" ||
+                                key == "update.devices_per_polarity" || key.starts_with("crossbar.pulsed.");
+        same = same && (!of_devices || value == stored[i].second);
+    }
+    if (same) {
+        return {};
+    }
+    const auto trainer = learning::make_trainer(donor, make_task(donor));
+    const h5::File in = open(file);
+    Hdf5Reader archive(in, "/state");
+    trainer->load_weights(archive);
+    return learning::NetworkWeights{trainer->snapshot(learning::ProjectionId::w_in),
+                                    trainer->snapshot(learning::ProjectionId::w_rec),
+                                    trainer->snapshot(learning::ProjectionId::w_out)};
 }
 
 void read_checkpoint_weights(const std::filesystem::path& file, learning::TrainerBase& trainer) {

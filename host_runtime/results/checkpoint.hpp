@@ -5,6 +5,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
 
 #include "host_runtime/results/recording.hpp"
 #include "learning/config.hpp"
@@ -21,6 +24,13 @@ learning::ExperimentConfig read_checkpoint_config(const std::filesystem::path& f
 
 /// Replaces the state of `trainer` and `recording`. Throws InputError naming file and dataset.
 void read_checkpoint(const std::filesystem::path& file, learning::TrainerBase& trainer, Recording& recording);
+
+/// The noise-free weights of a checkpoint, if its devices are of another kind or number than `config`
+/// asks for, so that they have to be programmed anew; nothing if the devices themselves can be taken over.
+/// `make_task` makes the task of the checkpoint's own configuration.
+std::optional<learning::NetworkWeights> read_weights_to_program(
+    const std::filesystem::path& file, const learning::ExperimentConfig& config,
+    const std::function<std::unique_ptr<learning::Task>(learning::ExperimentConfig&)>& make_task);
 
 /// Takes weights, devices and device time, and leaves history, counters of the run and optimisers fresh.
 void read_checkpoint_weights(const std::filesystem::path& file, learning::TrainerBase& trainer);

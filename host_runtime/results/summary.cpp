@@ -28,6 +28,19 @@ std::uint64_t synapses(const learning::ExperimentConfig& config) {
     return in * rec + rec * (rec - 1) + rec * out;
 }
 
+/// Tiles that hold the arrays.
+std::uint64_t tiles(const learning::ExperimentConfig& config, const learning::TrainerBase& trainer) {
+    const auto parts = [](std::uint64_t whole, std::int64_t part) {
+        return (whole + static_cast<std::uint64_t>(part) - 1) / static_cast<std::uint64_t>(part);
+    };
+    std::uint64_t sum = 0;
+    for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
+        const learning::WeightStoreShape shape = trainer.shape(static_cast<learning::ProjectionId>(w));
+        sum += parts(shape.pre, config.crossbar.tile_rows) * parts(shape.post, config.crossbar.tile_columns);
+    }
+    return sum;
+}
+
 }  // namespace
 
 double final_loss(const std::vector<double>& loss_history) {
@@ -51,10 +64,10 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
         {"normalised_loss", silent > 0.0 ? loss / silent : 0.0},
         {"rate_hz", neuron_seconds > 0.0 ? double(trainer.spikes_done()) / neuron_seconds : 0.0}};
     crossbar::RefreshReport refreshed;
+    crossbar::ProgrammingReport programmed;
     for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
-        const auto report = trainer.refreshed(static_cast<learning::ProjectionId>(w));
-        refreshed.pairs += report.pairs;
-        refreshed.absolute_error_us += report.absolute_error_us;
+        refreshed += trainer.refreshed(static_cast<learning::ProjectionId>(w));
+        programmed += trainer.programmed(static_cast<learning::ProjectionId>(w));
     }
     const bool on_devices = trainer.array(learning::ProjectionId::w_in) != nullptr;
 
@@ -81,10 +94,25 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
                       {"reset", counters.reset_pulses},
                       {"verify_read", counters.verify_reads}};
     json["pulses_per_device_max"] = trainer.most_pulses_of_a_device();
+    json["tiles"] = on_devices ? nlohmann::ordered_json(tiles(config, trainer)) : nullptr;
     json["pulses_per_synapse"] = double(counters.set_pulses) / double(synapses(config));
     json["refresh"] = {{"pairs", refreshed.pairs},
+                       {"set", refreshed.set_pulses},
+                       {"reset", refreshed.reset_pulses},
+                       {"verify_read", refreshed.verify_reads},
                        {"mean_error_us",
                         refreshed.pairs == 0 ? 0.0 : refreshed.absolute_error_us / double(refreshed.pairs)}};
+    const bool verified =
+        on_devices && config.crossbar.programming.method == crossbar::ProgrammingMethod::write_verify;
+    const double count = std::max(1.0, double(programmed.synapses));
+    json["programming"] = {
+        {"synapses", programmed.synapses},
+        {"success_rate", verified ? nlohmann::ordered_json(double(programmed.converged) / count) : nullptr},
+        {"pulses", programmed.pulses},
+        {"verify_reads", programmed.verify_reads},
+        {"mean_error_us", programmed.absolute_error_us / count},
+        {"largest_error_us", programmed.largest_error_us},
+        {"seconds", programmed.seconds}};
     json["spikes"] = trainer.spikes_done();
     json["device"] = on_devices ? nlohmann::ordered_json(config.crossbar.device) : nullptr;
     json["scheme"] = config.update.scheme;

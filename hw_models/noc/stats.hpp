@@ -6,18 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "hw_models/counter.hpp"
 #include "hw_models/noc/params.hpp"
 #include "hw_models/noc/routing.hpp"
 
 namespace memprop::hw::noc {
 
-/// A figure of a report.
-struct Counter {
-    std::string name;
-    double value = 0.0;
-    std::string unit;
-    std::string description;
-};
+using hw::Counter;
 
 struct RouterStats {
     std::array<std::uint64_t, kPorts> forwarded{};  ///< flits per output port

@@ -10,7 +10,7 @@
 namespace memprop::learning {
 namespace {
 
-constexpr double kMostInitialPulses = 10000;
+constexpr double kLeastMagnitudeUs = 1e-4;  // of drift compensation
 
 crossbar::SynapseArrayShape array_shape(const ExperimentConfig& config, const WeightStoreShape& shape) {
     return {.rows = shape.pre,
@@ -49,21 +49,16 @@ CrossbarWeights::CrossbarWeights(const ExperimentConfig& config, const WeightSto
                                         .weight_step = weight_step,
                                         .seed = static_cast<std::uint64_t>(config.run.seed),
                                         .array = static_cast<std::uint8_t>(shape.id)});
-    for (std::size_t i = 0; i < initial.size(); ++i) {
-        const double steps = static_cast<double>(initial[i]) / static_cast<double>(weight_step);
-        if (!(std::abs(steps) <= kMostInitialPulses)) {
-            throw InputError("initial weight", initial[i],
-                             "needs more than 10000 pulses; crossbar.weight_scale_per_us or "
-                             "update.epsilon_us is too small");
-        }
-        pulses_[i] = static_cast<std::int16_t>(std::lround(steps));
+    programming_ = array_.program_weights(initial, weight_per_us_, weight_step, 0);
+    if (config.crossbar.drift_compensation) {
+        magnitude_at_start_us_ = std::max(kLeastMagnitudeUs, array_.mean_magnitude(0, 0));
     }
-    array_.program(pulses_, crossbar::SynapseArray::Phase::initial, 0, 0);
 }
 
 void CrossbarWeights::scale(std::span<float> values) const {
+    const float weight_per_us = weight_per_us_ * compensation_;
     for (float& v : values) {
-        v *= weight_per_us_;
+        v *= weight_per_us;
     }
 }
 
@@ -75,6 +70,10 @@ void CrossbarWeights::sum_inputs(std::span<const std::uint32_t> active, std::uin
 
 void CrossbarWeights::begin_sample(std::uint32_t sample, std::int32_t tick) {
     sample_ = sample;
+    if (magnitude_at_start_us_ > 0.0) {
+        const double now = std::max(kLeastMagnitudeUs, array_.mean_magnitude(sample, tick));
+        compensation_ = static_cast<float>(magnitude_at_start_us_ / now);
+    }
     array_.renew(tick);
 }
 
@@ -83,9 +82,7 @@ void CrossbarWeights::update(std::span<const float> delta, std::uint32_t event, 
         array_.program(pulses_, crossbar::SynapseArray::Phase::update, event, tick);
     }
     if (++updates_; refresh_period_ > 0 && updates_ % refresh_period_ == 0) {
-        const crossbar::RefreshReport report = array_.refresh(refresh_limits_, event, tick);
-        refreshed_.pairs += report.pairs;
-        refreshed_.absolute_error_us += report.absolute_error_us;
+        refreshed_ += array_.refresh(refresh_limits_, event, tick);
     }
 }
 
@@ -107,8 +104,11 @@ void CrossbarWeights::serialize(StateArchive& archive) {
     scheme_->serialize(archive);
     archive.leave();
     archive("updates", updates_);
-    archive("refreshed_pairs", refreshed_.pairs);
-    archive("refresh_error_us", refreshed_.absolute_error_us);
+    refreshed_.serialize(archive);
+    programming_.serialize(archive);
+    if (magnitude_at_start_us_ > 0.0) {
+        archive("magnitude_at_start_us", magnitude_at_start_us_);
+    }
 }
 
 void CrossbarWeights::load_weights(StateArchive& archive) {

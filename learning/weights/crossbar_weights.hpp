@@ -26,6 +26,7 @@ public:
     const WeightStoreShape& shape() const override { return shape_; }
     const crossbar::SynapseArray* array() const override { return &array_; }
     crossbar::RefreshReport refreshed() const override { return refreshed_; }
+    crossbar::ProgrammingReport programmed() const override { return programming_; }
 
 private:
     void scale(std::span<float> values) const;
@@ -37,6 +38,9 @@ private:
     crossbar::SynapseArray array_;
     std::unique_ptr<UpdateScheme> scheme_;
     std::vector<std::int16_t> pulses_;
+    crossbar::ProgrammingReport programming_;
+    double magnitude_at_start_us_ = 0.0;  // drift compensation; 0 = off
+    float compensation_ = 1.0F;
     std::uint32_t sample_ = 0;
     std::uint64_t updates_ = 0;
     crossbar::RefreshReport refreshed_;

@@ -50,6 +50,8 @@ public:
     virtual const crossbar::SynapseArray* array() const { return nullptr; }
     /// Pairs refreshed so far and the sum of the errors this left, in uS.
     virtual crossbar::RefreshReport refreshed() const { return {}; }
+    /// How the initial weights were written.
+    virtual crossbar::ProgrammingReport programmed() const { return {}; }
 };
 using WeightStore = BasicWeightStore<float>;
 

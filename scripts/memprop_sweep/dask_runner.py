@@ -24,7 +24,7 @@ try:
 except ImportError:
     raise SweepError("--scheduler and --slurm need Dask: apt-get install python3-distributed") from None
 
-_SCHEDULER_SECONDS = 30
+_SCHEDULER_SECONDS = 10
 
 
 class _ByValue:
@@ -96,7 +96,10 @@ class DaskRunner:
             except (distributed.CancelledError, distributed.TimeoutError, OSError):
                 pass  # a scheduler that is gone has nothing to cancel
         self._futures.clear()
-        self._client.close(timeout=5)
+        try:
+            self._client.close(timeout=5)
+        except (distributed.TimeoutError, OSError):
+            pass  # nor does it answer a farewell
 
 
 class SlurmRunner(DaskRunner):
@@ -113,8 +116,20 @@ class SlurmRunner(DaskRunner):
         scheduler_file = directory / "scheduler.json"
         scheduler_file.unlink(missing_ok=True)
         self._scheduler = subprocess.Popen(
-            ["dask-scheduler", "--host", socket.gethostname(), "--port", "0", "--no-dashboard", "--scheduler-file",
-             str(scheduler_file)], stdout=self._log, stderr=subprocess.STDOUT, process_group=0)
+            [
+                "dask-scheduler",
+                "--host",
+                socket.gethostname(),
+                "--port",
+                "0",
+                "--no-dashboard",
+                "--scheduler-file",
+                str(scheduler_file),
+            ],
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
         try:
             self._await(scheduler_file)
             worker = f"exec dask-worker --scheduler-file '{scheduler_file}' --nthreads 0 --no-dashboard"
@@ -134,8 +149,16 @@ class SlurmRunner(DaskRunner):
 
     @staticmethod
     def _sbatch(worker: str, directory: Path) -> str:
-        words = ["sbatch", "--parsable", "--nodes=1", "--ntasks=1", "--exclusive", "--job-name=memprop-sweep",
-                 f"--output={directory}/slurm-%j.log", f"--wrap={worker}"]
+        words = [
+            "sbatch",
+            "--parsable",
+            "--nodes=1",
+            "--ntasks=1",
+            "--exclusive",
+            "--job-name=memprop-sweep",
+            f"--output={directory}/slurm-%j.log",
+            f"--wrap={worker}",
+        ]
         answer = subprocess.run(words, capture_output=True, text=True, check=False)
         if answer.returncode != 0:
             raise SweepError(f"--slurm: sbatch failed: {answer.stderr.strip()}")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from memprop_sweep.points import Plan, Point
 from memprop_sweep.progress import Progress
-from memprop_sweep.runners import Runner
+from memprop_sweep.runners import Runner, RunnerLost
 from memprop_sweep.store import Store
 
 ATTEMPTS = 3  # a point that fails is tried twice more
@@ -37,6 +37,8 @@ def run_plan(plan: Plan, store: Store, make_runner: Callable[[], Runner], retry_
             if outcome is None:
                 progress.draw(running)
                 continue
+            if outcome.unusable is not None:
+                raise RunnerLost(outcome.unusable)
             point, attempt = missing[outcome.id], attempts[outcome.id]
             if outcome.result is None and attempt < ATTEMPTS:
                 attempts[outcome.id] = attempt + 1

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,11 +31,12 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What came of one attempt: a result or an error."""
+    """What came of one attempt: a result, an error of the point, or that it could not be tried."""
 
     id: str
     result: dict[str, Any] | None = None
     error: str | None = None
+    unusable: str | None = None  # why this machine cannot run the sweep's program at all
     seconds: float = 0.0  # of the process
     host: str = field(default_factory=lambda: os.uname().nodename)
 
@@ -85,22 +87,37 @@ def program_version(program: str) -> str:
     return _versions[key]
 
 
-def execute(job: Job, scratch: str | None = None, children: Children | None = None) -> Outcome:
-    """Runs the point in a directory below `scratch` that is removed again. Never raises for what the point
-    does: the outcome holds the error."""
+def remove(directory: str) -> None:
+    """Removes a directory with all that is in it."""
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def execute(
+    job: Job,
+    scratch: str | None = None,
+    children: Children | None = None,
+    discard: Callable[[str], object] = remove,
+) -> Outcome:
+    """Runs the point in a directory below `scratch` that is discarded afterwards. Never raises for what the
+    point does: the outcome holds the error."""
     outcome = Outcome(job.id)
-    directory = None
     try:
         version = program_version(job.program)
-        if version != job.version:
-            raise RuntimeError(f"{job.program} is version {version} here, the sweep was planned with {job.version}")
+    except (OSError, subprocess.SubprocessError) as error:
+        outcome.unusable = f"{job.program} on {outcome.host}: {error}"
+        return outcome
+    if version != job.version:
+        outcome.unusable = f"{job.program} on {outcome.host} is version {version}, the sweep began with {job.version}"
+        return outcome
+    directory = None
+    try:
         directory = tempfile.mkdtemp(prefix="memprop-", dir=scratch)
         _run(job, directory, children or Children(), outcome)
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+    except (OSError, subprocess.SubprocessError) as error:
         outcome.error = str(error)
     finally:
         if directory is not None:
-            shutil.rmtree(directory, ignore_errors=True)
+            discard(directory)
     return outcome
 
 
@@ -118,10 +135,17 @@ def _run(job: Job, directory: str, children: Children, outcome: Outcome) -> None
     # setpriv ends the process with its parent, so that nothing runs on after a worker is killed; a process
     # group of its own keeps the terminal's Ctrl-C from it.
     start = time.monotonic()
-    with open(os.path.join(directory, "stdout"), "w+", encoding="utf-8") as out, \
-            open(os.path.join(directory, "stderr"), "w+", encoding="utf-8", errors="replace") as err:
-        child = children.start(["setpriv", "--pdeathsig", "KILL", *words], stdin=subprocess.DEVNULL, stdout=out,
-                               stderr=err, process_group=0, env=os.environ | _ONE_THREAD)
+    with open(os.path.join(directory, "stdout"), "w+", encoding="utf-8") as out, open(
+        os.path.join(directory, "stderr"), "w+", encoding="utf-8", errors="replace"
+    ) as err:
+        child = children.start(
+            ["setpriv", "--pdeathsig", "KILL", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            process_group=0,
+            env=os.environ | _ONE_THREAD,
+        )
         try:
             status = child.wait()
         finally:

@@ -4,6 +4,7 @@
 import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,14 +55,14 @@ def make_plan(spec: SweepSpec, programs: Programs, processes: int) -> Plan:
     found = combinations(spec)
     _refuse_unknown_options(spec, programs, program)
     experiment = _experiment_file(spec)
-    resolved: list[dict[str, str] | None] = [None] * len(found)
+    resolved: Sequence[dict[str, str] | None] = [None] * len(found)
     if experiment is not None:
         resolved = _resolve(spec, programs, experiment, found, processes)
     points: dict[str, Point] = {}
     files = _file_hashes(spec)
     for combination, config in zip(found, resolved):
-        if config is not None and experiment is not None:
-            config = _absolute_files(config, experiment.parent)
+        if config is not None:
+            config = _absolute_files(config)
         for seed in spec.seeds:
             point = _make_point(spec, str(program), version, combination, seed, config, files)
             points.setdefault(point.id, point)
@@ -80,8 +81,10 @@ def _experiment_file(spec: SweepSpec) -> Path | None:
     if spec.command == "run" and isinstance(name, str):
         return _argument_file(spec, name) or Path(name)
     if (dotted := next((key for key in spec.keys if "." in key), None)) and spec.command == "run":
-        raise spec.error(f"{dotted}: keys of an experiment need `crossbar = \"EXPERIMENT.toml\"` in "
-                         "[sweep.arguments]", *spec.path_of(dotted))
+        raise spec.error(
+            f'{dotted}: keys of an experiment need `crossbar = "EXPERIMENT.toml"` in ' "[sweep.arguments]",
+            *spec.path_of(dotted),
+        )
     return None
 
 
@@ -113,8 +116,9 @@ def _file_hashes(spec: SweepSpec) -> dict[str, str]:
     return {key: _content_hash(path) for key, path in files.items() if path is not None}
 
 
-def _resolve(spec: SweepSpec, programs: Programs, experiment: Path, found: list[Combination],
-             processes: int) -> list[dict[str, str]]:
+def _resolve(
+    spec: SweepSpec, programs: Programs, experiment: Path, found: list[Combination], processes: int
+) -> list[dict[str, str]]:
     settings = [{key: value for key, value in (_fixed_settings(spec) | c).items() if "." in key} for c in found]
     variants = [[f"{key}={toml_text(value)}" for key, value in s.items()] for s in settings]
     answers = programs.resolve(experiment, variants, processes)
@@ -159,15 +163,13 @@ def _content_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _absolute_files(config: dict[str, str], directory: Path) -> dict[str, str]:
-    """Keys named `file` hold paths: made absolute, as the resolved experiment runs elsewhere."""
+def _absolute_files(config: dict[str, str]) -> dict[str, str]:
+    """Keys named `file` hold paths relative to the working directory, which may be another where a point
+    runs: made absolute."""
     absolute = dict(config)
     for key, text in config.items():
         if key.rsplit(".", 1)[-1] == "file" and (name := json.loads(text)):
-            for path in (directory / name, Path(name)):
-                if path.is_file():
-                    absolute[key] = toml_text(str(path.resolve()))
-                    break
+            absolute[key] = toml_text(str(Path(name).resolve()))
     return absolute
 
 
@@ -180,8 +182,15 @@ def _file_contents(config: dict[str, str]) -> dict[str, str]:
     return named
 
 
-def _make_point(spec: SweepSpec, program: str, version: str, combination: Combination, seed: int,
-                config: dict[str, str] | None, files: dict[str, str]) -> Point:
+def _make_point(
+    spec: SweepSpec,
+    program: str,
+    version: str,
+    combination: Combination,
+    seed: int,
+    config: dict[str, str] | None,
+    files: dict[str, str],
+) -> Point:
     arguments = ["--json", "--seed", str(seed)]
     identity: dict[str, object] = {"command": spec.command, "seed": seed, "version": version}
     experiment = None

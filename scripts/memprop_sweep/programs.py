@@ -31,8 +31,10 @@ class Programs:
         """The executable of a sweep's command."""
         path = self.build / (f"testbenches/{command}" if command.startswith("tb_") else "memprop")
         if not os.access(path, os.X_OK):
-            raise SweepError(f"{path}: no such program; build it (cmake --build --preset release) or name the "
-                             "build directory with --build DIR")
+            raise SweepError(
+                f"{path}: no such program; build it (cmake --build --preset release) or name the "
+                "build directory with --build DIR"
+            )
         return path
 
     def version(self, program: Path) -> str:
@@ -55,7 +57,7 @@ class Programs:
     def resolve(self, experiment: Path, variants: list[list[str]], processes: int) -> list[Resolved]:
         """Resolves and checks every variant (a list of key=value) of an experiment, in parallel."""
         chunk = -(-len(variants) // processes)
-        chunks = [variants[i:i + chunk] for i in range(0, len(variants), chunk)]
+        chunks = [variants[i : i + chunk] for i in range(0, len(variants), chunk)]
         with ThreadPoolExecutor(processes) as pool:
             answers = pool.map(lambda part: self._resolve(experiment, part), chunks)
             return [resolved for answer in answers for resolved in answer]
@@ -68,4 +70,3 @@ class Programs:
             raise SweepError(f"{' '.join(words)}: {answer.stderr.strip()}")
         parsed = [json.loads(line) for line in answer.stdout.splitlines()]
         return [Resolved(p.get("config"), p.get("error", ""), p.get("override")) for p in parsed]
-

@@ -1,6 +1,7 @@
 """Where points run. A runner takes jobs and gives back outcomes in the order they come; what to do about
 them (record, try again) is not its business. Here: this machine; dask_runner has the others."""
 
+import functools
 import os
 import queue
 import threading
@@ -8,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
-from memprop_sweep.execute import Children, Job, Outcome, execute
+from memprop_sweep.execute import Children, Job, Outcome, execute, remove
 
 
 class RunnerLost(Exception):
-    """Nothing can run any more (the scheduler is gone). What is recorded stays."""
+    """Points cannot run any more (the scheduler is gone, the program another one). What is recorded stays."""
 
 
 class Runner(Protocol):
@@ -46,6 +47,8 @@ class LocalRunner:
         for core in cores if workers == len(cores) else []:
             self._cores.put(core)
         self._pool = ThreadPoolExecutor(workers, initializer=self._pin)
+        # Removing a run's files can take as long as a short run: that must not keep a core waiting.
+        self._remover = ThreadPoolExecutor(1)
 
     def _pin(self) -> None:
         """Pins the calling thread, from which its processes inherit it."""
@@ -58,7 +61,11 @@ class LocalRunner:
         return self._workers
 
     def submit(self, job: Job, attempt: int) -> None:
-        self._pool.submit(lambda: self._outcomes.put(execute(job, self._scratch, self._children)))
+        self._pool.submit(self._work, job)
+
+    def _work(self, job: Job) -> None:
+        discard = functools.partial(self._remover.submit, remove)
+        self._outcomes.put(execute(job, self._scratch, self._children, discard))
 
     def next(self, timeout_seconds: float) -> Outcome | None:
         try:
@@ -69,3 +76,4 @@ class LocalRunner:
     def stop(self) -> None:
         self._children.stop()
         self._pool.shutdown(cancel_futures=True)
+        self._remover.shutdown()

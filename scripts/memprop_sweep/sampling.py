@@ -75,8 +75,14 @@ def _draw(spec: SweepSpec, into: list[Combination], values: dict[str, Domain], p
 def _refuse_conflict(spec: SweepSpec, index: int, combination: Combination) -> None:
     for key in spec.conditions[index].values:
         if key in combination:
-            raise spec.error(f"{key}: an earlier [[sweep.when]] gives it values at the same point",
-                             "sweep", "when", index, "values", key)
+            raise spec.error(
+                f"{key}: an earlier [[sweep.when]] gives it values at the same point",
+                "sweep",
+                "when",
+                index,
+                "values",
+                key,
+            )
 
 
 def _holds(condition: Condition, combination: Combination) -> bool:

@@ -11,6 +11,12 @@ from memprop_sweep.toml_lines import TomlLines
 
 Scalar = bool | int | float | str
 
+
+def is_scalar(value: object) -> bool:
+    """Whether a TOML value is a Scalar."""
+    return isinstance(value, (bool, int, float, str))
+
+
 METHODS = ("grid", "random", "latin_hypercube")
 _SWEEP_KEYS = ("base", "command", "method", "samples", "sampling_seed", "seeds", "values", "when", "arguments")
 _RANGE_KEYS = ("min", "max", "log", "steps")
@@ -133,8 +139,7 @@ class _Reader:
         self._refuse_unknown(sweep, _SWEEP_KEYS, ("sweep",))
         command = sweep.get("command", "train")
         if not isinstance(command, str) or not (command in ("train", "run") or command.startswith("tb_")):
-            raise self.error(
-                f"command = {command!r}: must be train, run or a testbench tb_...", "sweep", "command")
+            raise self.error(f"command = {command!r}: must be train, run or a testbench tb_...", "sweep", "command")
         method = sweep.get("method", "grid")
         if method not in METHODS:
             raise self.error(f"method = {method!r}: must be one of {', '.join(METHODS)}", "sweep", "method")
@@ -165,8 +170,11 @@ class _Reader:
     def _refuse_unknown(self, table: dict[str, Any], known: tuple[str, ...], path: tuple[str | int, ...]) -> None:
         for key in table:
             if key not in known:
-                raise self.error(f"unknown key '{'.'.join([*map(str, path), key])}'; "
-                                 f"here there are {', '.join(known)}", *path, key)
+                raise self.error(
+                    f"unknown key '{'.'.join([*map(str, path), key])}'; " f"here there are {', '.join(known)}",
+                    *path,
+                    key,
+                )
 
     def _base(self, sweep: dict[str, Any], command: str) -> Path | None:
         base = sweep.get("base")
@@ -204,7 +212,7 @@ class _Reader:
         if not isinstance(arguments, dict):
             raise self.error("arguments: must be a table of options", "sweep", "arguments")
         for key, value in self._flatten(arguments).items():
-            if not isinstance(value, Scalar):
+            if not is_scalar(value):
                 raise self.error(f"{key}: must be one value", "sweep", "arguments", key)
             if key in ("seed", "out", "json"):
                 raise self.error(f"{key}: is set by the sweep itself", "sweep", "arguments", key)
@@ -239,10 +247,11 @@ class _Reader:
             if not value:
                 raise self.error(f"{key} = []: there must be at least one value", *at)
             for i, element in enumerate(value):
-                if not isinstance(element, Scalar):
+                if not is_scalar(element):
                     raise self.error(f"{key}: {element!r} is not a single value", *at, i)
-                if any(element == other and isinstance(element, bool) == isinstance(other, bool)
-                       for other in value[:i]):
+                if any(
+                    element == other and isinstance(element, bool) == isinstance(other, bool) for other in value[:i]
+                ):
                     raise self.error(f"{key}: {element!r} is there twice", *at, i)
             return Choices(tuple(value))
         if isinstance(value, dict):
@@ -278,12 +287,11 @@ class _Reader:
             if not isinstance(table, dict) or set(table) != {"key", "equals", "values"}:
                 raise self.error("[[sweep.when]] has the keys key, equals and values", *path)
             key, equals = table["key"], table["equals"]
-            domains = [spec.values.get(key)] + [c.values.get(key) for c in spec.conditions]
-            domains = [domain for domain in domains if domain is not None]
-            if not domains:
+            domains = [values.get(str(key)) for values in (spec.values, *(c.values for c in spec.conditions))]
+            lists = [domain.values for domain in domains if isinstance(domain, Choices)]
+            if not any(domains) or not isinstance(key, str):
                 raise self.error(f"key = {key!r}: is not swept above", *path, "key")
-            if not isinstance(equals, Scalar) or not any(
-                    isinstance(domain, Choices) and equals in domain.values for domain in domains):
+            if not is_scalar(equals) or not any(equals in values for values in lists):
                 raise self.error(f"equals = {equals!r}: is not one of the values listed for {key}", *path, "equals")
             condition = Condition(key, equals, self._values(table["values"], (*path, "values")))
             for name in condition.values:

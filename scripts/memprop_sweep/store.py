@@ -19,6 +19,7 @@ from typing import Any
 from memprop_sweep.errors import SweepError
 from memprop_sweep.execute import Outcome
 from memprop_sweep.points import Plan, Point, toml_text
+from memprop_sweep.spec import Range, SweepSpec
 
 Record = dict[str, Any]
 
@@ -83,13 +84,15 @@ class Store:
         }
         write_atomically(self.points / f"{point.id}.json", json.dumps(record) + "\n")
 
-    def write_plan(self, plan: Plan, keys: list[str], name: str, command: str) -> None:
+    def write_plan(self, plan: Plan, spec: SweepSpec) -> None:
         """Records which points there are, for the table and the report."""
+        domains = spec.values | {key: domain for c in spec.conditions for key, domain in c.values.items()}
         document = {
-            "name": name,
-            "command": command,
+            "name": spec.file.stem,
+            "command": spec.command,
             "version": plan.version,
-            "keys": keys,
+            "keys": spec.keys,
+            "log": {key: domain.log for key, domain in domains.items() if isinstance(domain, Range)},
             "points": [{"id": point.id, "values": point.values, "seed": point.seed} for point in plan.points],
         }
         write_atomically(self.directory / "sweep.json", json.dumps(document) + "\n")
@@ -125,7 +128,7 @@ def records(directory: Path, plan: Record) -> Iterator[Record]:
 
 def scalars(result: Any, prefix: str = "") -> dict[str, Any]:
     """Every scalar of a JSON object, nested names joined by dots; lists are left out."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in result.items():
         if isinstance(value, dict):
             flat |= scalars(value, f"{prefix}{key}.")
@@ -155,6 +158,13 @@ def table(directory: Path) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*plan["keys"], "seed", "status", "error", *names])
     for record, result in rows:
-        writer.writerow([*(_cell(record["values"].get(key)) for key in plan["keys"]), record["seed"],
-                         record["status"], _cell(record["error"]), *(_cell(result.get(name)) for name in names)])
+        writer.writerow(
+            [
+                *(_cell(record["values"].get(key)) for key in plan["keys"]),
+                record["seed"],
+                record["status"],
+                _cell(record["error"]),
+                *(_cell(result.get(name)) for name in names),
+            ]
+        )
     return out.getvalue()

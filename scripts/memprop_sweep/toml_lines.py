@@ -42,10 +42,8 @@ class TomlLines:
             path = path[:-1]
         if not path:
             return 1
-        if isinstance(path[-1], int) and isinstance(_lookup(document, path[:-1]), list):
-            line = self._of_element(path)
-            if line is not None:
-                return line
+        if isinstance(path[-1], int):
+            return self._of_element(path)
         absent = 0  # number of lines of the longest beginning without the key
         for count in range(len(self._lines) + 1):
             part = _parse(self._lines[:count])
@@ -56,13 +54,11 @@ class TomlLines:
             absent = count
         return absent + 1
 
-    def _of_element(self, path: Sequence[str | int]) -> int | None:
-        """Line of an element of a list of values: the first line that, with the list closed after it, gives
-        a list long enough. None for a table of an array of tables, which is found like a key."""
-        for count in range(len(self._lines) + 1):
-            if _parse(self._lines[:count]) is not None:
-                continue
-            part = _parse(self._lines[:count], "]")
-            if part is not None and _lookup(part, path) is not _ABSENT:
+    def _of_element(self, path: Sequence[str | int]) -> int:
+        """Line of an element of a list: the last line of the shortest beginning that has it, where a list
+        that is still open counts as closed there."""
+        for count in range(1, len(self._lines)):
+            part = _parse(self._lines[:count]) or _parse(self._lines[:count], "]")
+            if _lookup(part, path) is not _ABSENT:
                 return count
-        return self.of(*path[:-1]) if not isinstance(_lookup(_parse(self._lines), path), dict) else None
+        return len(self._lines)

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <boost/program_options.hpp>
-#include <charconv>
 #include <limits>
 #include <sstream>
 #include <string_view>
 
 #include "crossbar/base/error.hpp"
+#include "testbenches/support/option_values.hpp"
 
 namespace memprop::tb {
 namespace {
@@ -38,25 +38,6 @@ Patterns (a source never sends to itself):
   neighbour  one of the two to four adjacent nodes
 
 )";
-
-std::uint64_t parse_integer(std::string_view option, const std::string& text, std::uint64_t low,
-                            std::uint64_t high) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < low || value > high) {
-        throw InputError(option, text, fmt::format("must be a whole number from {} to {}", low, high));
-    }
-    return value;
-}
-
-double parse_share(std::string_view option, const std::string& text, std::string_view unit) {
-    double value = 0.0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || !(value >= 0.0 && value <= 1.0)) {
-        throw InputError(option, text, fmt::format("must be a number from 0 to 1{}", unit));
-    }
-    return value;
-}
 
 void parse_mesh(const std::string& text, NocParams& network) {
     const std::size_t cross = text.find('x');
@@ -97,13 +78,6 @@ po::options_description describe() {
     add("csv", po::value<std::string>(), "write the latency histogram (latency_cycles,flits) to this file");
     add("trace", po::value<std::string>(), "write waveforms to this file, NAME.vcd");
     return options;
-}
-
-std::filesystem::path check_vcd(const std::string& name) {
-    if (!name.ends_with(".vcd") || std::filesystem::path(name).stem().empty()) {
-        throw InputError("--trace", name, "must be a name that ends in .vcd");
-    }
-    return name;
 }
 
 RouterOptions read(const po::variables_map& given) {

@@ -1,14 +1,9 @@
 #include "testbenches/router/trace.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <fstream>
 #include <string>
-#include <system_error>
 #include <utility>
-
-#include "crossbar/base/error.hpp"
 
 namespace memprop::tb {
 
@@ -16,16 +11,8 @@ using namespace hw::noc;
 
 RouterTrace::RouterTrace(const sc_core::sc_module_name& name, EventMesh& mesh,
                          const std::filesystem::path& file)
-    : sc_module(name), mesh_(mesh), target_(file), crossing_(mesh.fabric().routers()) {
-    // The kernel adds ".vcd" to the name it is given.
-    const std::string base = fmt::format("{}.tmp{}", file.string(), ::getpid());
-    temporary_ = base + ".vcd";
-    if (!std::ofstream(temporary_)) {
-        throw RunError(fmt::format("{}: cannot be written", file.string()));
-    }
+    : sc_module(name), mesh_(mesh), file_(file), crossing_(mesh.fabric().routers()) {
     shown_ = crossing_;
-    file_ = sc_core::sc_create_vcd_trace_file(base.c_str());
-    file_->set_time_unit(1, sc_core::SC_PS);
     for (std::uint32_t node = 0; node < mesh.fabric().routers(); ++node) {
         const Position at =
             position_of(NodeId{static_cast<std::uint16_t>(node)}, mesh.fabric().params().width);
@@ -34,10 +21,10 @@ RouterTrace::RouterTrace(const sc_core::sc_module_name& name, EventMesh& mesh,
             const std::string in = fmt::format("{}in_{}_", router, kPortNames[port]);
             const std::string out = fmt::format("{}out_{}_", router, kPortNames[port]);
             const PortSignals& signals = shown_[node][port];
-            sc_core::sc_trace(file_, signals.level, in + "level");
-            sc_core::sc_trace(file_, signals.valid, out + "valid");
-            sc_core::sc_trace(file_, signals.source, out + "source");
-            sc_core::sc_trace(file_, signals.target, out + "target");
+            file_.add(signals.level, in + "level");
+            file_.add(signals.valid, out + "valid");
+            file_.add(signals.source, out + "source");
+            file_.add(signals.target, out + "target");
         }
     }
     mesh.fabric().observe(this);
@@ -46,21 +33,6 @@ RouterTrace::RouterTrace(const sc_core::sc_module_name& name, EventMesh& mesh,
 
 RouterTrace::~RouterTrace() {
     mesh_.fabric().observe(nullptr);
-    if (file_ != nullptr) {
-        sc_core::sc_close_vcd_trace_file(file_);
-        std::error_code ignored;
-        std::filesystem::remove(temporary_, ignored);
-    }
-}
-
-void RouterTrace::finish() {
-    sc_core::sc_close_vcd_trace_file(std::exchange(file_, nullptr));
-    std::error_code error;
-    std::filesystem::rename(temporary_, target_, error);
-    if (error) {
-        std::filesystem::remove(temporary_);
-        throw RunError(fmt::format("{}: cannot be written: {}", target_.string(), error.message()));
-    }
 }
 
 void RouterTrace::flit_crossed(std::uint64_t, NodeId router, Port output, const Flit& flit) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hw_models/noc/mesh.hpp"
+#include "testbenches/support/vcd_file.hpp"
 
 namespace memprop::tb {
 
@@ -24,7 +25,7 @@ public:
     RouterTrace(const RouterTrace&) = delete;
     RouterTrace& operator=(const RouterTrace&) = delete;
 
-    void finish();
+    void finish() { file_.finish(); }
 
 private:
     struct PortSignals {
@@ -39,8 +40,7 @@ private:
     void sample();
 
     hw::noc::EventMesh& mesh_;
-    std::filesystem::path target_, temporary_;
-    sc_core::sc_trace_file* file_ = nullptr;
+    VcdFile file_;
     std::vector<RouterSignals> crossing_;  // written during the cycle
     std::vector<RouterSignals> shown_;     // what the file records
 };

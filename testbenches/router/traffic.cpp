@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <string>
 
@@ -12,6 +11,7 @@
 #include "crossbar/base/math.hpp"
 #include "crossbar/base/random.hpp"
 #include "host_runtime/files/atomic_file.hpp"
+#include "testbenches/support/option_values.hpp"
 
 namespace memprop::tb {
 namespace {
@@ -138,15 +138,9 @@ private:
     std::size_t position_ = 0;
 };
 
-std::uint64_t parse_field(std::string_view text, std::string_view name, std::uint64_t limit,
+std::uint64_t parse_field(std::string_view text, std::string_view name, std::uint64_t highest,
                           const std::string& where) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value > limit) {
-        throw InputError(fmt::format("{}: {}", where, name), text,
-                         fmt::format("must be a whole number from 0 to {}", limit));
-    }
-    return value;
+    return parse_integer(fmt::format("{}: {}", where, name), text, 0, highest);
 }
 
 }  // namespace

@@ -1,13 +1,9 @@
 // tb_router as its users run it, and its traffic generators.
 #include <doctest/doctest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -16,56 +12,15 @@
 #include "crossbar/base/error.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 #include "testbenches/router/traffic.hpp"
+#include "testbenches/tests/program_directory.hpp"
 
 using namespace memprop;
 using namespace memprop::tb;
 
 namespace {
 
-struct Outcome {
-    int exit_code = -1;
-    std::string out, error;
-
-    nlohmann::json json() const {
-        const std::size_t end = out.find_last_not_of('\n');
-        const std::size_t begin = out.rfind('\n', end);
-        return nlohmann::json::parse(out.substr(begin == out.npos ? 0 : begin + 1));
-    }
-};
-
-// A directory of its own for each test case, removed afterwards.
-struct Scratch {
-    std::filesystem::path path;
-
-    Scratch() {
-        std::string name = std::filesystem::temp_directory_path() / "tb_router_XXXXXX";
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~Scratch() { std::filesystem::remove_all(path); }
-
-    Outcome run(const std::string& arguments) const {
-        const std::string command =
-            "cd " + path.string() + " && " + TB_ROUTER + " " + arguments + " 2>stderr.txt";
-        std::FILE* const pipe = ::popen(command.c_str(), "r");
-        REQUIRE(pipe != nullptr);
-        Outcome outcome;
-        std::array<char, 4096> buffer{};
-        for (std::size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
-            outcome.out.append(buffer.data(), n);
-        }
-        const int status = ::pclose(pipe);
-        outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-        outcome.error = host::read_text(path / "stderr.txt");
-        return outcome;
-    }
-    void write(const std::string& name, const std::string& text) const {
-        std::ofstream(path / name, std::ios::binary) << text;
-    }
-    std::size_t files() const {
-        return static_cast<std::size_t>(
-            std::distance(std::filesystem::directory_iterator(path), std::filesystem::directory_iterator()));
-    }
+struct Scratch : ProgramDirectory {
+    Scratch() : ProgramDirectory(TB_ROUTER) {}
 };
 
 nlohmann::json without_times(nlohmann::json json) {

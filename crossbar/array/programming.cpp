@@ -1,0 +1,191 @@
+// Programming of a whole array to given weights: the part of SynapseArray that runs once, at the start.
+#include <algorithm>
+#include <cmath>
+
+#include "crossbar/array/synapse_array.hpp"
+#include "crossbar/base/error.hpp"
+
+namespace memprop::crossbar {
+namespace {
+
+constexpr double kMostOpenLoopPulses = 10000;
+constexpr std::uint32_t kMagnitudeStep = 0xFFFFFFFE;  // of the draws of mean_magnitude
+
+}  // namespace
+
+ProgrammingReport& ProgrammingReport::operator+=(const ProgrammingReport& other) {
+    synapses += other.synapses;
+    converged += other.converged;
+    pulses += other.pulses;
+    verify_reads += other.verify_reads;
+    absolute_error_us += other.absolute_error_us;
+    largest_error_us = std::max(largest_error_us, other.largest_error_us);
+    seconds += other.seconds;
+    return *this;
+}
+
+void ProgrammingReport::serialize(StateArchive& archive) {
+    archive.enter("programming");
+    archive("synapses", synapses);
+    archive("converged", converged);
+    archive("pulses", pulses);
+    archive("verify_reads", verify_reads);
+    archive("absolute_error_us", absolute_error_us);
+    archive("largest_error_us", largest_error_us);
+    archive("seconds", seconds);
+    archive.leave();
+}
+
+ProgrammingReport SynapseArray::program_weights(std::span<const float> weights, float weight_per_us,
+                                                float weight_step, std::int32_t tick) {
+    std::vector<float> target_us(weights.begin(), weights.end());
+    for (float& w : target_us) {
+        w /= weight_per_us;
+    }
+    const ArrayCounters before = counters_;
+    ProgrammingReport report;
+    advance_to(tick);
+    if (!model_->takes_pulses()) {
+        program_targets(target_us, tick);
+    } else if (config_.programming.method == ProgrammingMethod::open_loop) {
+        program_open_loop(weights, weight_step, tick, report);
+    } else {
+        program_verified(target_us, weight_step / weight_per_us, tick, report);
+    }
+    report.pulses = counters_.set_pulses + counters_.reset_pulses - before.set_pulses - before.reset_pulses;
+    report.verify_reads = counters_.verify_reads - before.verify_reads;
+    for (std::uint32_t i = 0; i < synapses(); ++i) {
+        if (exists(i)) {
+            const double error = std::abs(noise_free_difference(i, tick) - double(target_us[i]));
+            ++report.synapses;
+            report.absolute_error_us += error;
+            report.largest_error_us = std::max(report.largest_error_us, error);
+        }
+    }
+    return report;
+}
+
+void SynapseArray::program_targets(std::span<const float> target_us, std::int32_t tick) {
+    const DrawKey noise_key = key(Stream::set_noise, static_cast<std::uint16_t>(Phase::programming), 0, 0);
+    const float g_max = model_->g_max_us();
+    for (std::uint32_t plane = 0; plane < planes(); ++plane) {
+        for (std::uint32_t i = 0; i < synapses(); ++i) {
+            if (exists(i)) {
+                const float target = std::clamp(sign_of_plane(plane) * target_us[i], 0.0F, g_max);
+                model_->program_targets(state_, plane * synapses() + i, {&target, 1}, noise_key, tick);
+                ++counters_.set_pulses;
+            }
+        }
+    }
+}
+
+void SynapseArray::program_open_loop(std::span<const float> weights, float weight_step, std::int32_t tick,
+                                     ProgrammingReport& report) {
+    std::vector<std::int16_t> pulses(synapses());
+    for (std::uint32_t i = 0; i < synapses(); ++i) {
+        const double steps = static_cast<double>(weights[i]) / static_cast<double>(weight_step);
+        if (!(std::abs(steps) <= kMostOpenLoopPulses)) {
+            throw InputError("initial weight", weights[i],
+                             "needs more than 10000 pulses; crossbar.weight_scale_per_us or "
+                             "update.epsilon_us is too small");
+        }
+        pulses[i] = static_cast<std::int16_t>(std::lround(steps));
+    }
+    program(pulses, Phase::initial, 0, tick);
+    report.seconds = write_seconds(pulses);
+}
+
+double SynapseArray::write_seconds(std::span<const std::int16_t> pulses) const {
+    const double up_ns = config_.energy.set_pulse_ns;
+    const double down_ns = model_->bidirectional() ? config_.energy.reset_pulse_ns : up_ns;
+    double ns = 0.0;
+    for (std::uint32_t row = 0; row < shape_.rows; ++row) {
+        std::int32_t most_up = 0, most_down = 0;
+        for (const std::int16_t p : pulses.subspan(std::size_t{row} * shape_.columns, shape_.columns)) {
+            if (config_.programming.order == ProgrammingOrder::device_wise) {
+                ns += p > 0 ? p * up_ns : -p * down_ns;
+            } else {
+                most_up = std::max<std::int32_t>(most_up, p);
+                most_down = std::max<std::int32_t>(most_down, -p);
+            }
+        }
+        ns += most_up * up_ns + most_down * down_ns;  // a word line is driven for one direction at a time
+    }
+    return 1e-9 * ns;
+}
+
+void SynapseArray::program_verified(std::span<const float> target_us, float step_us, std::int32_t tick,
+                                    ProgrammingReport& report) {
+    constexpr std::int32_t kFinished = -1;
+    const auto tolerance = static_cast<float>(config_.programming.tolerance_us);
+    const auto most = static_cast<std::int32_t>(config_.programming.max_pulses);
+    const auto block = static_cast<std::uint16_t>(Phase::programming);
+    const std::uint32_t columns = shape_.columns;
+    const bool row_parallel = config_.programming.order == ProgrammingOrder::row_parallel;
+    const double read_seconds = 1e-9 * config_.energy.read_pulse_ns;
+    std::vector<std::int32_t> left(synapses());  // pulses a synapse may still get
+    std::vector<std::int16_t> pulses(synapses());
+    std::vector<float> plus(columns), minus(columns);
+    for (std::uint32_t i = 0; i < synapses(); ++i) {
+        left[i] = exists(i) ? most : kFinished;
+    }
+    for (std::uint32_t round = 0;; ++round) {
+        const std::uint64_t reads_before = counters_.verify_reads;
+        std::uint64_t rows_read = 0;
+        bool any = false;
+        std::fill(pulses.begin(), pulses.end(), std::int16_t{0});
+        for (std::uint32_t row = 0; row < shape_.rows; ++row) {
+            const auto of_row = std::span(left).subspan(std::size_t{row} * columns, columns);
+            if (std::all_of(of_row.begin(), of_row.end(), [](std::int32_t n) { return n == kFinished; })) {
+                continue;
+            }
+            ++rows_read;
+            read_row(row, key(Stream::verify_noise, block, 0, round), tick, plus, minus);
+            for (std::uint32_t c = 0; c < columns; ++c) {
+                const std::uint32_t i = row * columns + c;
+                if (left[i] == kFinished) {
+                    continue;
+                }
+                const float error = target_us[i] - (plus[c] - minus[c]);
+                const bool reached = std::abs(error) <= tolerance;
+                if (reached || left[i] == 0) {
+                    report.converged += reached ? 1 : 0;
+                    left[i] = kFinished;
+                    continue;
+                }
+                const float wanted = std::min(0.5F * std::abs(error) / step_us, static_cast<float>(left[i]));
+                const std::int32_t count = std::max<std::int32_t>(1, static_cast<std::int32_t>(wanted));
+                left[i] -= count;
+                pulses[i] = static_cast<std::int16_t>(error > 0.0F ? count : -count);
+                any = true;
+            }
+        }
+        report.seconds +=
+            read_seconds *
+            static_cast<double>(row_parallel ? rows_read : counters_.verify_reads - reads_before);
+        if (!any) {
+            return;
+        }
+        program(pulses, Phase::programming, round, tick);
+        report.seconds += write_seconds(pulses);
+    }
+}
+
+double SynapseArray::mean_magnitude(std::uint32_t event, std::int32_t tick) {
+    advance_to(tick);
+    std::vector<float> plus(shape_.columns), minus(shape_.columns);
+    double sum = 0.0;
+    std::uint64_t count = 0;
+    for (std::uint32_t row = 0; row < shape_.rows; ++row) {
+        read_row(row, key(Stream::verify_noise, 0, event, kMagnitudeStep), tick, plus, minus);
+        for (std::uint32_t c = 0; c < shape_.columns; ++c) {
+            if (exists(row * shape_.columns + c)) {
+                sum += std::abs(double(plus[c]) - double(minus[c]));
+                ++count;
+            }
+        }
+    }
+    return count == 0 ? 0.0 : sum / static_cast<double>(count);
+}
+
+}  // namespace memprop::crossbar

@@ -1,0 +1,153 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "crossbar/array/synapse_array.hpp"
+#include "crossbar/base/error.hpp"
+#include "crossbar/device/device_model.hpp"
+
+using namespace memprop;
+using namespace memprop::crossbar;
+
+namespace {
+
+CrossbarConfig device(const std::string& name) {
+    CrossbarConfig config;
+    config.device = name;
+    if (const auto preset = find_device_kind(name).preset; preset != nullptr) {
+        preset(config);
+    }
+    return config;
+}
+
+constexpr SynapseArrayShape kShape{.rows = 20, .columns = 20, .no_diagonal = true};
+
+/// Targets of -4 .. 4 uS.
+std::vector<float> targets() {
+    std::vector<float> d(400);
+    for (std::size_t i = 0; i < d.size(); ++i) {
+        d[i] = static_cast<float>(int(i * 37 % 81) - 40) * 0.1F;
+    }
+    return d;
+}
+
+}  // namespace
+
+TEST_CASE("write-verify brings weights within the tolerance, where open loop does not") {
+    for (const std::string name : {"pcm_nandakumar2018", "ecram_li", "soft_bounds"}) {
+        CAPTURE(name);
+        CrossbarConfig config = device(name);
+        config.pulsed.w_min_dtod = config.pulsed.w_max_dtod = 0.05;  // so that every target is in range
+        config.pulsed.dw_min_dtod = 0.1;
+        config.read_noise_scale = 0.0;
+        // A pair of one-sided devices may saturate on both sides before it is within reach of the target.
+        const bool one_sided = name == "pcm_nandakumar2018";
+        const double tolerance = one_sided ? 0.3 : 0.1;
+        config.programming.tolerance_us = tolerance;
+        const double nominal = find_device_kind(name).make(config, 1.0)->constant_step_us();
+        const auto step = static_cast<float>(nominal > 0.0 ? nominal : 1.0);
+        SynapseArray open(config, kShape, 1.0, 3, 0);
+        const auto blind = open.program_weights(targets(), 1.0F, step, 0);
+        config.programming.method = ProgrammingMethod::write_verify;
+        SynapseArray array(config, kShape, 1.0, 3, 0);
+        const std::uint64_t resets = array.counters().reset_pulses;
+        const auto report = array.program_weights(targets(), 1.0F, step, 0);
+        CHECK(report.synapses == 380);
+        CHECK(report.converged >= (one_sided ? 375 : 380));
+        if (!one_sided) {
+            CHECK(report.largest_error_us <= tolerance + 1e-5);
+        }
+        CHECK(report.absolute_error_us < blind.absolute_error_us);
+        CHECK(report.verify_reads == array.counters().verify_reads);
+        CHECK(report.pulses == array.counters().set_pulses + array.counters().reset_pulses - resets);
+        CHECK(blind.verify_reads == 0);
+        CHECK(report.seconds > blind.seconds);
+        // One device at a time gives the same devices and takes longer.
+        config.programming.order = ProgrammingOrder::device_wise;
+        SynapseArray slow(config, kShape, 1.0, 3, 0);
+        CHECK(slow.program_weights(targets(), 1.0F, step, 0).seconds > 3 * report.seconds);
+        CHECK(slow.devices().conductance_us == array.devices().conductance_us);
+    }
+}
+
+TEST_CASE("write-verify gives up after max_pulses and says so") {
+    CrossbarConfig config = device("ecram_li");
+    config.programming.method = ProgrammingMethod::write_verify;
+    config.programming.max_pulses = 30;
+    config.programming.tolerance_us = 0.05;
+    SynapseArray array(config, kShape, 1.0, 3, 0);
+    const std::vector<float> far(400, 6.0F);  // some 330 pulses away
+    const auto report = array.program_weights(far, 1.0F, 0.018F, 0);
+    CHECK(report.converged == 0);
+    CHECK(report.pulses == 380 * 30);
+    for (std::uint32_t d = 0; d < 400; ++d) {
+        CHECK(array.devices().set_pulses[d] + array.devices().reset_pulses[d] == (d % 21 == 0 ? 0 : 30));
+    }
+}
+
+TEST_CASE("time of row-parallel open-loop programming is that of the longest burst of each row") {
+    CrossbarConfig config = device("constant_step");
+    config.energy.set_pulse_ns = 100.0;
+    config.energy.reset_pulse_ns = 10.0;
+    SynapseArray array(config, {.rows = 2, .columns = 3}, 1.0, 3, 0);
+    const std::vector<float> steps{5, -2, 1, 0, 0, -7};
+    CHECK(array.program_weights(steps, 1.0F, 1.0F, 0).seconds ==
+          doctest::Approx((5 * 100 + 2 * 10 + 7 * 10) * 1e-9));
+    CHECK(array.counters().set_pulses == 6);
+    CHECK(array.counters().reset_pulses == 9);
+    CHECK_THROWS_AS(array.program_weights(std::vector<float>(6, 1e6F), 1.0F, 1.0F, 0), InputError);
+}
+
+TEST_CASE("devices without pulses are programmed to the targets of their pairs") {
+    CrossbarConfig config = device("pcm_inference");
+    config.write_noise_scale = 0.0;
+    SynapseArray array(config, kShape, 3600.0, 3, 0);
+    CHECK(array.counters().reset_pulses == 0);
+    const auto report = array.program_weights(targets(), 1.0F, 1.0F, 0);
+    CHECK(report.largest_error_us < 1e-5);
+    std::vector<float> later(400);
+    array.state(24, later);
+    const auto d = targets();
+    for (std::size_t i = 0; i < d.size(); ++i) {
+        if (i % 21 != 0 && std::abs(d[i]) > 0.05F) {
+            CHECK(later[i] / d[i] < 1.0F);  // a day of drift, different for each device
+            CHECK(later[i] / d[i] > 0.0F);
+        }
+    }
+    const double start = array.mean_magnitude(0, 0), day = array.mean_magnitude(1, 24);
+    CHECK(day < 0.8 * start);
+}
+
+TEST_CASE("pairs of bidirectional devices write G+ only and start at zero difference") {
+    CrossbarConfig config = device("reram_array_om");
+    config.pulsed.reset_std = 0.0;
+    config.pulsed.reference_std = 0.0;
+    config.pulsed.dw_min_std = 0.0;
+    config.pulsed.write_noise_std = 0.0;
+    config.pulsed.w_max_dtod = config.pulsed.w_min_dtod = 0.1;  // references can reach every symmetry point
+    SynapseArray array(config, {.rows = 4, .columns = 4, .devices_per_polarity = 2}, 1.0, 3, 0);
+    std::vector<float> d(16);
+    array.state(0, d);
+    for (const float v : d) {
+        CHECK(std::abs(v) < 1e-4F);  // the reference sits at the symmetry point of its partner
+    }
+    std::vector<std::int16_t> pulses(16, 3);
+    pulses[5] = -3;
+    array.program(pulses, SynapseArray::Phase::update, 0, 0);
+    array.state(0, d);
+    const auto wear = [&](std::size_t device) {
+        return array.devices().set_pulses[device] + array.devices().reset_pulses[device];
+    };
+    for (std::size_t i = 0; i < 16; ++i) {
+        CHECK((i == 5 ? d[i] < 0.0F : d[i] > 0.0F));
+        CHECK(wear(i) == 2);  // three pulses over two devices
+        CHECK(wear(16 + i) == 1);
+        CHECK(wear(32 + i) == 0);
+        CHECK(wear(48 + i) == 0);
+    }
+    CHECK(array.counters().set_pulses == 45);
+    CHECK(array.counters().reset_pulses == 3);
+    CHECK(array.refresh({}, 0, 0).pairs == 0);
+}

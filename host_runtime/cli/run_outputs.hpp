@@ -1,0 +1,55 @@
+// The CSV files that `memprop run` writes while it steps; they appear at the end, all or none.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "host_runtime/files/pending_file.hpp"
+#include "host_runtime/graph/simulator.hpp"
+
+namespace memprop::host::cli {
+
+/// A neuron node whose state is written: "NODE" (v, then i), "NODE:v" or "NODE:i".
+struct Probe {
+    std::uint32_t node = 0;
+    bool membrane = true, current = true;
+};
+
+/// Throws InputError naming the nodes that can be probed.
+Probe parse_probe(const Simulator& simulator, const std::string& text);
+
+class RunOutputs {
+public:
+    /// Opens spikes/NODE.csv of every spiking node, state/NODE.csv of every probe, and output.csv under
+    /// `directory`, which is created. '/' in a node's name is written "__".
+    RunOutputs(const Simulator& simulator, const std::filesystem::path& directory,
+               const std::vector<Probe>& probes);
+
+    void write_step();  ///< what the simulator's last step gave
+    void commit();
+
+    const std::map<std::string, std::uint64_t>& spike_counts() const { return spike_counts_; }
+    const std::vector<double>& output_sums() const { return sums_; }
+
+private:
+    struct NodeFile {
+        Probe probe;
+        PendingFile file;
+        std::string text;
+        std::uint64_t count = 0;
+    };
+    static void write_row(NodeFile& file, std::span<const double> first, std::span<const double> second);
+    static void write_if_long(NodeFile& file);
+
+    const Simulator& simulator_;
+    std::vector<NodeFile> spikes_, states_;
+    std::vector<NodeFile> output_;  // one
+    std::vector<double> row_, sums_;
+    std::map<std::string, std::uint64_t> spike_counts_;
+};
+
+}  // namespace memprop::host::cli

@@ -1,0 +1,98 @@
+#include "host_runtime/events/event_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+
+#include "crossbar/base/error.hpp"
+
+namespace memprop::host::events {
+namespace {
+
+Stream open_file(const std::string& name) {
+    std::error_code error;
+    if (std::filesystem::is_directory(name, error)) {
+        throw InputError(fmt::format("{}: is a directory, not a recording", name));
+    }
+    auto in = std::make_unique<std::ifstream>(name, std::ios::binary);
+    if (!*in) {
+        throw InputError(fmt::format("{}: cannot be opened: {}", name, std::strerror(errno)));
+    }
+    return in;
+}
+
+}  // namespace
+
+std::int64_t step_of(double seconds, double dt_seconds) {
+    const double step = std::floor(seconds / dt_seconds + 1e-6);
+    return step < 9e18 ? static_cast<std::int64_t>(step) : std::int64_t{9'000'000'000'000'000'000};
+}
+
+SensorMap sensor_map(const ReaderOptions& options) {
+    SensorMap map;
+    h5::Shape shape = options.input_shape.value_or(h5::Shape{});
+    while (shape.size() > 2 && shape.front() == 1) {
+        shape.erase(shape.begin());
+    }
+    const bool pixels = shape.size() == 2 || (shape.size() == 3 && shape[0] == 2);
+    if (pixels) {
+        map.width = static_cast<std::uint32_t>(shape.back());
+        map.height = static_cast<std::uint32_t>(shape[shape.size() - 2]);
+        map.polarities = shape.size() == 3 ? 2 : 1;
+        if ((options.width != 0 && options.width != map.width) ||
+            (options.height != 0 && options.height != map.height)) {
+            throw InputError(fmt::format("--width {} --height {}: the network's Input has {} x {} pixels",
+                                         options.width, options.height, map.width, map.height));
+        }
+        return map;
+    }
+    if (options.width == 0 || options.height == 0) {
+        throw InputError(
+            "the network's Input has neither shape [2, H, W] nor [H, W]: a camera recording needs --width "
+            "and --height");
+    }
+    const std::uint64_t plane = std::uint64_t{options.width} * options.height;
+    if (options.input_size != plane && options.input_size != 2 * plane) {
+        throw InputError(
+            fmt::format("--width {} --height {}: the network's input has {} elements, {} or {} are needed",
+                        options.width, options.height, options.input_size, plane, 2 * plane));
+    }
+    return {options.width, options.height, options.input_size == plane ? 1U : 2U};
+}
+
+std::unique_ptr<EventReader> open_events(const std::string& source, const ReaderOptions& options) {
+    if (source == "-") {
+        return open_csv(std::make_unique<std::istream>(std::cin.rdbuf()), "standard input", options);
+    }
+    std::string extension = std::filesystem::path(source).extension().string();
+    std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) {
+        return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    });
+    if (extension == ".csv") {
+        return open_csv(open_file(source), source, options);
+    }
+    if (extension == ".h5" || extension == ".hdf5") {
+        return open_shd(source, options);
+    }
+    using Open = std::unique_ptr<EventReader> (*)(Stream, const std::string&, const SensorMap&);
+    const Open open = extension == ".bin"      ? open_n_mnist
+                      : extension == ".raw"    ? open_prophesee_raw
+                      : extension == ".dat"    ? open_prophesee_dat
+                      : extension == ".aedat4" ? open_aedat4
+                                               : nullptr;
+    if (open == nullptr) {
+        throw InputError(
+            "events", source,
+            "the name must end in .csv, .h5, .hdf5, .bin, .aedat4, .raw or .dat, or be - for CSV on "
+            "standard input");
+    }
+    Stream in = open_file(source);
+    return open(std::move(in), source, sensor_map(options));
+}
+
+}  // namespace memprop::host::events

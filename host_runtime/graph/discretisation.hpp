@@ -1,0 +1,50 @@
+// How a continuous-time network becomes steps. NIR files do not say; these are the choices by name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "host_runtime/nir/network.hpp"
+
+namespace memprop::host {
+
+/// What multiplies the right-hand side of tau v' = ...: dt/tau (forward Euler) or 1 - exp(-dt/tau).
+enum class Integrator : std::uint8_t { euler, exponential };
+
+/// What happens at a spike (v > v_threshold, strictly).
+enum class ResetRule : std::uint8_t {
+    file,            ///< v = v_reset of the file (0 if it has none), in the step of the spike
+    zero,            ///< v = 0, in the step of the spike
+    subtract,        ///< v -= v_threshold, in the step of the spike
+    subtract_carry,  ///< snnTorch's: subtracted in the next step if v is still above the threshold after it
+    subtract_next    ///< v -= v_threshold in the next step, after the decay of the unreset v (e-prop papers)
+};
+
+struct Discretisation {
+    double dt_seconds = 1e-3;
+    Integrator integrator = Integrator::euler;
+    ResetRule reset = ResetRule::file;
+    /// Whether edges that close a cycle deliver in step 0 what they carry at rest (the bias of a feedback
+    /// Affine, as snnTorch does) or nothing (as Norse does).
+    bool first_step_recurrence = true;
+
+    bool operator==(const Discretisation&) const = default;
+};
+
+std::string_view to_string(Integrator integrator);
+std::string_view to_string(ResetRule rule);
+Integrator integrator_from(std::string_view text);  ///< throws InputError listing the names
+ResetRule reset_rule_from(std::string_view text);   ///< throws InputError listing the names
+
+/// Throws InputError unless dt is in [1e-9, 10] s.
+void check(const Discretisation& discretisation);
+
+/// The defaults, changed by what the network's metadata group `memprop` states: `dt`, `integrator`,
+/// `reset`, `first_step_recurrence`. Sets `found` if there is such a group. Throws InputError.
+Discretisation discretisation_of(const nir::Network& network, const std::string& file, bool& found);
+
+/// Writes it into the network's metadata for discretisation_of().
+void store(const Discretisation& discretisation, nir::Network& network);
+
+}  // namespace memprop::host

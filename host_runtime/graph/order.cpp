@@ -1,0 +1,49 @@
+#include "host_runtime/graph/order.hpp"
+
+#include <algorithm>
+
+namespace memprop::host {
+
+bool ExecutionOrder::is_delayed(std::uint32_t source, std::uint32_t target) const {
+    return std::binary_search(delayed.begin(), delayed.end(), std::pair(source, target));
+}
+
+ExecutionOrder execution_order(const nir::FlatGraph& graph) {
+    enum : char { kNew, kOpen, kDone };
+    struct Frame {
+        std::uint32_t node;
+        std::size_t next;
+    };
+    ExecutionOrder order;
+    std::vector<char> state(graph.nodes.size(), kNew);
+    std::vector<Frame> path;
+    for (const std::uint32_t input : graph.inputs) {
+        if (state[input] != kNew) {
+            continue;
+        }
+        state[input] = kOpen;
+        path.push_back({input, 0});
+        while (!path.empty()) {
+            Frame& top = path.back();
+            const auto& targets = graph.nodes[top.node].targets;
+            if (top.next == targets.size()) {
+                state[top.node] = kDone;
+                order.nodes.push_back(top.node);
+                path.pop_back();
+                continue;
+            }
+            const std::uint32_t target = targets[top.next++];
+            if (state[target] == kOpen) {
+                order.delayed.emplace_back(top.node, target);
+            } else if (state[target] == kNew) {
+                state[target] = kOpen;
+                path.push_back({target, 0});
+            }
+        }
+    }
+    std::reverse(order.nodes.begin(), order.nodes.end());
+    std::sort(order.delayed.begin(), order.delayed.end());
+    return order;
+}
+
+}  // namespace memprop::host

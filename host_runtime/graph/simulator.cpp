@@ -1,0 +1,182 @@
+#include "host_runtime/graph/simulator.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "crossbar/base/error.hpp"
+
+namespace memprop::host {
+
+Simulator::Simulator(const nir::Network& network, const std::string& file,
+                     const Discretisation& discretisation)
+    : first_step_recurrence_(discretisation.first_step_recurrence) {
+    check(discretisation);
+    const nir::FlatGraph graph = nir::flatten(network, file);
+    order_ = execution_order(graph);
+    inputs_ = graph.inputs;
+    outputs_ = graph.outputs;
+    nodes_.resize(graph.nodes.size());
+    for (std::uint32_t i = 0; i < graph.nodes.size(); ++i) {
+        const nir::FlatNode& flat = graph.nodes[i];
+        infos_.push_back({flat.name, flat.node->type, flat.output_size()});
+        nodes_[i].op = make_operator(flat, discretisation, fmt::format("{}: node {}", file, flat.name));
+        for (const std::uint32_t source : flat.sources) {
+            nodes_[i].sources.push_back({source, order_.is_delayed(source, i)});
+        }
+    }
+    for (const std::uint32_t input : inputs_) {
+        input_begin_.push_back(input_size_);
+        input_size_ += infos_[input].size;
+    }
+    input_begin_.push_back(input_size_);
+    first_input_shape_ = graph.nodes[inputs_.front()].output_shape;
+    for (const std::uint32_t output : outputs_) {
+        output_size_ += infos_[output].size;
+    }
+    // The longest way through Delay nodes; delayed edges would make it endless.
+    std::vector<std::uint64_t> way(nodes_.size(), 0);
+    for (const std::uint32_t i : order_.nodes) {
+        for (const Source& source : nodes_[i].sources) {
+            if (!source.delayed) {
+                way[i] = std::max(way[i], way[source.node]);
+            }
+        }
+        way[i] += nodes_[i].op->longest_delay_steps();
+        longest_delay_steps_ = std::max(longest_delay_steps_, way[i]);
+    }
+    set_rest();
+}
+
+std::optional<h5::Shape> Simulator::input_shape() const {
+    return inputs_.size() == 1 ? std::optional(first_input_shape_) : std::nullopt;
+}
+
+void Simulator::reset() {
+    for (NodeState& node : nodes_) {
+        node.op->reset();
+    }
+    steps_done_ = 0;
+    set_rest();
+}
+
+/// Gives every node the output it has before step 0: what feedback delivers in step 0.
+void Simulator::set_rest() {
+    for (NodeState& node : nodes_) {
+        node.out.set_zero();
+    }
+    for (const std::uint32_t i : order_.nodes) {
+        NodeState& node = nodes_[i];
+        add_sources(node, true);
+        node.op->rest(node.sum, node.out);
+    }
+}
+
+void Simulator::add_sources(NodeState& node, bool skip_delayed) {
+    const auto counts = [&](const Source& source) {
+        return !(skip_delayed && source.delayed) && nodes_[source.node].out.form != Signal::Form::zero;
+    };
+    const bool dense = std::any_of(node.sources.begin(), node.sources.end(), [&](const Source& source) {
+        return counts(source) && nodes_[source.node].out.form == Signal::Form::dense;
+    });
+    if (dense) {
+        node.sum.start_dense(infos_[node.sources.front().node].size, 0.0);  // all sources agree
+        for (const Source& source : node.sources) {
+            if (counts(source)) {
+                for_each_nonzero(nodes_[source.node].out,
+                                 [&](std::uint32_t i, double value) { node.sum.dense[i] += value; });
+            }
+        }
+        return;
+    }
+    node.sum.start_sparse();
+    for (const Source& source : node.sources) {
+        if (counts(source)) {
+            const Signal& out = nodes_[source.node].out;
+            node.sum.index.insert(node.sum.index.end(), out.index.begin(), out.index.end());
+            node.sum.value.insert(node.sum.value.end(), out.value.begin(), out.value.end());
+        }
+    }
+    node.sum.finish_sparse();
+}
+
+/// What arrives at a node. A source that runs later in the step still holds its value of the step before.
+const Signal& Simulator::gather(std::uint32_t index) {
+    NodeState& node = nodes_[index];
+    const bool skip_delayed = steps_done_ == 0 && !first_step_recurrence_;
+    if (node.sources.size() == 1 && node.sources[0].node != index) {
+        return skip_delayed && node.sources[0].delayed ? nothing_ : nodes_[node.sources[0].node].out;
+    }
+    add_sources(node, skip_delayed);
+    return node.sum;
+}
+
+void Simulator::step(std::span<const std::uint32_t> events) {
+    for (const std::uint32_t input : inputs_) {
+        nodes_[input].out.start_sparse();
+    }
+    for (const std::uint32_t event : events) {
+        const auto end = std::upper_bound(input_begin_.begin(), input_begin_.end(), event);
+        const auto input = static_cast<std::size_t>(end - input_begin_.begin()) - 1;
+        nodes_[inputs_[input]].out.add(static_cast<std::uint32_t>(event - input_begin_[input]), 1.0);
+    }
+    for (const std::uint32_t input : inputs_) {
+        nodes_[input].out.finish_sparse();
+    }
+    for (const std::uint32_t i : order_.nodes) {
+        if (!nodes_[i].sources.empty()) {
+            nodes_[i].op->step(gather(i), nodes_[i].out);
+        }
+    }
+    ++steps_done_;
+}
+
+std::optional<std::uint32_t> Simulator::find(std::string_view name) const {
+    const auto it =
+        std::find_if(infos_.begin(), infos_.end(), [&](const NodeInfo& n) { return n.name == name; });
+    return it == infos_.end() ? std::nullopt : std::optional(static_cast<std::uint32_t>(it - infos_.begin()));
+}
+
+std::vector<std::pair<std::string, std::string>> Simulator::delayed_edges() const {
+    std::vector<std::pair<std::string, std::string>> result;
+    for (const auto& [source, target] : order_.delayed) {
+        result.emplace_back(infos_[source].name, infos_[target].name);
+    }
+    return result;
+}
+
+std::span<const std::uint32_t> Simulator::spikes(std::uint32_t node) const {
+    const Signal& out = nodes_[node].out;
+    if (!nir::is_spiking(infos_[node].type) || out.form != Signal::Form::sparse) {
+        return {};
+    }
+    return out.index;
+}
+
+void Simulator::read_output(std::span<double> out) const {
+    std::fill(out.begin(), out.end(), 0.0);
+    std::size_t begin = 0;
+    for (const std::uint32_t output : outputs_) {
+        for_each_nonzero(nodes_[output].out, [&](std::uint32_t i, double value) { out[begin + i] += value; });
+        begin += infos_[output].size;
+    }
+}
+
+void Simulator::check_finite() const {
+    const auto finite = [](std::span<const double> values) {
+        return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
+    };
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        const NodeState& node = nodes_[i];
+        if (!finite(node.op->membrane()) || !finite(node.op->current()) ||
+            (node.out.form == Signal::Form::dense && !finite(node.out.dense))) {
+            throw RunError(
+                fmt::format("node {}: its state is no longer finite after {} steps (feedback that grows, or "
+                            "weights that are too large)",
+                            infos_[i].name, steps_done_));
+        }
+    }
+}
+
+}  // namespace memprop::host

@@ -1,0 +1,445 @@
+#include "host_runtime/nir/network.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <span>
+
+#include "crossbar/base/error.hpp"
+
+namespace memprop::host::nir {
+namespace {
+
+/// What the values of a dataset must be. Integer rules also demand integer values (floats with whole
+/// values are accepted: some writers store every number as float).
+enum class Rule : std::uint8_t {
+    finite,
+    positive,
+    delay,         ///< seconds in [0, kMaxDelaySeconds]
+    extents,       ///< integers in [1, 2^31]
+    padding,       ///< integers in [0, 2^20], or one of the strings "same" and "valid"
+    axis,          ///< a whole number in [-64, 64]
+    shape_or_none  ///< as extents; may be empty
+};
+
+struct ParameterRule {
+    std::string_view name;
+    Rule rule;
+    int min_rank, max_rank;
+    bool required = true;
+};
+
+constexpr int kAnyRank = 32;  // HDF5's own limit
+
+constexpr ParameterRule kTau{"tau", Rule::positive, 0, kAnyRank};
+constexpr ParameterRule kTauSyn{"tau_syn", Rule::positive, 0, kAnyRank};
+constexpr ParameterRule kTauMem{"tau_mem", Rule::positive, 0, kAnyRank};
+constexpr ParameterRule kR{"r", Rule::finite, 0, kAnyRank};
+constexpr ParameterRule kVLeak{"v_leak", Rule::finite, 0, kAnyRank};
+constexpr ParameterRule kVThreshold{"v_threshold", Rule::finite, 0, kAnyRank};
+constexpr ParameterRule kVReset{"v_reset", Rule::finite, 0, kAnyRank, false};
+constexpr ParameterRule kWIn{"w_in", Rule::finite, 0, kAnyRank, false};
+constexpr ParameterRule kWeight{"weight", Rule::finite, 2, kAnyRank};
+constexpr ParameterRule kStride{"stride", Rule::extents, 0, 1};
+constexpr ParameterRule kPadding{"padding", Rule::padding, 0, 1};
+constexpr ParameterRule kDilation{"dilation", Rule::extents, 0, 1};
+constexpr ParameterRule kGroups{"groups", Rule::extents, 0, 1};
+constexpr ParameterRule kConvBias{"bias", Rule::finite, 0, 1, false};
+constexpr ParameterRule kConvInput{"input_shape", Rule::extents, 0, 1, false};
+constexpr ParameterRule kKernel{"kernel_size", Rule::extents, 0, 1};
+
+struct TypeRule {
+    NodeType type;
+    std::string_view name;
+    std::vector<ParameterRule> parameters;
+};
+
+const std::vector<TypeRule>& type_rules() {
+    using enum NodeType;
+    static const std::vector<TypeRule> rules{
+        {input, "Input", {{"shape", Rule::extents, 0, 1}}},
+        {output, "Output", {{"shape", Rule::shape_or_none, 0, 1, false}}},
+        {affine, "Affine", {kWeight, {"bias", Rule::finite, 0, kAnyRank}}},
+        {linear, "Linear", {kWeight}},
+        {scale, "Scale", {{"scale", Rule::finite, 0, kAnyRank}}},
+        {conv1d,
+         "Conv1d",
+         {{"weight", Rule::finite, 3, 3}, kConvBias, kStride, kPadding, kDilation, kGroups, kConvInput}},
+        {conv2d,
+         "Conv2d",
+         {{"weight", Rule::finite, 4, 4}, kConvBias, kStride, kPadding, kDilation, kGroups, kConvInput}},
+        {sum_pool2d, "SumPool2d", {kKernel, kStride, kPadding}},
+        {avg_pool2d, "AvgPool2d", {kKernel, kStride, kPadding}},
+        {flatten,
+         "Flatten",
+         {{"start_dim", Rule::axis, 0, 1, false},
+          {"end_dim", Rule::axis, 0, 1, false},
+          {"input_type", Rule::shape_or_none, 0, 1, false}}},
+        {delay, "Delay", {{"delay", Rule::delay, 0, kAnyRank}}},
+        {threshold, "Threshold", {{"threshold", Rule::finite, 0, kAnyRank}}},
+        {integrator, "I", {kR}},
+        {integrate_fire, "IF", {kR, kVThreshold, kVReset}},
+        {leaky_integrator, "LI", {kTau, kR, kVLeak}},
+        {lif, "LIF", {kTau, kR, kVLeak, kVThreshold, kVReset}},
+        {cuba_li, "CubaLI", {kTauSyn, kTauMem, kR, kVLeak, kWIn}},
+        {cuba_lif, "CubaLIF", {kTauSyn, kTauMem, kR, kVLeak, kVThreshold, kVReset, kWIn}},
+        {graph, "NIRGraph", {}}};
+    return rules;
+}
+
+const TypeRule* find_type(std::string_view name) {
+    const auto& rules = type_rules();
+    const auto it =
+        std::find_if(rules.begin(), rules.end(), [&](const TypeRule& r) { return r.name == name; });
+    return it == rules.end() ? nullptr : &*it;
+}
+
+const ParameterRule* find_rule(const TypeRule& type, std::string_view name) {
+    const auto it = std::find_if(type.parameters.begin(), type.parameters.end(),
+                                 [&](const ParameterRule& r) { return r.name == name; });
+    return it == type.parameters.end() ? nullptr : &*it;
+}
+
+/// "must be ..." if the value breaks the rule, else empty.
+std::string_view broken_rule(Rule rule, double value) {
+    if (!std::isfinite(value)) {
+        return "must be finite";
+    }
+    const bool whole = value == std::floor(value);
+    switch (rule) {
+        case Rule::finite:
+            return {};
+        case Rule::positive:
+            return value > 0 ? std::string_view() : "must be > 0";
+        case Rule::delay:
+            return value >= 0 && value <= kMaxDelaySeconds ? std::string_view() : "must be in [0, 1000] s";
+        case Rule::extents:
+        case Rule::shape_or_none:
+            return whole && value >= 1 && value <= 0x1p31 ? std::string_view()
+                                                          : "must be a whole number in [1, 2^31]";
+        case Rule::padding:
+            return whole && value >= 0 && value <= 0x1p20 ? std::string_view()
+                                                          : "must be a whole number in [0, 2^20]";
+        case Rule::axis:
+            break;
+    }
+    return whole && std::abs(value) <= 64 ? std::string_view() : "must be a whole number in [-64, 64]";
+}
+
+class NetworkParser {
+public:
+    explicit NetworkParser(const std::string& file) : file_(file) {}
+
+    Network parse(Group root) {
+        Network network;
+        if (const Dataset* version = root.find_dataset("version")) {
+            network.version = one_string(*version, "dataset version");
+        }
+        const auto node = std::find_if(root.groups.begin(), root.groups.end(),
+                                       [](const Group& group) { return group.name == "node"; });
+        if (node == root.groups.end()) {
+            fail("root", "group 'node' is missing; a NIR file has one");
+        }
+        const std::string type = type_of(*node, "root group node");
+        if (type != "NIRGraph") {
+            fail("root group node", fmt::format("has type '{}', a network is a NIRGraph", type));
+        }
+        network.graph = graph(*node, "");
+        network.warnings = std::move(warnings_);
+        return network;
+    }
+
+private:
+    [[noreturn]] void fail(std::string_view place, std::string_view reason) const {
+        throw InputError(fmt::format("{}: {}: {}", file_, place, reason));
+    }
+
+    static std::string place_of(const std::string& path) {
+        return path.empty() ? "network" : fmt::format("node {}", path);
+    }
+
+    std::string one_string(const Dataset& dataset, std::string_view place) const {
+        const auto* strings = std::get_if<std::vector<std::string>>(&dataset.values);
+        if (strings == nullptr || strings->size() != 1) {
+            fail(place, fmt::format("is {} of shape [{}], one string is needed", to_string(dataset.type),
+                                    fmt::join(dataset.shape, ", ")));
+        }
+        return strings->front();
+    }
+
+    std::string type_of(const Group& group, const std::string& place) const {
+        const Dataset* type = group.find_dataset("type");
+        if (type == nullptr) {
+            fail(place, "dataset type is missing");
+        }
+        return one_string(*type, place + ": dataset type");
+    }
+
+    /// Takes the metadata out of a group of the file, without what cannot be carried.
+    std::optional<Group> metadata(Group& group, const std::string& place) {
+        const auto it = std::find_if(group.groups.begin(), group.groups.end(),
+                                     [](const Group& child) { return child.name == "metadata"; });
+        if (it == group.groups.end()) {
+            return std::nullopt;
+        }
+        Group result = std::move(*it);
+        group.groups.erase(it);
+        drop_unsupported(result, place);
+        return result;
+    }
+
+    void drop_unsupported(Group& group, const std::string& place) {
+        std::erase_if(group.datasets, [&](const Dataset& dataset) {
+            const bool drop = dataset.type == ElementType::unsupported;
+            if (drop) {
+                warnings_.push_back(
+                    fmt::format("{}: metadata {} is of a type that is not kept", place, dataset.name));
+            }
+            return drop;
+        });
+        for (Group& child : group.groups) {
+            drop_unsupported(child, place);
+        }
+    }
+
+    Graph graph(Group& group, const std::string& path) {
+        const std::string place = place_of(path);
+        Graph result;
+        result.metadata = metadata(group, place);
+        for (const Dataset& dataset : group.datasets) {
+            if (dataset.name != "type" && dataset.name != "edges" && !is_legacy_type(dataset)) {
+                fail(place, fmt::format("dataset {} does not belong to a NIRGraph", dataset.name));
+            }
+        }
+        Group* members = nullptr;
+        for (Group& child : group.groups) {
+            if (child.name == "nodes") {
+                members = &child;
+            } else {
+                fail(place, fmt::format("group {} does not belong to a NIRGraph", child.name));
+            }
+        }
+        if (members == nullptr) {
+            fail(place, "group nodes is missing");
+        }
+        if (!members->datasets.empty()) {
+            fail(place, fmt::format("group nodes holds the dataset {}, nodes are groups",
+                                    members->datasets.front().name));
+        }
+        for (Group& child : members->groups) {
+            result.nodes.push_back(node(child, path.empty() ? child.name : path + "/" + child.name));
+        }
+        const Dataset* edge_list = group.find_dataset("edges");
+        if (edge_list == nullptr) {
+            fail(place, "dataset edges is missing");
+        }
+        result.edges = edges(*edge_list, result, path);
+        return result;
+    }
+
+    /// Written by no current library, but derivable and harmless.
+    static bool is_legacy_type(const Dataset& dataset) {
+        return dataset.name == "input_type" || dataset.name == "output_type";
+    }
+
+    Node node(Group& group, const std::string& path) {
+        const std::string place = place_of(path);
+        const std::string type_name = type_of(group, place);
+        const TypeRule* type = find_type(type_name);
+        if (type == nullptr) {
+            std::vector<std::string_view> names;
+            for (const TypeRule& rule : type_rules()) {
+                names.push_back(rule.name);
+            }
+            fail(place, fmt::format("unknown type '{}'; known are {}", type_name, fmt::join(names, ", ")));
+        }
+        Node result;
+        result.name = group.name;
+        result.type = type->type;
+        if (type->type == NodeType::graph) {
+            result.subgraph.push_back(graph(group, path));
+            return result;
+        }
+        result.metadata = metadata(group, place);
+        if (!group.groups.empty()) {
+            fail(place,
+                 fmt::format("group {} does not belong to a {}", group.groups.front().name, type_name));
+        }
+        for (Dataset& dataset : group.datasets) {
+            const ParameterRule* rule = find_rule(*type, dataset.name);
+            if (rule != nullptr) {
+                check_parameter(*rule, type_name, dataset,
+                                fmt::format("{}: dataset {}", place, dataset.name));
+                result.parameters.push_back(std::move(dataset));
+            } else if (dataset.name != "type" && !is_legacy_type(dataset)) {
+                fail(place, fmt::format("dataset {} does not belong to a {}", dataset.name, type_name));
+            }
+        }
+        for (const ParameterRule& rule : type->parameters) {
+            if (rule.required && result.find(rule.name) == nullptr) {
+                fail(place, fmt::format("dataset {} is missing, a {} needs it", rule.name, type_name));
+            }
+        }
+        return result;
+    }
+
+    void check_parameter(const ParameterRule& rule, std::string_view type_name, const Dataset& dataset,
+                         const std::string& place) const {
+        if (rule.rule == Rule::padding && dataset.type == ElementType::string) {
+            const std::string mode = one_string(dataset, place);
+            if (mode != "same" && mode != "valid") {
+                fail(place, fmt::format("is '{}', allowed are 'same', 'valid' and numbers", mode));
+            }
+            return;
+        }
+        if (!dataset.is_number() || dataset.type == ElementType::boolean) {
+            fail(place, fmt::format("is of type {}, numbers are needed", to_string(dataset.type)));
+        }
+        const auto rank = static_cast<int>(dataset.shape.size());
+        if (rank < rule.min_rank || rank > rule.max_rank) {
+            fail(place, fmt::format("has {} dimensions (shape [{}]), {} are allowed", rank,
+                                    fmt::join(dataset.shape, ", "),
+                                    rule.min_rank == rule.max_rank ? fmt::format("{}", rule.min_rank)
+                                    : rule.max_rank == kAnyRank
+                                        ? fmt::format("{} or more", rule.min_rank)
+                                        : fmt::format("{} to {}", rule.min_rank, rule.max_rank)));
+        }
+        const std::uint64_t count = h5::element_count(dataset.shape);
+        if (count == 0 && rule.rule != Rule::shape_or_none) {
+            fail(place, fmt::format("is empty (shape [{}])", fmt::join(dataset.shape, ", ")));
+        }
+        const bool small =
+            rule.rule != Rule::finite && rule.rule != Rule::positive && rule.rule != Rule::delay;
+        if (small && (count > 64 || !dataset.loaded())) {
+            fail(place, fmt::format("has {} entries, at most 64 are allowed", count));
+        }
+        check_values(type_name, dataset.name, dataset.values, 0, fmt::format("{}: {}", file_, place));
+    }
+
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> edges(const Dataset& dataset, const Graph& owner,
+                                                               const std::string& path) {
+        const std::string place =
+            path.empty() ? "dataset edges" : fmt::format("node {}: dataset edges", path);
+        if (h5::element_count(dataset.shape) == 0) {
+            return {};  // written as an empty array of whatever type
+        }
+        const auto* names = std::get_if<std::vector<std::string>>(&dataset.values);
+        if (names == nullptr || dataset.shape.size() != 2 || dataset.shape[1] != 2) {
+            fail(place, fmt::format("is {} of shape [{}], strings of shape [n, 2] are needed",
+                                    to_string(dataset.type), fmt::join(dataset.shape, ", ")));
+        }
+        const auto index_of = [&](const std::string& name, std::size_t edge) {
+            const auto it =
+                std::lower_bound(owner.nodes.begin(), owner.nodes.end(), name,
+                                 [](const Node& n, const std::string& key) { return n.name < key; });
+            if (it == owner.nodes.end() || it->name != name) {
+                fail(place, fmt::format("edge {} ('{}' -> '{}') names '{}', which is no node{}", edge,
+                                        (*names)[2 * edge], (*names)[2 * edge + 1], name,
+                                        path.empty() ? "" : " of " + path));
+            }
+            return static_cast<std::uint32_t>(it - owner.nodes.begin());
+        };
+        std::vector<std::pair<std::uint32_t, std::uint32_t>> result;
+        for (std::size_t i = 0; 2 * i < names->size(); ++i) {
+            result.emplace_back(index_of((*names)[2 * i], i), index_of((*names)[2 * i + 1], i));
+        }
+        std::sort(result.begin(), result.end());
+        const auto last = std::unique(result.begin(), result.end());
+        if (last != result.end()) {
+            warnings_.push_back(fmt::format("{}: {} duplicate edges count once", place, result.end() - last));
+            result.erase(last, result.end());
+        }
+        return result;
+    }
+
+    const std::string& file_;
+    std::vector<std::string> warnings_;
+};
+
+}  // namespace
+
+std::string_view to_string(NodeType type) {
+    return type_rules()[static_cast<std::size_t>(type)].name;
+}
+
+bool is_neuron(NodeType type) {
+    return type >= NodeType::integrator && type <= NodeType::cuba_lif;
+}
+
+bool is_spiking(NodeType type) {
+    return type == NodeType::threshold || type == NodeType::integrate_fire || type == NodeType::lif ||
+           type == NodeType::cuba_lif;
+}
+
+bool has_current(NodeType type) {
+    return type == NodeType::cuba_li || type == NodeType::cuba_lif;
+}
+
+const Dataset* Node::find(std::string_view dataset) const {
+    const auto it = std::find_if(parameters.begin(), parameters.end(),
+                                 [&](const Dataset& d) { return d.name == dataset; });
+    return it == parameters.end() ? nullptr : &*it;
+}
+
+Network parse_network(Group root, const std::string& file) {
+    return NetworkParser(file).parse(std::move(root));
+}
+
+void check_values(std::string_view node_type, std::string_view name, const Values& values,
+                  std::uint64_t first, const std::string& place) {
+    const TypeRule* type = find_type(node_type);
+    const ParameterRule* rule = type == nullptr ? nullptr : find_rule(*type, name);
+    if (rule == nullptr) {
+        return;
+    }
+    std::visit(
+        [&](const auto& entries) {
+            using V = std::decay_t<decltype(entries)>;
+            if constexpr (!std::is_same_v<V, std::monostate> &&
+                          !std::is_same_v<V, std::vector<std::string>>) {
+                for (std::size_t i = 0; i < entries.size(); ++i) {
+                    const auto reason = broken_rule(rule->rule, static_cast<double>(entries[i]));
+                    if (!reason.empty()) {
+                        throw InputError(
+                            fmt::format("{}: entry {} is {}, {}", place, first + i, entries[i], reason));
+                    }
+                }
+            }
+        },
+        values);
+}
+
+double number_at(const Dataset& dataset, std::uint64_t i) {
+    return std::visit(
+        [&](const auto& values) -> double {
+            using V = std::decay_t<decltype(values)>;
+            if constexpr (std::is_same_v<V, std::monostate> || std::is_same_v<V, std::vector<std::string>>) {
+                throw std::logic_error("no numbers in dataset " + dataset.name);
+            } else {
+                return static_cast<double>(values.size() == 1 ? values[0] : values.at(i));
+            }
+        },
+        dataset.values);
+}
+
+std::vector<double> numbers(const Dataset& dataset, std::uint64_t count) {
+    std::vector<double> result(count);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        result[i] = number_at(dataset, i);
+    }
+    return result;
+}
+
+std::vector<std::int64_t> integers(const Dataset& dataset) {
+    std::vector<std::int64_t> result(h5::element_count(dataset.shape));
+    for (std::size_t i = 0; i < result.size(); ++i) {
+        result[i] = static_cast<std::int64_t>(number_at(dataset, i));
+    }
+    return result;
+}
+
+}  // namespace memprop::host::nir

@@ -1,0 +1,62 @@
+// Inside a memristive tile: its region of an array of devices, word-line drivers, integrators, converters
+// and programming drivers.
+// Modelled: the numbers of crossbar::SynapseArray, bit for bit, converters included (crossbar.adc_bits; 0 =
+// they are ideal, but still take their cycles and energy); cycles (tile_timing.hpp); events that cost energy
+// in the periphery. Not modelled: a converter that works while the next step integrates, leakage.
+#pragma once
+
+#include "hw_models/tile/tile_memory.hpp"
+#include "hw_models/tile/tile_params.hpp"
+#include "hw_models/tile/tiled_array.hpp"
+
+namespace memprop::hw::tile {
+
+struct CrossbarStats {
+    std::uint64_t word_line_drives = 0;  ///< by events, measurements, verifying reads and writes
+    std::uint64_t integrations = 0;      ///< columns times integration windows
+    std::uint64_t conversions = 0;
+    std::uint64_t pulse_slots = 0;  ///< in which at least one SET pulse was given
+    std::uint64_t pulses = 0;       ///< SET and RESET pulses given by the drivers
+};
+
+class CrossbarMemory final : public TileMemory {
+public:
+    /// Tile number `tile` of `array`, which must live as long. Throws InputError for invalid parameters,
+    /// which it calls `where`, for a tile that the array does not have, and if converters that round
+    /// (crossbar.adc) serve another number of columns than here or columns of two tiles.
+    CrossbarMemory(TiledArray& array, std::size_t tile, const CrossbarTileParams& params,
+                   const std::string& where);
+
+    std::uint32_t rows() const override { return region_.rows; }
+    std::uint32_t columns() const override { return region_.columns; }
+    ReadTiming read_timing() const override { return tile::read_timing(params_.timing, region_.columns); }
+    bool begin_sample(std::uint32_t sample, std::int32_t tick) override;
+    void end_sample() override { array_.end_sample(); }
+    void read(std::span<const std::uint32_t> active, std::uint32_t step, ReadMode mode,
+              std::span<float> sums) override;
+    std::optional<std::uint64_t> begin_write(const WriteBurst& burst) override;
+    void finish_write() override { array_.finish_write(); }
+    std::optional<std::uint64_t> begin_refresh(const RefreshRequest& request) override;
+    void finish_refresh() override { array_.finish_refresh(); }
+    std::optional<std::uint64_t> begin_measure(std::uint32_t event, std::int32_t tick) override;
+    void finish_measure(std::span<float> values) override { array_.finish_measure(tile_, values); }
+    double energy_j() const override;
+    void report(const std::string& prefix, std::vector<Counter>& out) const override;
+
+    const TileRegion& region() const { return region_; }
+    const CrossbarTileParams& params() const { return params_; }
+    const CrossbarStats& stats() const { return stats_; }
+
+private:
+    void count_measurement();
+
+    TiledArray& array_;
+    std::size_t tile_;
+    TileRegion region_;
+    CrossbarTileParams params_;
+    CrossbarStats stats_;
+    std::uint32_t sample_ = 0;
+    std::vector<std::uint32_t> array_rows_;
+};
+
+}  // namespace memprop::hw::tile

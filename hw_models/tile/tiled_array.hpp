@@ -1,0 +1,87 @@
+// One logical array of synapses on one or several tiles. The numbers of an array do not depend on how it is
+// cut: row blocks of crossbar.tile_rows have their own partial sums and noise draws in any case, and column
+// ranges only share the work. What concerns the array as a whole is done here once, whichever tile asks:
+// - renew: at the first begin_sample() after a change of device time or of a device;
+// - write: an update is programmed when every tile has finished its burst (which may be empty) of it;
+//   until then a burst of another update, or a second one of the same tile, has to wait;
+// - refresh and measurement: at the request of the first tile; the other tiles take their part of it.
+// The array must be written, refreshed and measured through its tiles alone while they exist.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "crossbar/array/synapse_array.hpp"
+#include "hw_models/counter.hpp"
+#include "hw_models/tile/tile_memory.hpp"
+
+namespace memprop::hw::tile {
+
+struct TileRegion {
+    std::uint32_t first_row = 0, rows = 0;
+    std::uint32_t first_column = 0, columns = 0;
+};
+
+class TiledArray {
+public:
+    /// Cuts `array` into row blocks of its tile_rows() and column ranges of at most `tile_columns`; tiles
+    /// are numbered row block by row block. Throws InputError if `tile_columns` is 0.
+    TiledArray(crossbar::SynapseArray& array, std::uint32_t tile_columns);
+
+    std::span<const TileRegion> tiles() const { return regions_; }
+    crossbar::SynapseArray& array() { return array_; }
+
+    // A false or null answer: another operation of the array is not finished, the caller has to wait.
+    bool begin_sample(std::int32_t tick);
+    void end_sample() { array_.account_reads(); }
+
+    bool begin_write(std::size_t tile, const WriteBurst& burst);
+    void finish_write();
+
+    const RefreshWork* begin_refresh(std::size_t tile, const RefreshRequest& request);
+    void finish_refresh() { leave(); }
+
+    bool begin_measure(std::size_t tile, std::uint32_t event, std::int32_t tick);
+    /// Writes the values of the tile's region, [row * columns + column].
+    void finish_measure(std::size_t tile, std::span<float> values);
+
+    /// Energy and wear of the devices of the whole array.
+    void report(const std::string& prefix, const crossbar::EnergyConfig& cost,
+                std::vector<Counter>& out) const;
+
+private:
+    enum class Operation : std::uint8_t { none, write, refresh, measure };
+    using Phase = crossbar::SynapseArray::Phase;
+    // The operation under way, in which every tile takes part once.
+    struct Current {
+        Operation operation = Operation::none;
+        std::uint32_t event = 0;
+        std::int32_t tick = 0;
+        Phase phase{};
+        bool operator==(const Current&) const = default;
+    };
+
+    /// Whether `tile` may take part now; if it is the first one, `current_` changes from none.
+    bool join(std::size_t tile, const Current& operation);
+    /// True for the last tile.
+    bool leave();
+    void refresh(const RefreshRequest& request);
+    RefreshWork work_in(const TileRegion& region, const RefreshRequest& request,
+                        const std::vector<std::uint32_t>& set_before,
+                        const std::vector<std::uint32_t>& reset_before) const;
+
+    crossbar::SynapseArray& array_;
+    std::vector<TileRegion> regions_;
+    bool stale_ = true;
+    std::int32_t renewed_tick_ = 0;
+    Current current_;
+    std::vector<bool> begun_;
+    std::size_t begun_count_ = 0, finished_count_ = 0;
+    std::vector<std::int16_t> pulses_;
+    std::vector<RefreshWork> refresh_work_;
+    std::vector<float> measured_;
+};
+
+}  // namespace memprop::hw::tile
