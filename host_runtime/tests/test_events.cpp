@@ -213,6 +213,7 @@ TEST_CASE("events: the HDF5 layout of the spoken digits") {
         auto file = h5::File::create(path);
         file.write_sequences<float>("spikes/times", {{0.001F, 0.0025F}, {0.5F}});
         file.write_sequences<std::int64_t>("spikes/units", {{699, 0}, {700}});
+        file.close();
     }
     ReaderOptions options;
     options.input_size = 700;
@@ -223,7 +224,9 @@ TEST_CASE("events: the HDF5 layout of the spoken digits") {
     options.sample = 2;
     CHECK(refusal_of([&] { open_shd(path, options); }).find("spikes/times: has 2 rows, row 2") !=
           std::string::npos);
-    h5::File::create(directory / "other.h5").write("x", std::vector<float>{1});
+    auto other = h5::File::create(directory / "other.h5");
+    other.write("x", std::vector<float>{1});
+    other.close();
     CHECK(refusal_of([&] {
               open_shd(directory / "other.h5", options);
           }).find("dataset spikes/times is missing") != std::string::npos);
