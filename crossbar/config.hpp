@@ -62,6 +62,34 @@ struct AdcConfig {
     }
 };
 
+/// Devices that do not obey (array/faults.hpp).
+struct FaultConfig {
+    double stuck_min = 0.0, stuck_max = 0.0, stuck_any = 0.0;
+    double dead_rows = 0.0, dead_columns = 0.0;
+    double endurance_pulses = 0.0, endurance_spread = 0.5;
+    double retention_failure = 0.0;
+    std::int64_t spare_columns = 0;
+    std::string map_file;
+
+    template <class Field>
+    void describe(Field&& field) {
+        field("stuck_min", stuck_min, {0.0, 1.0}, "part of the devices that is stuck at g_min");
+        field("stuck_max", stuck_max, {0.0, 1.0}, "part that is stuck at g_max");
+        field("stuck_any", stuck_any, {0.0, 1.0}, "part that is stuck anywhere between");
+        field("dead_rows", dead_rows, {0.0, 1.0}, "part of the word lines that is dead");
+        field("dead_columns", dead_columns, {0.0, 1.0}, "part of the bit-line pairs that is dead");
+        field("endurance_pulses", endurance_pulses, {0.0, 1e15},
+              "median of the pulses after which a device keeps its conductance; 0 = no limit");
+        field("endurance_spread", endurance_spread, {0.0, 10.0},
+              "standard deviation of the logarithm of that number");
+        field("retention_failure", retention_failure, {0.0, 1.0},
+              "probability that a device falls to g_min within one update interval");
+        field("spare_columns", spare_columns, {0, 65536},
+              "spare columns, which replace those with the most faulty devices");
+        field.text("map_file", map_file, "CSV of single faults: array,row,column,device,fault");
+    }
+};
+
 /// How an array is programmed to given weights, at the start of a run.
 enum class ProgrammingMethod {
     open_loop,     ///< round(|W| / step) pulses, not checked
@@ -146,6 +174,7 @@ struct CrossbarConfig {
     double driver_noise = 0.0;
     bool drift_compensation = false;
     ProgrammingConfig programming;
+    FaultConfig faults;
     PulsedConfig pulsed;
     EnergyConfig energy;
 
@@ -182,6 +211,7 @@ struct CrossbarConfig {
               "scale the output of an array by the mean magnitude of its reads after programming over now");
         field.table("adc", adc);
         field.table("programming", programming);
+        field.table("faults", faults);
         field.table("pulsed", pulsed);
         field.table("energy", energy);
     }

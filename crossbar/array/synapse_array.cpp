@@ -28,6 +28,7 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
            (shape.rows + static_cast<std::uint32_t>(config.tile_rows) - 1) /
                static_cast<std::uint32_t>(config.tile_rows),
            shape.columns, seed, array),
+      faults_(config, {2 * shape.devices_per_polarity, shape.rows, shape.columns}, *model_, seed, array),
       stride_((shape.columns + kWidestVector - 1) / kWidestVector * kWidestVector) {
     if (config.clamp_reads && config.read_noise != ReadNoise::per_device) {
         throw InputError(
@@ -87,6 +88,17 @@ void SynapseArray::reset_all() {
 void SynapseArray::advance_to(std::int32_t tick) {
     model_->advance_to(tick);
     model_->relax(state_, tick);
+    if (!faults_.none()) {
+        faults_.forget(state_, *model_, tick);
+    }
+}
+
+void SynapseArray::observe(std::uint32_t first, std::int32_t tick, std::span<float> mean_us,
+                           std::span<float> sigma_us) const {
+    model_->observe(state_, first, tick, mean_us, sigma_us);
+    if (!faults_.none()) {
+        faults_.apply(first, mean_us, sigma_us);
+    }
 }
 
 void SynapseArray::renew(std::int32_t tick) {
@@ -102,7 +114,7 @@ void SynapseArray::renew(std::int32_t tick) {
         double conductance = 0.0;
         for (std::uint32_t plane = 0; plane < planes(); ++plane) {
             const std::uint32_t first = plane * synapses() + row * columns;
-            model_->observe(state_, first, tick, mean, sigma);
+            observe(first, tick, mean, sigma);
             if (shape_.no_diagonal && row < columns) {
                 mean[row] = 0.0F;
                 sigma[row] = 0.0F;
@@ -320,15 +332,17 @@ void SynapseArray::program(std::span<const std::int16_t> pulses, Phase phase, st
     if (issued == 0) {
         return;
     }
-    model_->relax(state_, tick);
+    advance_to(tick);
     const DrawKey pulse_key = key(Stream::set_noise, static_cast<std::uint16_t>(phase), event, 0);
     if (model_->bidirectional()) {
         program_bidirectional(pulses, pulse_key, tick);
+        faults_.wear_out(state_, *model_, tick);
         return;
     }
     spread_pulses(pulses);
     model_->set(state_, 0, device_pulses_, pulse_key, tick);
     counters_.set_pulses += issued;
+    faults_.wear_out(state_, *model_, tick);
 }
 
 void SynapseArray::program_bidirectional(std::span<const std::int16_t> pulses, const DrawKey& pulse_key,
@@ -371,7 +385,7 @@ double SynapseArray::noise_free_difference(std::uint32_t synapse, std::int32_t t
     double sum = 0.0;
     for (std::uint32_t plane = 0; plane < planes(); ++plane) {
         float mean = 0.0F, sigma = 0.0F;
-        model_->observe(state_, plane * synapses() + synapse, tick, {&mean, 1}, {&sigma, 1});
+        observe(plane * synapses() + synapse, tick, {&mean, 1}, {&sigma, 1});
         sum += static_cast<double>(sign_of_plane(plane) * mean);
     }
     return sum / shape_.devices_per_polarity;
@@ -387,7 +401,7 @@ void SynapseArray::read_row(std::uint32_t row, const DrawKey& noise_key, std::in
     for (std::uint32_t plane = 0; plane < planes(); ++plane) {
         const std::uint32_t first = plane * synapses() + row * columns;
         const std::span side = sign_of_plane(plane) > 0.0F ? plus_us : minus_us;
-        model_->observe(state_, first, tick, mean, sigma);
+        observe(first, tick, mean, sigma);
         fill_normals(noise_key, first, noise);
         for (std::uint32_t c = 0; c < columns; ++c) {
             if (exists(row * columns + c)) {
@@ -422,6 +436,7 @@ RefreshReport SynapseArray::refresh(const RefreshLimits& limits, std::uint32_t e
     report.set_pulses = counters_.set_pulses - before_all.set_pulses;
     report.reset_pulses = counters_.reset_pulses - before_all.reset_pulses;
     report.verify_reads = counters_.verify_reads - before_all.verify_reads;
+    faults_.wear_out(state_, *model_, tick);
     return report;
 }
 
@@ -453,7 +468,7 @@ float SynapseArray::read_synapse(std::uint32_t synapse, std::uint32_t step, std:
     for (std::uint32_t plane = 0; plane < planes(); ++plane) {
         const std::uint32_t device = plane * synapses() + synapse;
         float mean = 0.0F, sigma = 0.0F;
-        model_->observe(state_, device, tick, {&mean, 1}, {&sigma, 1});
+        observe(device, tick, {&mean, 1}, {&sigma, 1});
         ++counters_.verify_reads;
         counters_.verify_conductance_us += static_cast<double>(mean);
         sum += sign_of_plane(plane) *

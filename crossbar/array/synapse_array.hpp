@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "crossbar/array/counters.hpp"
+#include "crossbar/array/faults.hpp"
 #include "crossbar/base/aligned.hpp"
 #include "crossbar/base/state_archive.hpp"
 #include "crossbar/config.hpp"
@@ -122,6 +123,7 @@ public:
                      std::span<float> out_us);
 
     const AdcBank& converters() const { return adc_; }
+    const Faults& faults() const { return faults_; }
 
     /// Closes a sample's books: turns counted word-line events into device reads and read energy.
     void account_reads();
@@ -191,6 +193,7 @@ private:
         if (model_->has_auxiliary()) {
             archive("auxiliary", state_.auxiliary);
         }
+        faults_.serialize(archive);
         if (model_->relaxes()) {
             auto tick = static_cast<std::uint64_t>(state_.relaxed_tick);
             archive("relaxed_tick", tick);
@@ -198,6 +201,9 @@ private:
         }
     }
     void reset_all();
+    /// The model's observation with the faults of the devices.
+    void observe(std::uint32_t first, std::int32_t tick, std::span<float> mean_us,
+                 std::span<float> sigma_us) const;
     void program_targets(std::span<const float> target_us, std::int32_t tick);
     void program_open_loop(std::span<const float> weights, float weight_step, std::int32_t tick,
                            ProgrammingReport& report);
@@ -239,6 +245,7 @@ private:
     std::vector<std::uint32_t> next_device_;  // counters: one (global) or one per synapse and polarity
     ArrayCounters counters_;
     AdcBank adc_;
+    Faults faults_;
 
     // As of the last renew(): rows of `stride_` floats, padded to whole vectors.
     std::size_t stride_;

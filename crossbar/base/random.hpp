@@ -33,6 +33,7 @@ enum class Stream : std::uint8_t {
     adc_spread = 22,
     adc_noise = 23,
     driver_noise = 24,
+    fault = 25,
 };
 
 /// Names a family of numbers; a 32-bit index then picks one of them.

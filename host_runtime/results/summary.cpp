@@ -113,6 +113,14 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
         {"mean_error_us", programmed.absolute_error_us / count},
         {"largest_error_us", programmed.largest_error_us},
         {"seconds", programmed.seconds}};
+    std::uint64_t faulty_devices = 0, columns_replaced = 0;
+    for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
+        if (const auto* array = trainer.array(static_cast<learning::ProjectionId>(w)); array != nullptr) {
+            faulty_devices += array->faults().faulty_devices();
+            columns_replaced += array->faults().columns_replaced();
+        }
+    }
+    json["faults"] = {{"devices", faulty_devices}, {"columns_replaced", columns_replaced}};
     json["spikes"] = trainer.spikes_done();
     json["device"] = on_devices ? nlohmann::ordered_json(config.crossbar.device) : nullptr;
     json["scheme"] = config.update.scheme;

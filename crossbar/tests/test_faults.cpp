@@ -1,0 +1,165 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "crossbar/array/synapse_array.hpp"
+#include "crossbar/base/error.hpp"
+
+using namespace memprop;
+using namespace memprop::crossbar;
+
+namespace {
+
+constexpr SynapseArrayShape kShape{.rows = 100, .columns = 100};
+constexpr double kDevices = 20000;
+
+/// Four standard errors of a count of n trials with probability p.
+double count_error(double n, double p) {
+    return 4 * std::sqrt(n * p * (1 - p));
+}
+
+SynapseArray make(const CrossbarConfig& config) {
+    return {config, kShape, 38.6, 3, 0};
+}
+
+/// As many SET pulses on G+ of every synapse.
+void pulse_all(SynapseArray& array, std::int16_t count, std::uint32_t event) {
+    const std::vector<std::int16_t> pulses(array.synapses(), count);
+    array.program(pulses, SynapseArray::Phase::update, event, 0);
+}
+
+}  // namespace
+
+TEST_CASE("an array without fault settings has no faults and keeps its bits") {
+    const CrossbarConfig config;
+    const SynapseArray array = make(config);
+    CHECK(array.faults().none());
+    CHECK(array.faults().faulty_devices() == 0);
+}
+
+TEST_CASE("stuck devices come at their rates and ignore pulses") {
+    CrossbarConfig config;
+    config.write_noise_scale = 0.0;
+    config.faults.stuck_min = 0.05;
+    config.faults.stuck_max = 0.03;
+    config.faults.stuck_any = 0.02;
+    SynapseArray array = make(config);
+    CHECK(std::abs(double(array.faults().faulty_devices()) - 0.1 * kDevices) < count_error(kDevices, 0.1));
+    pulse_all(array, 4, 0);
+    std::vector<float> d(array.synapses());
+    array.state(0, d);
+    // G+ works and had four noise-free pulses, and G- works or is stuck where it is.
+    std::vector<float> sorted = d;
+    std::nth_element(sorted.begin(), sorted.begin() + 5000, sorted.end());
+    const float healthy = sorted[5000];
+    const auto count = [&](float low, float high) {
+        return double(std::count_if(d.begin(), d.end(), [&](float v) { return v >= low && v <= high; }));
+    };
+    CHECK(std::abs(count(healthy - 1e-4F, healthy + 1e-4F) - 0.9 * 0.95 * 1e4) < count_error(1e4, 0.855));
+    // G+ at g_max, G- fine or at g_min: 12 - 0.1.
+    CHECK(std::abs(count(11.89F, 11.91F) - 0.03 * 0.95 * 1e4) < count_error(1e4, 0.0285));
+    CHECK(array.counters().set_pulses == 40000);  // pulses on stuck devices are issued and counted
+}
+
+TEST_CASE("dead lines read nothing, and spare columns take over dead ones") {
+    CrossbarConfig config;
+    config.faults.dead_columns = 0.1;
+    SynapseArray dead = make(config);
+    const std::uint64_t lost = dead.faults().faulty_devices();
+    CHECK(lost % 200 == 0);
+    CHECK(std::abs(double(lost) / 200 - 10) < count_error(100, 0.1));
+    pulse_all(dead, 5, 0);
+    dead.renew(0);
+    std::vector<std::uint32_t> rows{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    std::vector<float> out(100);
+    dead.read(rows, 0, 0, out);
+    CHECK(std::count(out.begin(), out.end(), 0.0F) == std::ptrdiff_t(lost / 200));
+
+    config.faults.spare_columns = 40;
+    SynapseArray repaired = make(config);
+    CHECK(repaired.faults().faulty_devices() == 0);
+    CHECK(repaired.faults().columns_replaced() > 0);
+
+    config = {};
+    config.faults.dead_rows = 0.2;
+    SynapseArray rows_dead = make(config);
+    CHECK(rows_dead.faults().faulty_devices() % 200 == 0);
+    CHECK(std::abs(double(rows_dead.faults().faulty_devices()) / 200 - 20) < count_error(100, 0.2));
+}
+
+TEST_CASE("devices wear out after their drawn number of pulses and keep what they hold") {
+    CrossbarConfig config;
+    config.device = "constant_step";
+    config.faults.endurance_pulses = 50;
+    config.faults.endurance_spread = 0.4;
+    SynapseArray array = make(config);
+    double worn_before = 0;
+    for (int k = 1; k <= 100; ++k) {
+        pulse_all(array, 1, static_cast<std::uint32_t>(k));
+        const auto worn = double(array.faults().faulty_devices());
+        CHECK(worn >= worn_before);
+        worn_before = worn;
+        if (k == 50) {  // the median; references get no pulses
+            CHECK(std::abs(worn - 5000) < count_error(1e4, 0.5) + 1e4 * 0.02);
+        }
+    }
+    // P(ln N < ln 100) with ln N ~ N(ln 50, 0.4)
+    const double expected = 0.5 * (1 + std::erf(std::log(2.0) / 0.4 / std::sqrt(2.0)));
+    CHECK(std::abs(worn_before - 1e4 * expected) < count_error(1e4, expected) + 20);
+    std::vector<float> before(array.synapses()), after(array.synapses());
+    array.state(0, before);
+    pulse_all(array, -20, 200);
+    array.state(0, after);
+    double kept = 0;
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        kept += before[i] == after[i] ? 1 : 0;
+    }
+    CHECK(kept >= worn_before);
+}
+
+TEST_CASE("retention failures put devices to g_min at their rate, and pulses bring them back") {
+    CrossbarConfig config;
+    config.drift_scale = 0.0;
+    config.faults.retention_failure = 0.01;
+    SynapseArray array = make(config);
+    pulse_all(array, 10, 0);
+    std::vector<float> d(array.synapses());
+    array.state(5, d);
+    const double expected = 1 - std::pow(0.99, 5);
+    const auto lost = double(std::count_if(d.begin(), d.end(), [](float v) { return v < 1.0F; }));
+    CHECK(std::abs(lost - 1e4 * expected) < count_error(1e4, expected) + 20);
+    CHECK(array.faults().faulty_devices() == 0);
+}
+
+TEST_CASE("a map file names single devices") {
+    const auto faults = parse_fault_map(
+        "array,row,column,device,fault\n0,1,2,0,max\n1,0,0,1,min\n0,3,4,1,2.5\n", "map.csv", 0.1F, 12.0F);
+    REQUIRE(faults.size() == 3);
+    CHECK(faults[0].conductance_us == 12.0F);
+    CHECK(faults[1].array == 1);
+    CHECK(faults[2].conductance_us == 2.5F);
+    for (const std::string bad :
+         {"row,column\n", "array,row,column,device,fault\n0,1,2,0\n",
+          "array,row,column,device,fault\n0,1,x,0,min\n", "array,row,column,device,fault\n0,1,2,0,-3\n",
+          "array,row,column,device,fault\n0,1,2,0,nan\n"}) {
+        CHECK_THROWS_AS(parse_fault_map(bad, "map.csv", 0.1F, 12.0F), InputError);
+    }
+    const std::string file = "test_faults_map.csv";
+    std::ofstream(file) << "array,row,column,device,fault\n0,1,2,0,max\n1,0,0,1,min\n0,3,4,1,2.5\n";
+    CrossbarConfig config;
+    config.faults.map_file = file;
+    SynapseArray array = make(config);
+    std::ofstream(file) << "array,row,column,device,fault\n0,100,2,0,max\n";
+    CHECK_THROWS_AS(make(config), InputError);
+    std::remove(file.c_str());
+    CHECK(array.faults().faulty_devices() == 2);
+    std::vector<float> d(array.synapses());
+    array.state(0, d);
+    CHECK(d[102] > 11.5F);
+    CHECK(d[304] < -2.0F);
+}
