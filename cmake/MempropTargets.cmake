@@ -17,6 +17,11 @@ if(MEMPROP_SANITIZE)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
+if(MEMPROP_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
 # memprop_add_library(NAME SOURCES ... LINK ...): the library target of one folder, memprop::NAME.
 function(memprop_add_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})

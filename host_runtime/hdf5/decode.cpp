@@ -77,7 +77,7 @@ void set_cpu_limit(double seconds) {
     ::setitimer(ITIMER_PROF, &limit, nullptr);
 }
 
-void apply_limits(const DecodeLimits& limits) {
+void apply_limits(const DecodeLimits& limits, std::uint64_t file_bytes) {
     // No core dump for a refusal.
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
@@ -89,14 +89,14 @@ void apply_limits(const DecodeLimits& limits) {
     for (const int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGPROF, SIGINT, SIGTERM}) {
         std::signal(signal, SIG_DFL);
     }
-    set_cpu_limit(limits.cpu_seconds);
+    set_cpu_limit(limits.cpu_seconds + limits.cpu_seconds_per_byte * static_cast<double>(file_bytes));
 }
 
-[[noreturn]] void run_child(int fd, const DecodeLimits& limits,
+[[noreturn]] void run_child(int fd, const DecodeLimits& limits, std::uint64_t file_bytes,
                             const std::function<void(const Sink&)>& decode) {
     int status = 1;
     try {
-        apply_limits(limits);
+        apply_limits(limits, file_bytes);
         write_all(fd, {&kData, 1});
         decode([fd](std::string_view bytes) { write_all(fd, bytes); });
         status = 0;
@@ -181,6 +181,10 @@ void decode_in_child(const std::filesystem::path& file, const DecodeLimits& limi
     if (!std::filesystem::is_regular_file(file, error)) {
         refuse("is not a regular file");
     }
+    const std::uint64_t file_bytes = std::filesystem::file_size(file, error);
+    if (error) {
+        refuse(error.message());
+    }
     const Descriptor memory(::memfd_create("memprop-decode", MFD_CLOEXEC));
     int ends[2];
     if (memory < 0 || ::pipe2(ends, O_CLOEXEC) != 0) {
@@ -193,7 +197,7 @@ void decode_in_child(const std::filesystem::path& file, const DecodeLimits& limi
         std::fflush(nullptr);
         child = ::fork();
         if (child == 0) {
-            run_child(memory, limits, decode);
+            run_child(memory, limits, file_bytes, decode);
         }
     }
     if (child < 0) {

@@ -14,7 +14,8 @@
 namespace memprop::host::h5 {
 
 struct DecodeLimits {
-    double cpu_seconds = 0.6;                ///< until extend_limits() is called
+    double cpu_seconds = 0.4;                ///< until extend_limits() is called, and ...
+    double cpu_seconds_per_byte = 5e-8;      ///< ... so much more per byte of the file
     double wall_seconds = 600;               ///< for a child that only waits
     std::uint64_t memory_bytes = 160 << 20;  ///< address space beyond what the parent has
 };
