@@ -92,7 +92,7 @@ const RefreshWork* TiledArray::begin_refresh(std::size_t tile, const RefreshRequ
 void TiledArray::refresh(const RefreshRequest& request) {
     const std::vector<std::uint32_t> set_before = array_.devices().set_pulses;
     const std::vector<std::uint32_t> reset_before = array_.devices().reset_pulses;
-    array_.refresh(request.limits, request.event, request.tick);
+    last_refresh_ = array_.refresh(request.limits, request.event, request.tick);
     stale_ = true;
     refresh_work_.clear();
     for (const TileRegion& region : regions_) {
