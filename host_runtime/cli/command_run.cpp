@@ -11,8 +11,8 @@
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/cli/run_outputs.hpp"
 #include "host_runtime/events/step_stream.hpp"
+#include "host_runtime/exchange/export.hpp"
 #include "host_runtime/graph/simulator.hpp"
-#include "host_runtime/nir/read.hpp"
 
 namespace memprop::host::cli {
 namespace {
@@ -24,7 +24,8 @@ volatile std::sig_atomic_t stop_signal = 0;
 
 constexpr std::string_view kUsage = "memprop run NETWORK --events FILE --out DIR [options]";
 constexpr std::string_view kNotes =
-    "Runs a network (NIR file) on recorded events with ideal weights. DIR receives spikes/NODE.csv,\n"
+    "Runs a network (NIR file or checkpoint.h5) on recorded events with ideal weights. DIR receives "
+    "spikes/NODE.csv,\n"
     "output.csv and, for probed nodes, state/NODE.csv.\n";
 
 po::options_description visible_options() {
@@ -83,9 +84,11 @@ Discretisation discretisation_from(const po::variables_map& options, const nir::
 }
 
 void print_settings(const Discretisation& d, const Simulator& simulator) {
-    fmt::print(stderr, "memprop: dt = {} s, integrator = {}, reset = {}, first-step-recurrence = {}\n",
+    fmt::print(stderr,
+               "memprop: dt = {} s, integrator = {}, reset = {}, first-step-recurrence = {}, "
+               "arithmetic = {}\n",
                d.dt_seconds, to_string(d.integrator), to_string(d.reset),
-               d.first_step_recurrence ? "on" : "off");
+               d.first_step_recurrence ? "on" : "off", to_string(d.arithmetic));
     for (const auto& [source, target] : simulator.delayed_edges()) {
         fmt::print(stderr, "memprop: edge {} -> {} closes a cycle and delivers the previous step's value\n",
                    source, target);
@@ -157,7 +160,7 @@ int command_run(Arguments arguments) {
             throw InputError("steps", *steps, "must be in [0, 2^31]");
         }
     }
-    nir::Network network = nir::read_network(file);
+    nir::Network network = load_network(file);
     for (const std::string& warning : network.warnings) {
         fmt::print(stderr, "memprop: warning: {}: {}\n", file, warning);
     }

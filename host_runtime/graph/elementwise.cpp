@@ -139,6 +139,11 @@ std::unique_ptr<Operator> make_delay(const nir::FlatNode& node, const Discretisa
 
 std::unique_ptr<Operator> make_operator(const nir::FlatNode& node, const Discretisation& discretisation,
                                         const std::string& place) {
+    if (discretisation.arithmetic != Arithmetic::graph) {
+        if (auto trained = make_trained(node, discretisation, place)) {
+            return trained;
+        }
+    }
     switch (node.node->type) {
         case NodeType::affine:
         case NodeType::linear:

@@ -1,5 +1,6 @@
-// What the nodes of a graph do in a step, in double precision. Weighted nodes scatter: their work goes
-// with the number of non-zero entries that arrive. Sums run over ascending input index.
+// What the nodes of a graph do in a step, in double precision (or as in training, trained.cpp). Weighted
+// nodes scatter: their work goes with the number of non-zero entries that arrive. Sums run over ascending
+// input index.
 #pragma once
 
 #include <cstdint>
@@ -39,11 +40,19 @@ public:
 std::unique_ptr<Operator> make_operator(const nir::FlatNode& node, const Discretisation& discretisation,
                                         const std::string& place);
 
-// By file: linear.cpp, window_operators.cpp, neurons.cpp, elementwise.cpp.
+// By file: linear.cpp, trained.cpp, window_operators.cpp, neurons.cpp, elementwise.cpp.
 std::unique_ptr<Operator> make_linear(const nir::FlatNode& node);
+/// The bias of every output of a Linear or Affine node; empty if there is none or all are 0.
+std::vector<double> linear_bias(const nir::FlatNode& node);
+/// dt/tau or 1 - exp(-dt/tau) of each time constant. Throws InputError if forward Euler diverges.
+std::vector<double> leak_coefficients(std::vector<double> tau, std::string_view name,
+                                      const Discretisation& discretisation, const std::string& place);
 std::unique_ptr<Operator> make_convolution(const nir::FlatNode& node, const std::string& place);
 std::unique_ptr<Operator> make_pool(const nir::FlatNode& node, const std::string& place);
 std::unique_ptr<Operator> make_neurons(const nir::FlatNode& node, const Discretisation& discretisation,
+                                       const std::string& place);
+/// LIF, LI, Linear and Affine in the arithmetic of training; null for what it does not know.
+std::unique_ptr<Operator> make_trained(const nir::FlatNode& node, const Discretisation& discretisation,
                                        const std::string& place);
 std::unique_ptr<Operator> make_delay(const nir::FlatNode& node, const Discretisation& discretisation);
 std::unique_ptr<Operator> make_scale(const nir::FlatNode& node);
