@@ -85,6 +85,15 @@ public:
         }
     }
 
+    void serialize(StateArchive& archive) override {
+        archive("v", v_);
+        archive("i", i_);
+        archive("late", late_);
+        std::uint64_t quiet = quiet_ ? 1 : 0;
+        archive("quiet", quiet);
+        quiet_ = quiet != 0;
+    }
+
     std::span<const double> membrane() const override { return v_; }
     std::span<const double> current() const override { return i_; }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "crossbar/base/state_archive.hpp"
 #include "host_runtime/graph/discretisation.hpp"
 #include "host_runtime/graph/signal.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
@@ -31,9 +32,20 @@ public:
     /// Back to the state before the first step.
     virtual void reset() {}
 
+    /// What the steps so far have left behind, for checkpoints; weights are no part of it.
+    virtual void serialize(StateArchive&) {}
+
     virtual std::span<const double> membrane() const { return {}; }
     virtual std::span<const double> current() const { return {}; }
     virtual std::uint64_t longest_delay_steps() const { return 0; }
+};
+
+/// Takes nodes away from the operators below: a crossbar in place of the numbers of a weighted node.
+class OperatorMapping {
+public:
+    virtual ~OperatorMapping() = default;
+    /// Null for nodes that it leaves alone. Throws InputError, starting with `place`, for what it cannot do.
+    virtual std::unique_ptr<Operator> map(const nir::FlatNode& node, const std::string& place) = 0;
 };
 
 /// `place` names file and node. Throws InputError for what this time step cannot do.

@@ -164,6 +164,12 @@ public:
         }
     }
 
+    void serialize(StateArchive& archive) override {
+        archive("v", v_);
+        archive("spike", spike_);
+        archive("shown", shown_);
+    }
+
     std::span<const double> membrane() const override { return shown_; }
 
 private:

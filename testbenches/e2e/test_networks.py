@@ -168,5 +168,140 @@ class Init(Case):
         self.assertFalse((self.scratch / "no").exists())
 
 
+def write_conv_network(file):
+    """Conv2d (two groups, stride, padding, bias) -> IF -> Flatten -> Affine -> LIF with feedback."""
+    rng = numpy.random.default_rng(3)
+    with h5py.File(file, "w") as out:
+        out["version"] = "1.0.7"
+        root = out.create_group("node")
+        root["type"] = "NIRGraph"
+
+        def node(name, kind, **parameters):
+            group = root.create_group(f"nodes/{name}")
+            group["type"] = kind
+            for key, value in parameters.items():
+                group[key] = value
+
+        ones = numpy.ones(6)
+        node("input", "Input", shape=[2, 8, 8])
+        node("conv", "Conv2d", weight=rng.normal(0.3, 0.4, (4, 1, 3, 3)).astype("f4"), bias=[0.0, 0.01, 0.0, -0.01],
+             stride=[2, 2], padding=[1, 1], dilation=[1, 1], groups=2, input_shape=[8, 8])
+        node("if", "IF", r=1.0, v_threshold=1.0, v_reset=0.0)
+        node("flat", "Flatten", start_dim=0, end_dim=-1, input_type=[4, 4, 4])
+        node("fc", "Affine", weight=rng.normal(0.2, 0.5, (6, 64)), bias=numpy.full(6, 0.05))
+        node("lif", "LIF", tau=0.01 * ones, r=5 * ones, v_leak=0 * ones, v_threshold=ones)
+        node("rec", "Linear", weight=rng.normal(0, 0.4, (6, 6)))
+        node("output", "Output", shape=[6])
+        edges = [("input", "conv"), ("conv", "if"), ("if", "flat"), ("flat", "fc"), ("fc", "lif"), ("lif", "rec"),
+                 ("rec", "lif"), ("lif", "output")]
+        root.create_dataset("edges", data=edges, dtype=h5py.string_dtype())
+    return file
+
+
+def events_of(steps, size, per_step, seed=1):
+    rng = numpy.random.default_rng(seed)
+    return [(k, i) for k in range(steps) for i in sorted(rng.integers(0, size, per_step))]
+
+
+class Crossbar(Case):
+    FINE = ["--set", 'crossbar.device="ideal"', "--set", "crossbar.bits=14", "--set", "crossbar.programming.max_pulses=30000",
+            "--set", "crossbar.programming.tolerance_us=0.001"]
+
+    def setUp(self):
+        super().setUp()
+        self.network = write_conv_network(self.scratch / "conv.nir")
+        self.events = events_of(120, 128, 6)
+        self.experiment = self.scratch / "devices.toml"
+        self.experiment.write_text("[crossbar]\n")
+
+    def run_it(self, name, *arguments):
+        return self.run_network(self.network, self.events, 120, name, *arguments)
+
+    def on_devices(self, name, *arguments):
+        return self.run_it(name, "--crossbar", self.experiment, *arguments)
+
+    def test_fine_devices_come_close_to_numbers(self):
+        ideal, spikes, _ = self.run_it("ideal")
+        self.assertIsNone(ideal["energy_j"])
+        self.assertEqual(ideal["programming"], [])
+        result, mapped, _ = self.on_devices("fine", *self.FINE)
+        self.assertGreater(len(spikes), 50)
+        self.assertLess(abs(len(mapped) - len(spikes)), 0.05 * len(spikes))
+        early = spikes[spikes[:, 0] < 15]
+        numpy.testing.assert_array_equal(mapped[mapped[:, 0] < 15], early)
+        self.assertGreater(len(early), 5)
+        layers = {layer["node"]: layer for layer in result["programming"]}
+        self.assertEqual(set(layers), {"conv", "fc", "rec"})
+        self.assertEqual([layers[n]["synapses"] for n in ("conv", "fc", "rec")], [36, 384, 36])
+        self.assertEqual(layers["conv"]["arrays"], 2)
+        for layer in layers.values():
+            self.assertEqual(layer["success_rate"], 1)
+            self.assertLessEqual(layer["largest_error_us"], 0.001)
+            self.assertGreater(layer["pulses"]["set"], layer["synapses"])
+
+    def test_noise_and_drift(self):
+        result, spikes, _ = self.on_devices("pcm", "--seed", 5)
+        again, same, _ = self.on_devices("again", "--seed", 5)
+        numpy.testing.assert_array_equal(spikes, same)
+        self.assertEqual(result["programming"], again["programming"])
+        energy = dict(result["energy_j"])
+        self.assertAlmostEqual(energy.pop("total"), sum(energy.values()), delta=1e-18)
+        self.assertGreater(energy["read"], 0)
+        self.assertGreater(energy["verify_read"], 0)
+        for layer in result["programming"]:
+            self.assertGreater(layer["mean_error_us"], 0.05)
+            self.assertGreater(layer["pulses_per_synapse"], 1)
+        _, other, _ = self.on_devices("other", "--seed", 6)
+        self.assertFalse(numpy.array_equal(spikes, other))
+        counts = [self.on_devices(f"t{t}", "--seed", 5, "--device-time", t)[0]["spikes"]["if"] for t in (38.6, 1e8)]
+        self.assertLess(counts[1], 0.8 * counts[0])  # drift lowers all conductances
+
+    def test_refusals(self):
+        events = self.write_events(self.events)
+        for arguments, text in [(["--device-time", "5"], "--device-time needs --crossbar"),
+                                (["--crossbar", self.experiment, "--device-time", "-1"], "device-time = -1"),
+                                (["--crossbar", self.experiment, "--set", "crossbar.devise=1"], "crossbar.device")]:
+            done = memprop("run", self.network, "--events", events, "--out", self.scratch / "no", *arguments, code=2)
+            self.assertIn(text, done.stderr)
+        self.assertFalse((self.scratch / "no").exists())
+
+    def test_a_trained_network_keeps_its_scale(self):
+        _, checkpoint = self.train(VARIANTS["pcm"])
+        result, _, _ = self.run_network(checkpoint, events_of(40, 100, 30), 40, "trained", "--crossbar", self.experiment)
+        units = {layer["node"]: layer["weight_per_us"] for layer in result["programming"]}
+        self.assertEqual({n: round(u, 6) for n, u in units.items()}, {"w_in": 0.027, "w_rec": 0.027, "w_out": 0.072})
+
+
+class State(Case):
+    def test_resumed_run_equals_uninterrupted(self):
+        network = write_conv_network(self.scratch / "conv.nir")
+        experiment = self.scratch / "devices.toml"
+        experiment.write_text("[crossbar]\nadc_bits = 8\n")
+        _, checkpoint = self.train(VARIANTS["ideal"])
+        for kind, file, extra in [("numbers", network, []), ("carry", network, ["--reset", "subtract_carry"]),
+                                  ("devices", network, ["--crossbar", experiment]), ("trained", checkpoint, [])]:
+            with self.subTest(kind):
+                state = self.scratch / f"{kind}.h5"
+                events = events_of(100, 100 if kind == "trained" else 128, 6)
+                _, whole, whole_out = self.run_network(file, events, 100, f"{kind}_whole", *extra)
+                _, first, first_out = self.run_network(file, events, 37, f"{kind}_a", "--save-state", state, *extra)
+                _, rest, rest_out = self.run_network(file, events, 100, f"{kind}_b", "--load-state", state, *extra)
+                numpy.testing.assert_array_equal(numpy.concatenate([first, rest]), whole)
+                numpy.testing.assert_array_equal(numpy.concatenate([first_out, rest_out]), whole_out)
+                self.assertGreater(len(rest), 0)
+
+    def test_a_state_belongs_to_its_network(self):
+        network = write_conv_network(self.scratch / "conv.nir")
+        state = self.scratch / "state.h5"
+        events = events_of(10, 128, 6)
+        self.run_network(network, events, 5, "a", "--save-state", state)
+        file = self.write_events(events)
+        done = memprop("run", network, "--events", file, "--out", self.scratch / "b", "--load-state", state, "--dt",
+                       "0.002", code=2)
+        self.assertIn("it has 'dt = 0.001' where this one has 'dt = 0.002'", done.stderr)
+        done = memprop("run", network, "--events", file, "--out", self.scratch / "b", "--load-state", network, code=2)
+        self.assertIn("is not a state of this version", done.stderr)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
