@@ -163,6 +163,7 @@ void TiledArray::report(const std::string& prefix, const crossbar::EnergyConfig&
     add("energy_set", energy.set_j, "J", "SET pulses; " + cost.source);
     add("energy_reset", energy.reset_j, "J", "RESET pulses; " + cost.source);
     add("energy_read", energy.read_j, "J", "devices read by events; " + cost.source);
+    add("energy_wires", energy.wires_j, "J", "reads, in wires, drivers and sense amplifiers");
     add("energy_verify", energy.verify_read_j, "J", "verifying reads of devices; " + cost.source);
 }
 
