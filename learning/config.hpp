@@ -329,6 +329,30 @@ struct LearningConfig {
     }
 };
 
+/// Schemes that gather weight changes on an array of their own and transfer them row by row.
+struct TransferConfig {
+    double fast_gain = 4.0;
+    std::int64_t every = 1;
+    std::int64_t rows = 1;
+    double rate = 0.1;
+    double chop_probability = 0.1;
+    double mean_decay = 0.1;
+
+    template <class Field>
+    void describe(Field&& field) {
+        field("fast_gain", fast_gain, {1e-6, 1e6},
+              "pulses on the fast array for a weight change of one step of the slow one");
+        field("every", every, {1, 1000000}, "updates between two transfers");
+        field("rows", rows, {1, 65536}, "rows of the fast array that a transfer reads, in turn");
+        field("rate", rate, {0.0, 1e6},
+              "tiki_taka and its relatives: steps of the slow array per step read from the fast one");
+        field("chop_probability", chop_probability, {0.0, 1.0},
+              "chopped_transfer, dynamic_transfer: probability that a row changes its sign when read");
+        field("mean_decay", mean_decay, {1e-6, 1.0},
+              "dynamic_transfer: weight of a read in the running mean of its period");
+    }
+};
+
 struct UpdateConfig {
     std::string scheme = "mixed_precision";
     double epsilon_us = 1.0;
@@ -346,6 +370,10 @@ struct UpdateConfig {
     double refresh_high = 0.75;
     double refresh_low = 0.375;
     std::int64_t refresh_max_pulses = 20;
+    bool write_verify = false;
+    double verify_tolerance_us = 0.5;
+    std::int64_t verify_rounds = 5;
+    TransferConfig transfer;
 
     template <class Field>
     void describe(Field&& field) {
@@ -375,6 +403,12 @@ struct UpdateConfig {
               "refresh pairs whose larger side is above this part of g_max");
         field("refresh_low", refresh_low, {0.0, 1.0}, "and whose smaller side is above this part of g_max");
         field("refresh_max_pulses", refresh_max_pulses, {0, 10000}, "most SET pulses to restore one pair");
+        field("write_verify", write_verify,
+              "read synapses before and after their pulses and correct what was missed");
+        field("verify_tolerance_us", verify_tolerance_us, {1e-9, 1e6},
+              "write_verify: a synapse is done when its read is that close to its target");
+        field("verify_rounds", verify_rounds, {1, 1000}, "write_verify: most corrections of one write");
+        field.table("transfer", transfer);
     }
 };
 

@@ -70,6 +70,14 @@ struct RefreshReport {
     }
 };
 
+/// How pulses of an update are checked; 0 rounds correct nothing.
+struct VerifiedWrites {
+    bool on = false;
+    float step_us = 1.0F;       ///< change of D that one pulse is meant to make
+    float tolerance_us = 0.5F;  ///< a synapse is done when its read is that close to its target
+    std::uint32_t rounds = 5;
+};
+
 /// What programming an array to given weights took and reached. Errors are noise-free, |D - target|.
 struct ProgrammingReport {
     std::uint64_t synapses = 0;
@@ -87,7 +95,13 @@ struct ProgrammingReport {
 class SynapseArray {
 public:
     /// Phases of an update: they key the noise of pulses, so no two share a draw.
-    enum class Phase : std::uint16_t { initial = 0, update = 1, refresh = 2, programming = 0x8000 };
+    enum class Phase : std::uint16_t {
+        initial = 0,
+        update = 1,
+        refresh = 2,
+        verified = 0x4000,
+        programming = 0x8000
+    };
 
     /// `tick_seconds` is the length of a tick of device time. All devices are RESET at tick 0.
     SynapseArray(const CrossbarConfig& config, const SynapseArrayShape& shape, double tick_seconds,
@@ -132,6 +146,16 @@ public:
     /// the devices of that side in counter order. Bidirectional devices take them as signed pulses on G+;
     /// down pulses count as RESET pulses.
     void program(std::span<const std::int16_t> pulses, Phase phase, std::uint32_t event, std::int32_t tick);
+
+    /// The same as an update, but the synapses that get pulses are read before and after, one by one and
+    /// counted: until a read is within the tolerance of what the first read and the pulses ask for, half of
+    /// the error is corrected, one pulse at least, so many rounds at most.
+    void write_verified(std::span<const std::int16_t> pulses, const VerifiedWrites& how, std::uint32_t event,
+                        std::int32_t tick);
+
+    /// RESETs all devices of the synapses that are marked: [row * columns + column]. For devices that are
+    /// not bidirectional.
+    void reset_synapses(std::span<const std::uint8_t> marked, std::uint32_t event, std::int32_t tick);
 
     /// Programs every synapse to weight[row * columns + column] = weight_per_us D, from the RESET state, as
     /// crossbar.programming says. `weight_step` is the assumed effect of one pulse. Write-verify gives

@@ -48,7 +48,16 @@ CrossbarWeights::CrossbarWeights(const ExperimentConfig& config, const WeightSto
                   .make(config.update, {.synapses = initial.size(),
                                         .weight_step = weight_step,
                                         .seed = static_cast<std::uint64_t>(config.run.seed),
-                                        .array = static_cast<std::uint8_t>(shape.id)});
+                                        .array = static_cast<std::uint8_t>(shape.id),
+                                        .crossbar = config.crossbar,
+                                        .shape = array_shape(config, shape),
+                                        .refresh_limits = refresh_limits_,
+                                        .weight_per_us = weight_per_us_,
+                                        .tick_seconds = config.task.update_interval_seconds});
+    verified_ = {.on = config.update.write_verify,
+                 .step_us = epsilon_us / static_cast<float>(config.update.devices_per_polarity),
+                 .tolerance_us = static_cast<float>(config.update.verify_tolerance_us),
+                 .rounds = static_cast<std::uint32_t>(config.update.verify_rounds)};
     programming_ = array_.program_weights(initial, weight_per_us_, weight_step, 0);
     if (config.crossbar.drift_compensation) {
         magnitude_at_start_us_ = std::max(kLeastMagnitudeUs, array_.mean_magnitude(0, 0));
@@ -78,8 +87,13 @@ void CrossbarWeights::begin_sample(std::uint32_t sample, std::int32_t tick) {
 }
 
 void CrossbarWeights::update(std::span<const float> delta, std::uint32_t event, std::int32_t tick) {
+    scheme_->advance(tick);
     if (scheme_->plan(delta, event, pulses_)) {
-        array_.program(pulses_, crossbar::SynapseArray::Phase::update, event, tick);
+        if (verified_.on) {
+            array_.write_verified(pulses_, verified_, event, tick);
+        } else {
+            array_.program(pulses_, crossbar::SynapseArray::Phase::update, event, tick);
+        }
     }
     if (++updates_; refresh_period_ > 0 && updates_ % refresh_period_ == 0) {
         refreshed_ += array_.refresh(refresh_limits_, event, tick);

@@ -48,6 +48,8 @@ public:
     virtual const WeightStoreShape& shape() const = 0;
     /// The devices behind the weights; null if they are numbers.
     virtual const crossbar::SynapseArray* array() const { return nullptr; }
+    /// Devices of the update scheme's own; null if it has none.
+    virtual const crossbar::SynapseArray* scheme_array() const { return nullptr; }
     /// Pairs refreshed so far and the sum of the errors this left, in uS.
     virtual crossbar::RefreshReport refreshed() const { return {}; }
     /// How the initial weights were written.
