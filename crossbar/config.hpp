@@ -62,6 +62,42 @@ struct AdcConfig {
     }
 };
 
+/// When the effect of wires is computed anew.
+enum class WireRenewal {
+    every_sample,     ///< whenever a device has changed, by a write or by drift
+    every_k,          ///< every wires.renew_every update intervals
+    on_change_above,  ///< when a device has changed by more than wires.renew_change of the range
+};
+inline constexpr std::array<std::pair<std::string_view, WireRenewal>, 3> kWireRenewalNames{
+    {{"every_sample", WireRenewal::every_sample},
+     {"every_k", WireRenewal::every_k},
+     {"on_change_above", WireRenewal::on_change_above}}};
+
+/// Resistance of the wires (wires/wire_parameters.hpp, array/array_wires.hpp); all 0 = ideal wires.
+struct WiresConfig {
+    double r_wl_ohm = 0.0, r_bl_ohm = 0.0;
+    double r_driver_ohm = 0.0, r_sense_ohm = 0.0;
+    bool drive_both_ends = false, sense_both_ends = false;
+    WireRenewal renew = WireRenewal::every_sample;
+    std::int64_t renew_every = 10;
+    double renew_change = 0.02;
+
+    template <class Field>
+    void describe(Field&& field) {
+        field("r_wl_ohm", r_wl_ohm, {0.0, 1e6}, "resistance of one segment of a word line, ohm");
+        field("r_bl_ohm", r_bl_ohm, {0.0, 1e6}, "resistance of one segment of a bit line, ohm");
+        field("r_driver_ohm", r_driver_ohm, {0.0, 1e6}, "resistance of the driver of a word line, ohm");
+        field("r_sense_ohm", r_sense_ohm, {0.0, 1e6}, "resistance between a bit line and its converter, ohm");
+        field("drive_both_ends", drive_both_ends, "word lines are driven from both ends");
+        field("sense_both_ends", sense_both_ends, "bit lines are sensed at both ends");
+        field.choice("renew", renew, kWireRenewalNames, "when the circuit is solved again");
+        field("renew_every", renew_every, {1, 1000000000},
+              "every_k: update intervals from one solution to the next");
+        field("renew_change", renew_change, {0.0, 1.0},
+              "on_change_above: largest change of a device, relative to g_max");
+    }
+};
+
 /// Devices that do not obey (array/faults.hpp).
 struct FaultConfig {
     double stuck_min = 0.0, stuck_max = 0.0, stuck_any = 0.0;
@@ -175,6 +211,7 @@ struct CrossbarConfig {
     bool drift_compensation = false;
     ProgrammingConfig programming;
     FaultConfig faults;
+    WiresConfig wires;
     PulsedConfig pulsed;
     EnergyConfig energy;
 
@@ -197,7 +234,7 @@ struct CrossbarConfig {
               "limit each device read to its range; needs read_noise = \"per_device\"");
         field("tile_rows", tile_rows, {1, 65536}, "word lines of one tile; larger arrays are sums of tiles");
         field("tile_columns", tile_columns, {1, 65536},
-              "bit-line pairs of one tile; how many tiles there are, never a result");
+              "bit-line pairs of one tile; how many tiles there are, and with wires how long they are");
         field("weight_scale_per_us", weight_scale_per_us, {1e-9, 1e9},
               "weight of 1 uS in the input and recurrent arrays");
         field("weight_scale_out_per_us", weight_scale_out_per_us, {1e-9, 1e9},
@@ -212,6 +249,7 @@ struct CrossbarConfig {
         field.table("adc", adc);
         field.table("programming", programming);
         field.table("faults", faults);
+        field.table("wires", wires);
         field.table("pulsed", pulsed);
         field.table("energy", energy);
     }

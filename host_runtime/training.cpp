@@ -7,7 +7,10 @@
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/config/experiment_file.hpp"
+#include "host_runtime/exchange/initial_weights.hpp"
 #include "host_runtime/files/atomic_file.hpp"
+#include "host_runtime/nir/kind.hpp"
+#include "host_runtime/nir/read.hpp"
 #include "host_runtime/results/checkpoint.hpp"
 #include "host_runtime/results/classification.hpp"
 #include "host_runtime/results/recording.hpp"
@@ -122,6 +125,15 @@ void check_trainable(const learning::ExperimentConfig& config, const learning::T
     }
 }
 
+/// What --init gives to be programmed anew; nothing if it is a checkpoint whose devices can be taken over.
+std::optional<learning::NetworkWeights> weights_to_program(const std::filesystem::path& file,
+                                                           const learning::ExperimentConfig& config) {
+    if (nir::is_checkpoint(file)) {
+        return read_weights_to_program(file, config, make_any_task);
+    }
+    return initial_weights(nir::read_network(file), file.string(), config);
+}
+
 }  // namespace
 
 void check_resumable(const std::filesystem::path& directory, const learning::ExperimentConfig& wanted) {
@@ -155,8 +167,7 @@ TrainOutcome run_training(const TrainRequest& given) {
     if (request.resume) {
         check_resumable(request.directory, request.config);
     }
-    const auto to_program =
-        request.init ? read_weights_to_program(*request.init, request.config, make_any_task) : std::nullopt;
+    const auto to_program = request.init ? weights_to_program(*request.init, request.config) : std::nullopt;
     const std::unique_ptr<learning::TrainerBase> trainer =
         learning::make_trainer(request.config, std::move(task), to_program ? &*to_program : nullptr);
     if (!request.evaluate) {

@@ -15,7 +15,7 @@ struct TrainRequest {
     std::filesystem::path directory;            ///< of the results
     bool resume = false;                        ///< continue in `directory`; else it must not exist
     bool evaluate = false;                      ///< one pass without learning
-    std::optional<std::filesystem::path> init;  ///< checkpoint whose weights and devices to start from
+    std::optional<std::filesystem::path> init;  ///< checkpoint or NIR network to start from
 
     /// Called after every sample with the epochs done and the loss of the last one.
     std::function<void(std::uint64_t epochs_done, double loss)> progress;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <thread>
+#include <type_traits>
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/random.hpp"
@@ -27,12 +28,10 @@ std::vector<Real> draw_weights(const ExperimentConfig& config, Stream stream, Pr
     return {weights.begin(), weights.end()};
 }
 
-/// With the weights `given`, or drawn ones if there are none.
+/// The weights `given`, or drawn ones if there are none.
 template <class Real>
-std::unique_ptr<BasicWeightStore<Real>> make_projection(const ExperimentConfig& config,
-                                                        const WeightStoreShape& shape,
-                                                        double standard_deviation,
-                                                        const std::vector<double>* given) {
+std::vector<Real> initial_weights(const ExperimentConfig& config, const WeightStoreShape& shape,
+                                  double standard_deviation, const std::vector<double>* given) {
     const std::size_t count = std::size_t{shape.pre} * shape.post;
     if (given != nullptr && given->size() != count) {
         throw InputError(kProjectionNames[static_cast<std::size_t>(shape.id)], given->size(),
@@ -47,7 +46,7 @@ std::unique_ptr<BasicWeightStore<Real>> make_projection(const ExperimentConfig& 
             initial[i * shape.post + i] = Real{0};
         }
     }
-    return make_weight_store<Real>(config, shape, initial);
+    return initial;
 }
 
 }  // namespace
@@ -63,7 +62,7 @@ NetworkParameters<Real> parameters_of(const ExperimentConfig& config, const Task
 
 template <class Real>
 BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr<Task> task,
-                                 const NetworkWeights* given_weights)
+                                 const NetworkWeights* given_weights, const HardwareFactory& make_hardware)
     : config_(config),
       task_(std::move(task)),
       parameters_(parameters_of<Real>(config, *task_)),
@@ -76,20 +75,12 @@ BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr
       readout_weights_(std::size_t{parameters_.recurrent} * parameters_.outputs) {
     check_settings();
     const auto& p = parameters_;
-    const InitialNetwork* given = task_->initial_network();
-    const auto start = [&](ProjectionId id, const std::vector<double>* of_task) {
-        return given_weights != nullptr ? &(*given_weights)[index_of(id)] : of_task;
-    };
     weights_ = {
-        make_projection<Real>(config, {.id = ProjectionId::w_in, .pre = p.inputs, .post = p.recurrent},
-                              config.network.init_std_in,
-                              start(ProjectionId::w_in, given ? &given->w_in : nullptr)),
-        make_projection<Real>(
-            config, {.id = ProjectionId::w_rec, .pre = p.recurrent, .post = p.recurrent, .no_diagonal = true},
-            config.network.init_std_rec, start(ProjectionId::w_rec, given ? &given->w_rec : nullptr)),
-        make_projection<Real>(config, {.id = ProjectionId::w_out, .pre = p.recurrent, .post = p.outputs},
-                              config.network.init_std_out,
-                              start(ProjectionId::w_out, given ? &given->w_out : nullptr))};
+        make_weight_store<Real>(config, {.id = ProjectionId::w_in, .pre = p.inputs, .post = p.recurrent}),
+        make_weight_store<Real>(
+            config,
+            {.id = ProjectionId::w_rec, .pre = p.recurrent, .post = p.recurrent, .no_diagonal = true}),
+        make_weight_store<Real>(config, {.id = ProjectionId::w_out, .pre = p.recurrent, .post = p.outputs})};
     const auto& learning = config.learning;
     optimizers_ = {std::make_unique<Optimizer<Real>>(learning, learning.lr, batch_sum_.w_in.size()),
                    std::make_unique<Optimizer<Real>>(learning, learning.lr, batch_sum_.w_rec.size()),
@@ -101,12 +92,90 @@ BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr
                                             optimizers_[2].get()});
     }
     make_workers();
+    feedback_.resize(readout_weights_.size());
+    if (make_hardware) {
+        build_hardware(make_hardware);
+    }
+    load_initial_weights(given_weights);
+    load_initial_feedback();
     const crossbar::ArrayCounters initial = counters();  // initial programming belongs to no epoch
     epoch_set_pulses_ = initial.set_pulses;
     epoch_reset_pulses_ = initial.reset_pulses;
-    feedback_ = given ? std::vector<Real>(given->feedback.begin(), given->feedback.end())
-                      : draw_weights<Real>(config, Stream::feedback_weight, ProjectionId::w_out,
-                                           readout_weights_.size(), learning.feedback_std);
+}
+
+template <class Real>
+void BasicTrainer<Real>::build_hardware(const HardwareFactory& make_hardware) {
+    if constexpr (std::is_same_v<Real, float>) {
+        const LearningConfig& learning = config_.learning;
+        const auto refuse = [](std::string_view field, auto value, std::string_view rule) {
+            throw InputError(field, value, fmt::format("{} on run.engine = \"cycle\"", rule));
+        };
+        if (learning.update_every_steps > 0) {
+            refuse("learning.update_every_steps", learning.update_every_steps,
+                   "must be 0: weights are written between trials");
+        }
+        if (learning.feedback == Feedback::adaptive) {
+            refuse("learning.feedback", "adaptive", "must be \"random\" or \"symmetric\"");
+        }
+        if (learning.gradient_clip > 0.0) {
+            refuse("learning.gradient_clip", learning.gradient_clip,
+                   "must be 0: no core knows the gradients of the others");
+        }
+        if (weights_[0]->scheme_array() != nullptr) {
+            refuse("update.scheme", config_.update.scheme,
+                   "must be a scheme without devices of its own: a tile has one array");
+        }
+        if (config_.update.write_verify) {
+            refuse("update.write_verify", true, "must be false");
+        }
+        hardware_ = make_hardware({.config = config_,
+                                   .parameters = parameters_,
+                                   .weights = stores(),
+                                   .state = workers_[0]->forward.state(),
+                                   .feedback = feedback_});
+    } else {
+        throw InputError("run.precision", "double",
+                         "must be \"single\" on run.engine = \"cycle\": the chip has 32-bit numbers");
+    }
+}
+
+template <class Real>
+void BasicTrainer<Real>::load_initial_weights(const NetworkWeights* given_weights) {
+    const InitialNetwork* of_task = task_->initial_network();
+    const std::array<double, 3> spread{config_.network.init_std_in, config_.network.init_std_rec,
+                                       config_.network.init_std_out};
+    for (std::size_t w = 0; w < 3; ++w) {
+        const std::vector<double>* given = given_weights != nullptr ? &(*given_weights)[w]
+                                           : of_task == nullptr     ? nullptr
+                                           : w == 0                 ? &of_task->w_in
+                                           : w == 1                 ? &of_task->w_rec
+                                                                    : &of_task->w_out;
+        const std::vector<Real> initial =
+            initial_weights<Real>(config_, weights_[w]->shape(), spread[w], given);
+        if constexpr (std::is_same_v<Real, float>) {
+            if (hardware_) {
+                hardware_->load(static_cast<ProjectionId>(w), initial);
+                continue;
+            }
+        }
+        weights_[w]->load(initial);
+    }
+}
+
+template <class Real>
+void BasicTrainer<Real>::load_initial_feedback() {
+    const InitialNetwork* given = task_->initial_network();
+    std::vector<Real> initial =
+        given != nullptr ? std::vector<Real>(given->feedback.begin(), given->feedback.end())
+                         : draw_weights<Real>(config_, Stream::feedback_weight, ProjectionId::w_out,
+                                              feedback_.size(), config_.learning.feedback_std);
+    if constexpr (std::is_same_v<Real, float>) {
+        if (hardware_) {
+            hardware_->load_feedback(initial);
+            return;
+        }
+    }
+    feedback_ = std::move(initial);
 }
 
 template <class Real>
@@ -143,7 +212,8 @@ void BasicTrainer<Real>::check_settings() const {
 template <class Real>
 void BasicTrainer<Real>::make_workers() {
     std::size_t count = 1;
-    if (weights_[0]->array() == nullptr && !step_learner_ && !parameters_.keeps_state) {
+    if (config_.run.engine == Engine::functional && weights_[0]->array() == nullptr && !step_learner_ &&
+        !parameters_.keeps_state) {
         const std::size_t wanted = config_.run.threads > 0 ? static_cast<std::size_t>(config_.run.threads)
                                                            : std::thread::hardware_concurrency();
         count = std::clamp<std::size_t>(wanted, 1, static_cast<std::size_t>(config_.learning.batch));
@@ -156,7 +226,13 @@ void BasicTrainer<Real>::make_workers() {
 }
 
 template <class Real>
-void BasicTrainer<Real>::run_forward(Worker& worker, std::uint32_t sample) {
+void BasicTrainer<Real>::run_forward(Worker& worker, std::uint32_t sample, bool learns) {
+    if constexpr (std::is_same_v<Real, float>) {
+        if (hardware_) {
+            hardware_->run(*worker.trial, sample, tick(), learns, worker.tape);
+            return;
+        }
+    }
     for (auto& store : weights_) {
         store->begin_sample(sample, tick());
     }
@@ -213,7 +289,7 @@ void BasicTrainer<Real>::run_ahead() {
     if (count == 1) {
         Worker& worker = *workers_[0];
         worker.trial = &task_->trial(Split::training, samples_done_, worker.buffer);
-        run_forward(worker, static_cast<std::uint32_t>(samples_done_));
+        run_forward(worker, static_cast<std::uint32_t>(samples_done_), true);
         refresh_feedback();
         if (std::isfinite(worker.tape.loss)) {
             learn(worker, samples_done_);
@@ -277,11 +353,12 @@ template class BasicTrainer<float>;
 template class BasicTrainer<double>;
 
 std::unique_ptr<TrainerBase> make_trainer(const ExperimentConfig& config, std::unique_ptr<Task> task,
-                                          const NetworkWeights* given_weights) {
+                                          const NetworkWeights* given_weights,
+                                          const HardwareFactory& make_hardware) {
     if (config.run.precision == Precision::double_) {
-        return std::make_unique<BasicTrainer<double>>(config, std::move(task), given_weights);
+        return std::make_unique<BasicTrainer<double>>(config, std::move(task), given_weights, make_hardware);
     }
-    return std::make_unique<BasicTrainer<float>>(config, std::move(task), given_weights);
+    return std::make_unique<BasicTrainer<float>>(config, std::move(task), given_weights, make_hardware);
 }
 
 }  // namespace memprop::learning

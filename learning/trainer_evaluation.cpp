@@ -55,8 +55,10 @@ template <class Real>
 void BasicTrainer<Real>::show(Worker& worker, Split split, std::uint32_t index) {
     end_ahead_ = first_ahead_;  // what ran ahead is overwritten
     worker.trial = &task_->trial(split, index, worker.buffer);
-    run_forward(worker, static_cast<std::uint32_t>(samples_done_) + index +
-                            (static_cast<std::uint32_t>(split) << 30U));
+    run_forward(
+        worker,
+        static_cast<std::uint32_t>(samples_done_) + index + (static_cast<std::uint32_t>(split) << 30U),
+        false);
 }
 
 template <class Real>

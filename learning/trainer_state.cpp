@@ -57,7 +57,7 @@ void BasicTrainer<Real>::serialize(StateArchive& archive) {
         archive("feedback", feedback_);
     }
     if (parameters_.keeps_state) {
-        workers_[0]->forward.serialize(archive);
+        workers_[0]->forward.state().serialize(archive);
     }
     if (step_learner_) {
         step_learner_->serialize(archive);
@@ -73,6 +73,9 @@ void BasicTrainer<Real>::serialize(StateArchive& archive) {
     archive("epoch_reset_pulses", epoch_reset_pulses_);
     archive("epoch_spikes", epoch_spikes_);
     history_.serialize(archive);
+    if (hardware_) {
+        hardware_->state_restored();
+    }
 }
 
 template <class Real>
@@ -87,6 +90,9 @@ void BasicTrainer<Real>::load_weights(StateArchive& archive) {
     archive("samples_done", samples);
     start_tick_ += samples;
     epoch_set_pulses_ = epoch_reset_pulses_ = 0;
+    if (hardware_) {
+        hardware_->state_restored();
+    }
 }
 
 template std::vector<double> BasicTrainer<float>::snapshot(ProjectionId);

@@ -3,12 +3,17 @@
 
 #include <array>
 #include <cmath>
+#include <type_traits>
 
 namespace memprop::learning {
 
 template <class Real>
 void BasicTrainer<Real>::refresh_feedback() {
     if (config_.learning.feedback == Feedback::symmetric) {
+        if (hardware_) {
+            hardware_->refresh_feedback(static_cast<std::uint32_t>(samples_done_), tick());
+            return;
+        }
         weights_[2]->measure(static_cast<std::uint32_t>(samples_done_), tick(), readout_weights_);
         for (std::size_t j = 0; j < parameters_.recurrent; ++j) {
             for (std::size_t k = 0; k < parameters_.outputs; ++k) {
@@ -52,10 +57,35 @@ void BasicTrainer<Real>::apply_updates(Worker& worker) {
     }
     update_feedback(own);
     decay_weights(own);
-    for (std::size_t w = 0; w < 3; ++w) {
-        weights_[w]->update(*gradients[w], static_cast<std::uint32_t>(updates_done_), tick());
-    }
+    write_weights(own, static_cast<std::uint32_t>(updates_done_));
     ++updates_done_;
+}
+
+template <class Real>
+void BasicTrainer<Real>::write_weights(const Gradients<Real>& changes, std::uint32_t event) {
+    if constexpr (std::is_same_v<Real, float>) {
+        if (hardware_) {
+            hardware_->update({changes.w_in, changes.w_rec, changes.w_out}, event, tick());
+            return;
+        }
+    }
+    weights_[0]->update(changes.w_in, event, tick());
+    weights_[1]->update(changes.w_rec, event, tick());
+    weights_[2]->update(changes.w_out, event, tick());
+}
+
+template <class Real>
+void BasicTrainer<Real>::measure_weights(ProjectionId id) {
+    const auto sample = static_cast<std::uint32_t>(samples_done_);
+    const WeightStoreShape s = shape(id);
+    measured_.resize(std::size_t{s.pre} * s.post);
+    if constexpr (std::is_same_v<Real, float>) {
+        if (hardware_) {
+            hardware_->measure(id, sample, tick(), measured_);
+            return;
+        }
+    }
+    weights_[index_of(id)]->measure(sample, tick(), measured_);
 }
 
 template <class Real>
@@ -90,8 +120,7 @@ void BasicTrainer<Real>::decay_weights(Gradients<Real>& own) {
             decay += config_.learning.feedback_decay;
         }
         if (decay > 0.0) {
-            measured_.resize(changes[w]->size());
-            weights_[w]->measure(static_cast<std::uint32_t>(samples_done_), tick(), measured_);
+            measure_weights(static_cast<ProjectionId>(w));
             for (std::size_t i = 0; i < measured_.size(); ++i) {
                 (*changes[w])[i] -= static_cast<Real>(decay) * measured_[i];
             }
@@ -117,12 +146,16 @@ void BasicTrainer<Real>::update_feedback(const Gradients<Real>& own) {
 
 template void BasicTrainer<float>::refresh_feedback();
 template void BasicTrainer<float>::apply_updates(BasicTrainer<float>::Worker&);
+template void BasicTrainer<float>::write_weights(const Gradients<float>&, std::uint32_t);
+template void BasicTrainer<float>::measure_weights(ProjectionId);
 template void BasicTrainer<float>::limit_gradient(Gradients<float>&) const;
 template void BasicTrainer<float>::decay_weights(Gradients<float>&);
 template void BasicTrainer<float>::update_feedback(const Gradients<float>&);
 
 template void BasicTrainer<double>::refresh_feedback();
 template void BasicTrainer<double>::apply_updates(BasicTrainer<double>::Worker&);
+template void BasicTrainer<double>::write_weights(const Gradients<double>&, std::uint32_t);
+template void BasicTrainer<double>::measure_weights(ProjectionId);
 template void BasicTrainer<double>::limit_gradient(Gradients<double>&) const;
 template void BasicTrainer<double>::decay_weights(Gradients<double>&);
 template void BasicTrainer<double>::update_feedback(const Gradients<double>&);

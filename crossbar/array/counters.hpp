@@ -9,15 +9,16 @@
 namespace memprop::crossbar {
 
 struct EnergyBreakdown {
-    double set_j = 0, reset_j = 0, read_j = 0, verify_read_j = 0, adc_j = 0;
+    double set_j = 0, reset_j = 0, read_j = 0, wires_j = 0, verify_read_j = 0, adc_j = 0;
 
-    double total_j() const { return set_j + reset_j + read_j + verify_read_j + adc_j; }
+    double total_j() const { return set_j + reset_j + read_j + verify_read_j + adc_j + wires_j; }
     EnergyBreakdown& operator+=(const EnergyBreakdown& other) {
         set_j += other.set_j;
         reset_j += other.reset_j;
         read_j += other.read_j;
         verify_read_j += other.verify_read_j;
         adc_j += other.adc_j;
+        wires_j += other.wires_j;
         return *this;
     }
 };
@@ -28,8 +29,9 @@ struct ArrayCounters {
     std::uint64_t device_reads = 0;  ///< devices on word lines driven by events
     std::uint64_t verify_reads = 0;  ///< devices read one by one, for refresh and state estimates
     std::uint64_t adc_conversions = 0;
-    double read_conductance_us = 0;    ///< sum of the conductances of all device reads
+    double read_conductance_us = 0;    ///< sum of the conductances of all device reads (power over V^2)
     double verify_conductance_us = 0;  ///< the same for verifying reads
+    double wires_us = 0;               ///< what reads lose in wires, drivers and sense amplifiers, likewise
 
     EnergyBreakdown energy(const EnergyConfig& cost) const {
         // uS * V^2 * ns = 1e-6 * 1e-9 J
@@ -37,6 +39,7 @@ struct ArrayCounters {
         return {.set_j = 1e-12 * cost.set_pulse_pj * static_cast<double>(set_pulses),
                 .reset_j = 1e-12 * cost.reset_pulse_pj * static_cast<double>(reset_pulses),
                 .read_j = read_j_per_us * read_conductance_us,
+                .wires_j = read_j_per_us * wires_us,
                 .verify_read_j = read_j_per_us * verify_conductance_us,
                 .adc_j = 1e-12 * cost.adc_conversion_pj * static_cast<double>(adc_conversions)};
     }
@@ -49,6 +52,7 @@ struct ArrayCounters {
         adc_conversions += other.adc_conversions;
         read_conductance_us += other.read_conductance_us;
         verify_conductance_us += other.verify_conductance_us;
+        wires_us += other.wires_us;
         return *this;
     }
 
@@ -60,6 +64,7 @@ struct ArrayCounters {
         archive("adc_conversions", adc_conversions);
         archive("read_conductance_us", read_conductance_us);
         archive("verify_conductance_us", verify_conductance_us);
+        archive("wires_us", wires_us);
     }
 };
 

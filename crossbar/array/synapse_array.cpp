@@ -29,6 +29,7 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
                static_cast<std::uint32_t>(config.tile_rows),
            shape.columns, seed, array),
       faults_(config, {2 * shape.devices_per_polarity, shape.rows, shape.columns}, *model_, seed, array),
+      wires_(config, {2 * shape.devices_per_polarity, shape.rows, shape.columns}),
       stride_((shape.columns + kWidestVector - 1) / kWidestVector * kWidestVector) {
     if (config.clamp_reads && config.read_noise != ReadNoise::per_device) {
         throw InputError(
@@ -62,6 +63,7 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
         device_mean_us_.assign(devices, 0.0F);
         device_sigma_us_.assign(devices, 0.0F);
     }
+    conductance_us_.assign(wires_.none() ? 0 : devices, 0.0F);
     model_->draw_spread(devices, seed, array);
     model_->advance_to(0);
     reset_all();
@@ -101,8 +103,30 @@ void SynapseArray::observe(std::uint32_t first, std::int32_t tick, std::span<flo
     }
 }
 
+void SynapseArray::renew_wires(std::int32_t tick) {
+    const std::uint32_t columns = shape_.columns;
+    const std::span sigma(row_sigma_.data(), columns);
+    for (std::uint32_t plane = 0; plane < planes(); ++plane) {
+        for (std::uint32_t row = 0; row < shape_.rows; ++row) {
+            const std::uint32_t first = plane * synapses() + row * columns;
+            const auto mean = std::span(conductance_us_).subspan(first, columns);
+            observe(first, tick, mean, sigma);
+            for (float& g : mean) {
+                g = std::max(g, 0.0F);  // noise may leave nothing, but no crosspoint is a source
+            }
+            if (shape_.no_diagonal && row < columns) {
+                mean[row] = 0.0F;
+            }
+        }
+    }
+    wires_.renew(conductance_us_, model_->g_max_us(), tick);
+}
+
 void SynapseArray::renew(std::int32_t tick) {
     advance_to(tick);
+    if (!wires_.none()) {
+        renew_wires(tick);
+    }
     const std::uint32_t columns = shape_.columns;
     const auto n = static_cast<float>(shape_.devices_per_polarity);
     const std::span mean(row_mean_.data(), columns), sigma(row_sigma_.data(), columns);
@@ -119,13 +143,16 @@ void SynapseArray::renew(std::int32_t tick) {
                 mean[row] = 0.0F;
                 sigma[row] = 0.0F;
             }
+            if (!wires_.none()) {
+                wires_.apply(first, mean, sigma);
+            }
             conductance += add_plane(mean, sigma, sign_of_plane(plane), difference, variance);
             if (!device_mean_us_.empty()) {
                 std::copy(mean.begin(), mean.end(), device_mean_us_.begin() + first);
                 std::copy(sigma.begin(), sigma.end(), device_sigma_us_.begin() + first);
             }
         }
-        row_conductance_us_[row] = conductance;
+        row_conductance_us_[row] = wires_.none() ? conductance : wires_.ideal_us(row);
         if (shape_.devices_per_polarity > 1) {
             for (std::uint32_t c = 0; c < columns; ++c) {
                 difference[c] /= n;
@@ -230,6 +257,9 @@ void SynapseArray::read_block(std::span<const std::uint32_t> rows, std::span<con
     const auto block = static_cast<std::uint16_t>(rows.front() / config_.tile_rows);
     const ReadMatrices matrices{difference_us_.data(), variance_.data(), stride_};
     const DrawKey noise_key = key(Stream::read_noise_column, block, sample, step);
+    if (!wires_.none() && first_column == 0) {
+        wires_.count_read(rows, drive);
+    }
     if (config_.read_noise == ReadNoise::per_device) {
         read_per_device(rows, drive, sample, step, first_column, out_us);
     } else if (!drive.empty() || shape_.columns >= kWideColumns) {
@@ -279,6 +309,9 @@ void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::spa
 
 void SynapseArray::account_reads() {
     adc_.close_read();
+    if (!wires_.none()) {
+        account_wires();
+    }
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
         counters_.device_reads += row_events_[row] * devices_of_row(row);
         counters_.read_conductance_us += row_events_[row] * row_conductance_us_[row];
@@ -287,6 +320,21 @@ void SynapseArray::account_reads() {
             counters_.read_conductance_us += row_drive_squared_[row] * row_conductance_us_[row];
             row_drive_squared_[row] = 0.0;
         }
+    }
+}
+
+void SynapseArray::account_wires() {
+    double ideal = 0.0, drawn = 0.0;
+    for (std::uint32_t row = 0; row < shape_.rows; ++row) {
+        const double driven = static_cast<double>(row_events_[row]) + row_drive_squared_[row];
+        ideal += driven * wires_.ideal_us(row);
+        drawn += driven * wires_.drawn_us(row);
+    }
+    drawn -= wires_.take_shared_us();
+    if (ideal > 0.0) {
+        const double in_devices = drawn * drawn / ideal;
+        counters_.wires_us += drawn - in_devices;
+        counters_.read_conductance_us += in_devices - ideal;  // `ideal` is what account_reads() adds
     }
 }
 

@@ -4,8 +4,8 @@
 //
 // Modelled: the device model's pulses, drift and read noise, tiles of `tile_rows` word lines whose
 // results are summed digitally in ascending order, drivers and a converter per column and tile
-// (periphery/adc.hpp; verifying reads have their own, ideal one), wear, energy of devices. Not modelled
-// here: wires.
+// (periphery/adc.hpp; verifying reads have their own, ideal one), wire resistance (array_wires.hpp), wear,
+// energy of devices.
 //
 // Devices without a gradual RESET (PCM) are written on both sides: SET pulses on G+ raise D, on G- they
 // lower it, and saturated pairs are refreshed. Bidirectional devices take signed pulses on G+; their G- is
@@ -20,6 +20,7 @@
 #include <span>
 #include <vector>
 
+#include "crossbar/array/array_wires.hpp"
 #include "crossbar/array/counters.hpp"
 #include "crossbar/array/faults.hpp"
 #include "crossbar/base/aligned.hpp"
@@ -138,6 +139,7 @@ public:
 
     const AdcBank& converters() const { return adc_; }
     const Faults& faults() const { return faults_; }
+    const ArrayWires& wires() const { return wires_; }
 
     /// Closes a sample's books: turns counted word-line events into device reads and read energy.
     void account_reads();
@@ -184,6 +186,7 @@ public:
         serialize_devices(archive);
         counters_.serialize(archive);
         adc_.serialize(archive);
+        wires_.serialize(archive);
     }
     /// The devices of another run, with their wear; counting starts afresh.
     void load_devices(StateArchive& archive) {
@@ -228,6 +231,8 @@ private:
     /// The model's observation with the faults of the devices.
     void observe(std::uint32_t first, std::int32_t tick, std::span<float> mean_us,
                  std::span<float> sigma_us) const;
+    void renew_wires(std::int32_t tick);
+    void account_wires();
     void program_targets(std::span<const float> target_us, std::int32_t tick);
     void program_open_loop(std::span<const float> weights, float weight_step, std::int32_t tick,
                            ProgrammingReport& report);
@@ -270,6 +275,7 @@ private:
     ArrayCounters counters_;
     AdcBank adc_;
     Faults faults_;
+    ArrayWires wires_;
 
     // As of the last renew(): rows of `stride_` floats, padded to whole vectors.
     std::size_t stride_;
@@ -287,6 +293,7 @@ private:
     std::vector<std::uint16_t> device_pulses_;  // one-sided devices
     std::vector<std::int16_t> signed_pulses_;   // bidirectional devices, several per synapse
     std::vector<float> row_mean_, row_sigma_, block_sum_;
+    std::vector<float> conductance_us_;  // with wires: of all devices, at the last renew()
 };
 
 }  // namespace memprop::crossbar

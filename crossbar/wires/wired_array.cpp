@@ -171,6 +171,11 @@ std::span<const double> WiredArray::effective_conductances(std::size_t row) cons
     return {effective_.get() + row * padded(columns_), columns_};
 }
 
+std::span<const double> WiredArray::conductances_between_sources(std::size_t row) const {
+    require_current();
+    return {between_sources_.get() + row * padded(rows_), rows_};
+}
+
 std::size_t WiredArray::vectors_in(std::span<const double> volts) const {
     require_current();
     if (volts.size() % rows_ != 0) {

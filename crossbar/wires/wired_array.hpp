@@ -76,6 +76,8 @@ public:
     double effective_conductance(std::size_t row, std::size_t column) const;
     /// Row `row` of G_eff, `columns()` values.
     std::span<const double> effective_conductances(std::size_t row) const;
+    /// What appears between source `row` and every source, `rows()` values in siemens; 0 to itself.
+    std::span<const double> conductances_between_sources(std::size_t row) const;
 
     /// Output currents in amperes [vectors][columns] for source voltages in volts [vectors][rows].
     void read(std::span<const double> volts, std::span<double> out_amperes) const;

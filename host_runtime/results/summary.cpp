@@ -87,6 +87,7 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
                         {"set", energy.set_j},
                         {"reset", energy.reset_j},
                         {"read", energy.read_j},
+                        {"wires", energy.wires_j},
                         {"verify_read", energy.verify_read_j},
                         {"adc", energy.adc_j}};
     json["energy_source"] = on_devices ? nlohmann::ordered_json(config.crossbar.energy.source) : nullptr;

@@ -139,7 +139,7 @@ TileResponse SynapseTile::write(const WriteBurst& burst) {
     if (state_ != State::idle) {
         return answer(TileResponse::busy);
     }
-    if (burst.steps.rows != rows() || burst.steps.columns != columns()) {
+    if (!burst.has_shape(rows(), columns())) {
         return answer(TileResponse::out_of_range);
     }
     return start(State::writing, memory_->begin_write(burst), stats_.writes, stats_.write_cycles);

@@ -92,7 +92,7 @@ const RefreshWork* TiledArray::begin_refresh(std::size_t tile, const RefreshRequ
 void TiledArray::refresh(const RefreshRequest& request) {
     const std::vector<std::uint32_t> set_before = array_.devices().set_pulses;
     const std::vector<std::uint32_t> reset_before = array_.devices().reset_pulses;
-    array_.refresh(request.limits, request.event, request.tick);
+    last_refresh_ = array_.refresh(request.limits, request.event, request.tick);
     stale_ = true;
     refresh_work_.clear();
     for (const TileRegion& region : regions_) {
@@ -163,6 +163,7 @@ void TiledArray::report(const std::string& prefix, const crossbar::EnergyConfig&
     add("energy_set", energy.set_j, "J", "SET pulses; " + cost.source);
     add("energy_reset", energy.reset_j, "J", "RESET pulses; " + cost.source);
     add("energy_read", energy.read_j, "J", "devices read by events; " + cost.source);
+    add("energy_wires", energy.wires_j, "J", "reads, in wires, drivers and sense amplifiers");
     add("energy_verify", energy.verify_read_j, "J", "verifying reads of devices; " + cost.source);
 }
 

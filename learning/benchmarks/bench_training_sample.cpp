@@ -39,6 +39,19 @@ void training_sample(benchmark::State& state) {
 }
 BENCHMARK(training_sample)->Unit(benchmark::kMillisecond);
 
+/// The same with wires solved anew for every sample. Floor: the sample without them and 2 x 3 arrays, the
+/// G+ and G- devices of each projection, at 41 M operations each for 100 x 100
+/// (crossbar/benchmarks/bench_wires).
+void training_sample_with_wires(benchmark::State& state) {
+    ExperimentConfig config;
+    config.crossbar.wires.r_wl_ohm = config.crossbar.wires.r_bl_ohm = 1.0;
+    Trainer trainer(config);
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(trainer.train_sample());
+    }
+}
+BENCHMARK(training_sample_with_wires)->Unit(benchmark::kMillisecond);
+
 /// Forward pass with noisy reads; device time stands still.
 void forward_and_renew(benchmark::State& state) {
     Trainer& trainer = warm_trainer();

@@ -104,6 +104,46 @@ TEST_CASE("a run continued from a checkpoint equals the uninterrupted run bit fo
     }
 }
 
+TEST_CASE("training with wires in tiles continues from a checkpoint bit for bit, with both gradients") {
+    for (const auto renewal : {crossbar::WireRenewal::every_sample, crossbar::WireRenewal::every_k,
+                               crossbar::WireRenewal::on_change_above}) {
+        for (const GradientForm gradient : {GradientForm::factorised, GradientForm::online}) {
+            ExperimentConfig config = small_experiment("mixed_precision");
+            config.learning.gradient = gradient;
+            config.crossbar.tile_rows = 16;
+            config.crossbar.tile_columns = 20;
+            ExperimentConfig ideal = config;
+            config.crossbar.wires = {.r_wl_ohm = 50.0,
+                                     .r_bl_ohm = 50.0,
+                                     .r_sense_ohm = 10.0,
+                                     .renew = renewal,
+                                     .renew_every = 3,
+                                     .renew_change = 0.1};
+            Trainer whole(config), first(config), second(config), without(ideal);
+            for (int i = 0; i < 11; ++i) {
+                whole.train_sample();
+                without.train_sample();
+            }
+            for (int i = 0; i < 5; ++i) {  // between two solutions
+                first.train_sample();
+            }
+            Memory memory;
+            first.serialize(memory);
+            memory.loading = true;
+            second.serialize(memory);
+            for (int i = 5; i < 11; ++i) {
+                second.train_sample();
+            }
+            CHECK(state_of(second) == state_of(whole));
+            CHECK(whole.counters().wires_us > 0.0);
+            CHECK(state_of(whole).at("/w_rec/devices/conductance_us") !=
+                  state_of(without).at("/w_rec/devices/conductance_us"));
+            const auto solutions = whole.array(ProjectionId::w_in)->wires().solutions();
+            CHECK((renewal == crossbar::WireRenewal::every_sample) == (solutions >= 11 * 2));
+        }
+    }
+}
+
 TEST_CASE("training gives the same bits at every SIMD level") {
     for (const std::string& scheme : kSchemes) {
         CAPTURE(scheme);
