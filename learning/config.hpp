@@ -109,6 +109,19 @@ inline constexpr Names<PseudoDerivative, 6> kPseudoDerivativeNames{
      {"boxcar", PseudoDerivative::boxcar},
      {"table", PseudoDerivative::table}}};
 
+/// Which recurrent layers reach the readouts.
+enum class LayerReadout { all, last };
+inline constexpr Names<LayerReadout, 2> kLayerReadoutNames{
+    {{"all", LayerReadout::all}, {"last", LayerReadout::last}}};
+
+/// What the network is told about a trial.
+enum class Supervision {
+    target,  ///< the error of every readout in every step of the window
+    reward,  ///< after the trial, whether the answer it chose was right (eprop/reward.hpp)
+};
+inline constexpr Names<Supervision, 2> kSupervisionNames{
+    {{"target", Supervision::target}, {"reward", Supervision::reward}}};
+
 enum class StateReset { trial, never };
 inline constexpr Names<StateReset, 2> kStateResetNames{
     {{"trial", StateReset::trial}, {"never", StateReset::never}}};
@@ -207,6 +220,9 @@ struct NetworkConfig {
     StateReset state_reset = StateReset::trial;
     LeakScaling input_scaling = LeakScaling::one_minus_decay;
     LeakScaling readout_scaling = LeakScaling::one_minus_decay;
+    std::int64_t layers = 1;
+    LayerReadout layer_readout = LayerReadout::last;
+    double density_in = 1.0, density_rec = 1.0, density_out = 1.0;
     double init_std_in = 0.1;
     double init_std_rec = 0.1;
     double init_std_out = 0.1;
@@ -253,6 +269,13 @@ struct NetworkConfig {
                      "scale of a weight on its way into the membrane");
         field.choice("readout_scaling", readout_scaling, kLeakScalingNames,
                      "scale of a weight on its way into a readout");
+        field("layers", layers, {1, 1024},
+              "recurrent layers, neurons in equal parts: inputs reach the first, each layer itself and, a "
+              "step later, the next one");
+        field.choice("layer_readout", layer_readout, kLayerReadoutNames, "layers that reach the readouts");
+        field("density_in", density_in, {0.0, 1.0}, "part of the input synapses that exist, drawn once");
+        field("density_rec", density_rec, {0.0, 1.0}, "of the recurrent synapses");
+        field("density_out", density_out, {0.0, 1.0}, "of the readout synapses");
         field("init_std_in", init_std_in, {0.0, 1e6}, "standard deviation of the initial input weights");
         field("init_std_rec", init_std_rec, {0.0, 1e6}, "of the initial recurrent weights");
         field("init_std_out", init_std_out, {0.0, 1e6}, "of the initial readout weights");
@@ -268,6 +291,8 @@ struct LearningConfig {
     Feedback feedback = Feedback::random;
     double feedback_std = 0.1;
     double feedback_decay = 1e-2;
+    Supervision supervision = Supervision::target;
+    double reward_decay = 0.95;
     OptimizerKind optimizer = OptimizerKind::gd;
     double lr = 1.2e-3;
     double lr_out = 4.2e-3;
@@ -302,6 +327,9 @@ struct LearningConfig {
         field("feedback_std", feedback_std, {0.0, 1e6}, "standard deviation of random feedback weights");
         field("feedback_decay", feedback_decay, {0.0, 1.0},
               "adaptive feedback: part of feedback and readout weights lost per update");
+        field.choice("supervision", supervision, kSupervisionNames, "what the network is told about a trial");
+        field("reward_decay", reward_decay, {0.0, 0.999999999},
+              "reward: decay per trial of the running mean that rewards are compared with");
         field.choice("optimizer", optimizer, kOptimizerNames, "what turns a gradient into a weight change");
         field("lr", lr, {0.0, 1e6}, "learning rate of input and recurrent weights");
         field("lr_out", lr_out, {0.0, 1e6}, "learning rate of readout weights");

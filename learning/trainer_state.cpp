@@ -59,6 +59,9 @@ void BasicTrainer<Real>::serialize(StateArchive& archive) {
     if (parameters_.keeps_state) {
         workers_[0]->forward.state().serialize(archive);
     }
+    if (reward_) {
+        reward_->serialize(archive);
+    }
     if (step_learner_) {
         step_learner_->serialize(archive);
     }

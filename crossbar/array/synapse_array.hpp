@@ -37,6 +37,8 @@ struct SynapseArrayShape {
     std::uint32_t devices_per_polarity = 1;
     bool no_diagonal = false;  ///< synapse (i, i) does not exist: no noise, no pulses
     DeviceCounter counter = DeviceCounter::per_synapse;
+    /// [row * columns + column]: 0 where there is no synapse; null: all that the diagonal leaves.
+    std::shared_ptr<const std::vector<std::uint8_t>> connected{};
 };
 
 /// When saturated pairs are renewed, uS per device; the defaults suit g_max = 12 uS.
@@ -197,11 +199,11 @@ public:
 private:
     std::uint32_t planes() const { return 2 * shape_.devices_per_polarity; }
     bool exists(std::uint32_t synapse) const {
-        return !shape_.no_diagonal || synapse / shape_.columns != synapse % shape_.columns;
+        return (!shape_.no_diagonal || synapse / shape_.columns != synapse % shape_.columns) &&
+               (shape_.connected == nullptr || (*shape_.connected)[synapse] != 0);
     }
     std::uint64_t devices_of_row(std::uint32_t row) const {
-        return std::uint64_t{shape_.columns - (shape_.no_diagonal && row < shape_.columns ? 1U : 0U)} *
-               planes();
+        return std::uint64_t{synapses_of_row_[row]} * planes();
     }
     float sign_of_plane(std::uint32_t plane) const {
         return plane < shape_.devices_per_polarity ? 1.0F : -1.0F;
@@ -271,6 +273,7 @@ private:
     std::uint8_t array_;
     std::unique_ptr<DeviceModel> model_;
     DeviceState state_;
+    std::vector<std::uint32_t> synapses_of_row_;
     std::vector<std::uint32_t> next_device_;  // counters: one (global) or one per synapse and polarity
     ArrayCounters counters_;
     AdcBank adc_;

@@ -35,6 +35,8 @@ enum class Stream : std::uint8_t {
     driver_noise = 24,
     fault = 25,
     chopper = 40,
+    connectivity = 41,
+    action = 42,
 };
 
 /// Names a family of numbers; a 32-bit index then picks one of them.

@@ -17,7 +17,8 @@ crossbar::SynapseArrayShape array_shape(const ExperimentConfig& config, const We
             .columns = shape.post,
             .devices_per_polarity = static_cast<std::uint32_t>(config.update.devices_per_polarity),
             .no_diagonal = shape.no_diagonal,
-            .counter = config.update.device_counter};
+            .counter = config.update.device_counter,
+            .connected = shape.connected};
 }
 
 double weight_scale(const ExperimentConfig& config, ProjectionId id) {
