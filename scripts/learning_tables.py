@@ -99,7 +99,55 @@ def slow_lif(runner):
         print(f"| {label} | {spread(runner.accuracies('cue_accumulation_slow_lif_pcm.toml', settings))} |", flush=True)
 
 
-TABLES = {"cue_accumulation": cue_accumulation, "slow_lif": slow_lif}
+# Settings from scripts/tuning_digits.toml.
+PCM = {"run.epochs": 20}
+ECRAM = {"run.epochs": 20, "crossbar.device": "ecram_li", "update.max_pulses": 1000, "learning.lr": 1e-3,
+         "learning.lr_out": 2e-3, "crossbar.weight_scale_per_us": 0.1, "crossbar.weight_scale_out_per_us": 0.2}
+
+
+def on(base, scheme, lr=None, lr_out=None, scale=None, scale_out=None, **update):
+    settings = base | {"update.scheme": scheme}
+    for key, value in (("learning.lr", lr), ("learning.lr_out", lr_out), ("crossbar.weight_scale_per_us", scale),
+                       ("crossbar.weight_scale_out_per_us", scale_out)):
+        if value is not None:
+            settings[key] = value
+    return settings | {f"update.{key.replace('__', '.')}": value for key, value in update.items()}
+
+
+DIGITS = [
+    ("numbers, 60 epochs", {}),
+    ("numbers, 20 epochs", {"run.epochs": 20}),
+    ("phase-change memory, mixed_precision", on(PCM, "mixed_precision", 3.27e-3, 4.04e-3, 0.056, 0.226)),
+    ("phase-change memory, short_term", on(PCM, "short_term", 0.00212, 0.0128, 0.052, 0.0641,
+                                          transfer__rows=1000, transfer__fast_gain=7.44)),
+    ("phase-change memory, batch_accumulate", on(PCM, "batch_accumulate", 1.07e-3, 2.67e-3, 0.0709, 0.192,
+                                                 accumulate_samples=5)),
+    ("phase-change memory, multi_device, N = 4", on(PCM, "multi_device", 2.89e-3, 4.19e-3, 0.081, 0.185,
+                                                    devices_per_polarity=4)),
+    ("phase-change memory, stochastic", on(PCM, "stochastic", 1.41e-3, 3.44e-3, 0.0772, 0.0859)),
+    ("phase-change memory, sign", on(PCM, "sign", 0.00322, 0.00641, 0.0761, 0.0411,
+                                    sign_threshold=0.0584)),
+    ("lithium ECRAM, mixed_precision", on(ECRAM, "mixed_precision")),
+    ("lithium ECRAM, dynamic_transfer", on(ECRAM, "dynamic_transfer", transfer__rows=1000, transfer__fast_gain=1.0,
+                                           transfer__rate=0.05, transfer__chop_probability=0.05)),
+]
+
+
+def digits(runner):
+    data = runner.options.out / "digits.h5"
+    if not data.exists():
+        subprocess.run([sys.executable, ROOT / "scripts/convert_digits.py", data], check=True, stdout=sys.stderr)
+    fixed = {"task.file": str(data), "run.validate_every": 0}
+    print("| weights | median test accuracy, % | range, % | loss, points |\n|---|---|---|---|")
+    reference = None
+    for label, settings in DIGITS:
+        found = runner.accuracies("digits.toml", fixed | settings)
+        median = statistics.median(found)
+        reference = median if reference is None else reference
+        print(f"| {label} | {spread(found)} | {percent(reference - median)} |", flush=True)
+
+
+TABLES = {"cue_accumulation": cue_accumulation, "slow_lif": slow_lif, "digits": digits}
 
 
 def seeds_of(text):
