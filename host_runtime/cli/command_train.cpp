@@ -146,7 +146,7 @@ int command_train(Arguments arguments) {
         "out", po::value(&options.out)->value_name("DIR"),
         "new directory for results (default results/NAME-SEED-TIME)")(
         "seed", po::value(&options.seed)->value_name("N"), "sets run.seed, which fixes everything random")(
-        "engine", po::value(&options.engine)->value_name("NAME"), "sets run.engine: functional")(
+        "engine", po::value(&options.engine)->value_name("NAME"), "sets run.engine: functional or cycle")(
         "resume", po::value(&options.resume)->value_name("DIR"), "continue the run in DIR")(
         "init", po::value(&options.init)->value_name("FILE"),
         "start from the weights of a checkpoint.h5 or of a NIR network of the "
