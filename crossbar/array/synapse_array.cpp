@@ -47,6 +47,10 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
     variance_.assign(shape.rows * stride_ + kWidestVector, 0.0F);
     row_conductance_us_.assign(shape.rows, 0.0);
     row_events_.assign(shape.rows, 0);
+    synapses_of_row_.assign(shape.rows, 0);
+    for (std::uint32_t i = 0; i < synapses(); ++i) {
+        synapses_of_row_[i / shape.columns] += exists(i) ? 1 : 0;
+    }
     row_drive_squared_.assign(shape.rows, 0.0);
     block_variance_.assign(stride_, 0.0F);
     graded_sum_.assign(stride_, 0.0F);
@@ -100,6 +104,12 @@ void SynapseArray::observe(std::uint32_t first, std::int32_t tick, std::span<flo
     model_->observe(state_, first, tick, mean_us, sigma_us);
     if (!faults_.none()) {
         faults_.apply(first, mean_us, sigma_us);
+    }
+    for (std::size_t i = 0; shape_.connected != nullptr && i < mean_us.size(); ++i) {
+        if ((*shape_.connected)[(first + i) % synapses()] == 0) {
+            mean_us[i] = 0.0F;
+            sigma_us[i] = 0.0F;
+        }
     }
 }
 

@@ -37,6 +37,8 @@ struct SynapseArrayShape {
     std::uint32_t devices_per_polarity = 1;
     bool no_diagonal = false;  ///< synapse (i, i) does not exist: no noise, no pulses
     DeviceCounter counter = DeviceCounter::per_synapse;
+    /// [row * columns + column]: 0 where there is no synapse; null: all that the diagonal leaves.
+    std::shared_ptr<const std::vector<std::uint8_t>> connected{};
 };
 
 /// When saturated pairs are renewed, uS per device; the defaults suit g_max = 12 uS.
@@ -71,6 +73,14 @@ struct RefreshReport {
     }
 };
 
+/// How pulses of an update are checked; 0 rounds correct nothing.
+struct VerifiedWrites {
+    bool on = false;
+    float step_us = 1.0F;       ///< change of D that one pulse is meant to make
+    float tolerance_us = 0.5F;  ///< a synapse is done when its read is that close to its target
+    std::uint32_t rounds = 5;
+};
+
 /// What programming an array to given weights took and reached. Errors are noise-free, |D - target|.
 struct ProgrammingReport {
     std::uint64_t synapses = 0;
@@ -88,7 +98,13 @@ struct ProgrammingReport {
 class SynapseArray {
 public:
     /// Phases of an update: they key the noise of pulses, so no two share a draw.
-    enum class Phase : std::uint16_t { initial = 0, update = 1, refresh = 2, programming = 0x8000 };
+    enum class Phase : std::uint16_t {
+        initial = 0,
+        update = 1,
+        refresh = 2,
+        verified = 0x4000,
+        programming = 0x8000
+    };
 
     /// `tick_seconds` is the length of a tick of device time. All devices are RESET at tick 0.
     SynapseArray(const CrossbarConfig& config, const SynapseArrayShape& shape, double tick_seconds,
@@ -135,6 +151,16 @@ public:
     /// down pulses count as RESET pulses.
     void program(std::span<const std::int16_t> pulses, Phase phase, std::uint32_t event, std::int32_t tick);
 
+    /// The same as an update, but the synapses that get pulses are read before and after, one by one and
+    /// counted: until a read is within the tolerance of what the first read and the pulses ask for, half of
+    /// the error is corrected, one pulse at least, so many rounds at most.
+    void write_verified(std::span<const std::int16_t> pulses, const VerifiedWrites& how, std::uint32_t event,
+                        std::int32_t tick);
+
+    /// RESETs all devices of the synapses that are marked: [row * columns + column]. For devices that are
+    /// not bidirectional.
+    void reset_synapses(std::span<const std::uint8_t> marked, std::uint32_t event, std::int32_t tick);
+
     /// Programs every synapse to weight[row * columns + column] = weight_per_us D, from the RESET state, as
     /// crossbar.programming says. `weight_step` is the assumed effect of one pulse. Write-verify gives
     /// each synapse half of the pulses that its error asks for, one at least, until a read is within the
@@ -173,11 +199,11 @@ public:
 private:
     std::uint32_t planes() const { return 2 * shape_.devices_per_polarity; }
     bool exists(std::uint32_t synapse) const {
-        return !shape_.no_diagonal || synapse / shape_.columns != synapse % shape_.columns;
+        return (!shape_.no_diagonal || synapse / shape_.columns != synapse % shape_.columns) &&
+               (shape_.connected == nullptr || (*shape_.connected)[synapse] != 0);
     }
     std::uint64_t devices_of_row(std::uint32_t row) const {
-        return std::uint64_t{shape_.columns - (shape_.no_diagonal && row < shape_.columns ? 1U : 0U)} *
-               planes();
+        return std::uint64_t{synapses_of_row_[row]} * planes();
     }
     float sign_of_plane(std::uint32_t plane) const {
         return plane < shape_.devices_per_polarity ? 1.0F : -1.0F;
@@ -247,6 +273,7 @@ private:
     std::uint8_t array_;
     std::unique_ptr<DeviceModel> model_;
     DeviceState state_;
+    std::vector<std::uint32_t> synapses_of_row_;
     std::vector<std::uint32_t> next_device_;  // counters: one (global) or one per synapse and polarity
     ArrayCounters counters_;
     AdcBank adc_;

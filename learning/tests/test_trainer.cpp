@@ -25,6 +25,13 @@ ExperimentConfig small_experiment(const std::string& scheme) {
     config.update.refresh_high = 0.3;
     config.update.refresh_low = 0.1;
     config.run.seed = 6;
+    if (scheme.ends_with("_transfer") || scheme == "tiki_taka") {
+        config.crossbar.device = "ecram_li";
+        crossbar::find_device_kind("ecram_li").preset(config.crossbar);
+        config.update.max_pulses = 100;
+        config.update.transfer.chop_probability = 0.5;
+    }
+    config.update.write_verify = scheme == "mixed_precision";
     return config;
 }
 
@@ -65,7 +72,9 @@ std::map<std::string, Memory::Value> state_of(Trainer& trainer) {
 }
 
 const std::vector<std::string> kSchemes{
-    "vanilla", "sign", "stochastic", "multi_device", "mixed_precision", "batch_accumulate"};
+    "vanilla",          "sign",      "stochastic",        "multi_device",     "mixed_precision",
+    "batch_accumulate", "tiki_taka", "buffered_transfer", "chopped_transfer", "dynamic_transfer",
+    "short_term"};
 
 }  // namespace
 
