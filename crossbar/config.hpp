@@ -62,6 +62,37 @@ struct AdcConfig {
     }
 };
 
+/// Noise with a memory (device/low_frequency_noise.hpp).
+struct LowFrequencyConfig {
+    double one_over_f = 0.0, one_over_f_exponent = 1.0;
+    double telegraph_fraction = 0.0;
+    double telegraph_amplitude = 0.1, telegraph_amplitude_spread = 0.5;
+    double telegraph_capture_seconds = 1000.0, telegraph_emission_seconds = 1000.0;
+    double telegraph_time_spread = 1.5;
+    double state_exponent = 0.0;
+
+    template <class Field>
+    void describe(Field&& field) {
+        field("one_over_f", one_over_f, {0.0, 10.0},
+              "1/f noise: its standard deviation, relative to the conductance; 0 = none");
+        field("one_over_f_exponent", one_over_f_exponent, {0.5, 1.5}, "beta of its spectrum 1/f^beta");
+        field("telegraph_fraction", telegraph_fraction, {0.0, 1.0},
+              "telegraph noise: part of the devices that has a trap");
+        field("telegraph_amplitude", telegraph_amplitude, {0.0, 1.0},
+              "median of what an occupied trap takes from the conductance, relative");
+        field("telegraph_amplitude_spread", telegraph_amplitude_spread, {0.0, 10.0},
+              "standard deviation of its logarithm");
+        field("telegraph_capture_seconds", telegraph_capture_seconds, {1e-12, 1e15},
+              "median over the traps of the mean time until an empty one captures, s");
+        field("telegraph_emission_seconds", telegraph_emission_seconds, {1e-12, 1e15},
+              "the same until an occupied one emits, s");
+        field("telegraph_time_spread", telegraph_time_spread, {0.0, 10.0},
+              "standard deviation of the logarithms of these times");
+        field("state_exponent", state_exponent, {0.0, 2.0},
+              "relative amplitudes of both grow as (g_max / G) to this power");
+    }
+};
+
 /// When the effect of wires is computed anew.
 enum class WireRenewal {
     every_sample,     ///< whenever a device has changed, by a write or by drift
@@ -211,6 +242,7 @@ struct CrossbarConfig {
     bool drift_compensation = false;
     ProgrammingConfig programming;
     FaultConfig faults;
+    LowFrequencyConfig low_frequency;
     WiresConfig wires;
     PulsedConfig pulsed;
     EnergyConfig energy;
@@ -249,6 +281,7 @@ struct CrossbarConfig {
         field.table("adc", adc);
         field.table("programming", programming);
         field.table("faults", faults);
+        field.table("low_frequency", low_frequency);
         field.table("wires", wires);
         field.table("pulsed", pulsed);
         field.table("energy", energy);

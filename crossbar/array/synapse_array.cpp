@@ -30,6 +30,9 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
            shape.columns, seed, array),
       faults_(config, {2 * shape.devices_per_polarity, shape.rows, shape.columns}, *model_, seed, array),
       wires_(config, {2 * shape.devices_per_polarity, shape.rows, shape.columns}),
+      low_frequency_(config.low_frequency, static_cast<double>(model_->g_max_us()),
+                     std::size_t{2} * shape.devices_per_polarity * shape.rows * shape.columns, tick_seconds,
+                     seed, array),
       stride_((shape.columns + kWidestVector - 1) / kWidestVector * kWidestVector) {
     if (config.clamp_reads && config.read_noise != ReadNoise::per_device) {
         throw InputError(
@@ -89,6 +92,7 @@ void SynapseArray::reset_all() {
 
 void SynapseArray::advance_to(std::int32_t tick) {
     model_->advance_to(tick);
+    low_frequency_.advance_to(tick);
     model_->relax(state_, tick);
     if (!faults_.none()) {
         faults_.forget(state_, *model_, tick);
@@ -103,6 +107,19 @@ void SynapseArray::observe(std::uint32_t first, std::int32_t tick, std::span<flo
     }
 }
 
+void SynapseArray::see(std::uint32_t first, std::int32_t tick, std::span<float> mean_us,
+                       std::span<float> sigma_us) const {
+    if (low_frequency_.none()) {
+        observe(first, tick, mean_us, sigma_us);
+        return;
+    }
+    model_->observe(state_, first, tick, mean_us, sigma_us);
+    low_frequency_.apply(first, mean_us);
+    if (!faults_.none()) {  // a stuck device has no noise
+        faults_.apply(first, mean_us, sigma_us);
+    }
+}
+
 void SynapseArray::renew_wires(std::int32_t tick) {
     const std::uint32_t columns = shape_.columns;
     const std::span sigma(row_sigma_.data(), columns);
@@ -110,7 +127,7 @@ void SynapseArray::renew_wires(std::int32_t tick) {
         for (std::uint32_t row = 0; row < shape_.rows; ++row) {
             const std::uint32_t first = plane * synapses() + row * columns;
             const auto mean = std::span(conductance_us_).subspan(first, columns);
-            observe(first, tick, mean, sigma);
+            see(first, tick, mean, sigma);
             for (float& g : mean) {
                 g = std::max(g, 0.0F);  // noise may leave nothing, but no crosspoint is a source
             }
@@ -138,7 +155,7 @@ void SynapseArray::renew(std::int32_t tick) {
         double conductance = 0.0;
         for (std::uint32_t plane = 0; plane < planes(); ++plane) {
             const std::uint32_t first = plane * synapses() + row * columns;
-            observe(first, tick, mean, sigma);
+            see(first, tick, mean, sigma);
             if (shape_.no_diagonal && row < columns) {
                 mean[row] = 0.0F;
                 sigma[row] = 0.0F;
@@ -449,7 +466,7 @@ void SynapseArray::read_row(std::uint32_t row, const DrawKey& noise_key, std::in
     for (std::uint32_t plane = 0; plane < planes(); ++plane) {
         const std::uint32_t first = plane * synapses() + row * columns;
         const std::span side = sign_of_plane(plane) > 0.0F ? plus_us : minus_us;
-        observe(first, tick, mean, sigma);
+        see(first, tick, mean, sigma);
         fill_normals(noise_key, first, noise);
         for (std::uint32_t c = 0; c < columns; ++c) {
             if (exists(row * columns + c)) {
@@ -516,7 +533,7 @@ float SynapseArray::read_synapse(std::uint32_t synapse, std::uint32_t step, std:
     for (std::uint32_t plane = 0; plane < planes(); ++plane) {
         const std::uint32_t device = plane * synapses() + synapse;
         float mean = 0.0F, sigma = 0.0F;
-        observe(device, tick, {&mean, 1}, {&sigma, 1});
+        see(device, tick, {&mean, 1}, {&sigma, 1});
         ++counters_.verify_reads;
         counters_.verify_conductance_us += static_cast<double>(mean);
         sum += sign_of_plane(plane) *

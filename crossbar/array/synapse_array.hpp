@@ -4,8 +4,8 @@
 //
 // Modelled: the device model's pulses, drift and read noise, tiles of `tile_rows` word lines whose
 // results are summed digitally in ascending order, drivers and a converter per column and tile
-// (periphery/adc.hpp; verifying reads have their own, ideal one), wire resistance (array_wires.hpp), wear,
-// energy of devices.
+// (periphery/adc.hpp; verifying reads have their own, ideal one), wire resistance (array_wires.hpp), 1/f and
+// telegraph noise (device/low_frequency_noise.hpp), wear, energy of devices.
 //
 // Devices without a gradual RESET (PCM) are written on both sides: SET pulses on G+ raise D, on G- they
 // lower it, and saturated pairs are refreshed. Bidirectional devices take signed pulses on G+; their G- is
@@ -27,6 +27,7 @@
 #include "crossbar/base/state_archive.hpp"
 #include "crossbar/config.hpp"
 #include "crossbar/device/device_model.hpp"
+#include "crossbar/device/low_frequency_noise.hpp"
 #include "crossbar/periphery/adc.hpp"
 
 namespace memprop::crossbar {
@@ -163,6 +164,7 @@ public:
         counters_.serialize(archive);
         adc_.serialize(archive);
         wires_.serialize(archive);
+        low_frequency_.serialize(archive);
     }
     /// The devices of another run, with their wear; counting starts afresh.
     void load_devices(StateArchive& archive) {
@@ -207,6 +209,9 @@ private:
     /// The model's observation with the faults of the devices.
     void observe(std::uint32_t first, std::int32_t tick, std::span<float> mean_us,
                  std::span<float> sigma_us) const;
+    /// The same as reads see it: with noise that is correlated in time.
+    void see(std::uint32_t first, std::int32_t tick, std::span<float> mean_us,
+             std::span<float> sigma_us) const;
     void renew_wires(std::int32_t tick);
     void account_wires();
     void program_targets(std::span<const float> target_us, std::int32_t tick);
@@ -252,6 +257,7 @@ private:
     AdcBank adc_;
     Faults faults_;
     ArrayWires wires_;
+    LowFrequencyNoise low_frequency_;
 
     // As of the last renew(): rows of `stride_` floats, padded to whole vectors.
     std::size_t stride_;

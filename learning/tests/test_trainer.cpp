@@ -95,7 +95,9 @@ TEST_CASE("a run continued from a checkpoint equals the uninterrupted run bit fo
     }
 }
 
-TEST_CASE("training with wires in tiles continues from a checkpoint bit for bit, with both gradients") {
+TEST_CASE(
+    "training with wires in tiles and correlated noise continues from a checkpoint bit for bit, with both "
+    "gradients") {
     for (const auto renewal : {crossbar::WireRenewal::every_sample, crossbar::WireRenewal::every_k,
                                crossbar::WireRenewal::on_change_above}) {
         for (const GradientForm gradient : {GradientForm::factorised, GradientForm::online}) {
@@ -103,6 +105,8 @@ TEST_CASE("training with wires in tiles continues from a checkpoint bit for bit,
             config.learning.gradient = gradient;
             config.crossbar.tile_rows = 16;
             config.crossbar.tile_columns = 20;
+            config.crossbar.low_frequency.one_over_f = 0.05;
+            config.crossbar.low_frequency.telegraph_fraction = 0.2;
             ExperimentConfig ideal = config;
             config.crossbar.wires = {.r_wl_ohm = 50.0,
                                      .r_bl_ohm = 50.0,
