@@ -6,6 +6,7 @@
 
 #include "crossbar/array/graded_kernels.hpp"
 #include "crossbar/array/read_kernels.hpp"
+#include "crossbar/array/write_kernels.hpp"
 #include "crossbar/base/error.hpp"
 
 namespace memprop::crossbar {
@@ -40,6 +41,9 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
             "a sum of clamped reads is not Gaussian; it needs crossbar.read_noise = \"per_device\"");
     }
     const std::uint64_t devices = std::uint64_t{synapses()} * planes();
+    if (shape.devices_per_polarity == 0) {
+        throw InputError("devices_per_polarity", 0, "must be at least 1");
+    }
     if (devices > std::numeric_limits<std::uint32_t>::max()) {
         throw InputError("array", devices, "more than 2^32 devices in one array");
     }
@@ -365,10 +369,7 @@ void SynapseArray::spread_pulses(std::span<const std::int16_t> pulses) {
     const std::uint32_t n = shape_.devices_per_polarity;
     const std::uint32_t count = synapses();
     if (n == 1) {
-        for (std::uint32_t i = 0; i < count; ++i) {
-            device_pulses_[i] = static_cast<std::uint16_t>(std::max<std::int16_t>(pulses[i], 0));
-            device_pulses_[count + i] = static_cast<std::uint16_t>(std::max<std::int16_t>(-pulses[i], 0));
-        }
+        split_pulses(pulses, device_pulses_.data(), device_pulses_.data() + count);
         return;
     }
     std::fill(device_pulses_.begin(), device_pulses_.end(), std::uint16_t{0});
@@ -390,10 +391,7 @@ void SynapseArray::spread_pulses(std::span<const std::int16_t> pulses) {
 
 void SynapseArray::program(std::span<const std::int16_t> pulses, Phase phase, std::uint32_t event,
                            std::int32_t tick) {
-    std::uint64_t issued = 0;
-    for (const std::int16_t p : pulses) {
-        issued += static_cast<std::uint64_t>(std::abs(p));
-    }
+    const std::uint64_t issued = count_all(pulses);
     if (issued == 0) {
         return;
     }
@@ -488,6 +486,9 @@ RefreshReport SynapseArray::refresh(const RefreshLimits& limits, std::uint32_t e
     std::vector<float> plus(shape_.columns), minus(shape_.columns);
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
         read_row(row, key(Stream::verify_noise, 0, event, 0), tick, plus, minus);
+        if (!any_saturated(plus, minus, limits.high_us, limits.low_us)) {
+            continue;
+        }
         for (std::uint32_t c = 0; c < shape_.columns; ++c) {
             if (std::max(plus[c], minus[c]) > limits.high_us && std::min(plus[c], minus[c]) > limits.low_us) {
                 const std::uint32_t synapse = row * shape_.columns + c;
