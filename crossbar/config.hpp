@@ -129,6 +129,22 @@ struct WiresConfig {
     }
 };
 
+/// Current of a device against voltage: I(x) = G V sinh(k x) / sinh(k) at the part x of the read voltage V,
+/// so that G is what is measured at V and spikes see no difference; k falls linearly in G from
+/// `curvature_g_min` at g_min to `curvature_g_max` at g_max, as high-resistance states conduct by tunnelling.
+/// k = V / V0 of the law I ~ sinh(V / V0) of metal-oxide memory (Guan, Yu, Wong, IEEE Electron Device Lett.
+/// 33, 1405, 2012: V0 = 0.35 to 0.45 V, so about 0.5 at 0.2 V). Energies are those of ohmic devices.
+struct IvConfig {
+    double curvature_g_min = 0.0, curvature_g_max = 0.0;
+
+    template <class Field>
+    void describe(Field&& field) {
+        field("curvature_g_min", curvature_g_min, {0.0, 50.0},
+              "k of I ~ sinh(k V / V_read) at g_min; 0 = ohmic. Graded inputs and driver noise see it");
+        field("curvature_g_max", curvature_g_max, {0.0, 50.0}, "the same at g_max");
+    }
+};
+
 /// Devices that do not obey (array/faults.hpp).
 struct FaultConfig {
     double stuck_min = 0.0, stuck_max = 0.0, stuck_any = 0.0;
@@ -219,6 +235,14 @@ struct EnergyConfig {
     }
 };
 
+/// What the conductance of a bidirectional device is counted from.
+enum class Subtraction {
+    pair,           ///< a reference device per device
+    offset_column,  ///< one column of reference devices, whose current all columns subtract
+};
+inline constexpr std::array<std::pair<std::string_view, Subtraction>, 2> kSubtractionNames{
+    {{"pair", Subtraction::pair}, {"offset_column", Subtraction::offset_column}}};
+
 struct CrossbarConfig {
     std::string device = "pcm_nandakumar2018";
     std::string table_file;
@@ -229,6 +253,8 @@ struct CrossbarConfig {
     double drift_scale = 1.0;
     double drift_spread = 0.0;
     double nonlinearity_scale = 1.0;
+    Subtraction subtraction = Subtraction::pair;
+    std::int64_t slice_base = 1;
     ReadNoise read_noise = ReadNoise::per_column;
     bool clamp_reads = false;
     std::int64_t tile_rows = 128;
@@ -239,6 +265,7 @@ struct CrossbarConfig {
     AdcConfig adc;
     std::int64_t dac_bits = 0;
     double driver_noise = 0.0;
+    IvConfig iv;
     bool drift_compensation = false;
     ProgrammingConfig programming;
     FaultConfig faults;
@@ -261,6 +288,11 @@ struct CrossbarConfig {
               "spread of the drift exponent from device to device, relative to its mean");
         field("nonlinearity_scale", nonlinearity_scale, {0.0, 1.0},
               "how much the step depends on state and history; 1 as published, 0 a constant 1 uS");
+        field.choice("subtraction", subtraction, kSubtractionNames,
+                     "bidirectional devices: what is subtracted from them");
+        field("slice_base", slice_base, {1, 256},
+              "significance of a device over that of the next of its synapse (update.devices_per_polarity); "
+              "1 = all alike, above: slices of a weight in this base");
         field.choice("read_noise", read_noise, kReadNoiseNames, "where read noise is drawn");
         field("clamp_reads", clamp_reads,
               "limit each device read to its range; needs read_noise = \"per_device\"");
@@ -279,6 +311,7 @@ struct CrossbarConfig {
         field("drift_compensation", drift_compensation,
               "scale the output of an array by the mean magnitude of its reads after programming over now");
         field.table("adc", adc);
+        field.table("iv", iv);
         field.table("programming", programming);
         field.table("faults", faults);
         field.table("low_frequency", low_frequency);

@@ -297,7 +297,6 @@ Curve retention(const CharacterizeOptions& options) {
 
 Curve spectrum(const CharacterizeOptions& options) {
     constexpr std::size_t kIntervals = 4096;
-    constexpr double kRatio = 1.25;  // from one frequency to the next
     const double g_max_us = options.config.g_max_us;
     LowFrequencyNoise noise(options.config.low_frequency, g_max_us, options.devices, options.interval_seconds,
                             options.seed, 0);
@@ -307,10 +306,8 @@ Curve spectrum(const CharacterizeOptions& options) {
                          "interval above 0");
     }
     std::vector<std::size_t> cycles;
-    for (double c = 2.0; c < kIntervals / 2.0; c *= kRatio) {
-        if (cycles.empty() || cycles.back() != static_cast<std::size_t>(c)) {
-            cycles.push_back(static_cast<std::size_t>(c));
-        }
+    for (std::size_t c = 2; c < kIntervals / 2; c = std::max(c + 1, c * 5 / 4)) {
+        cycles.push_back(c);
     }
     std::vector<float> re(cycles.size() * options.devices), im(re.size()), g(options.devices);
     double window_power = 0.0;

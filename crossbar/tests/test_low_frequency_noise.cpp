@@ -22,8 +22,8 @@ double spectral_slope(double exponent) {
     config.one_over_f_exponent = exponent;
     LowFrequencyNoise noise(config, 1.0, kDevices, 1.0, 5, 0);
     std::vector<std::size_t> cycles;  // per series; below, a process is missing, above, time is too coarse
-    for (double c = 2.0; c < 200.0; c *= 1.6) {
-        cycles.push_back(static_cast<std::size_t>(c));
+    for (std::size_t c = 2; c < 200; c = c * 8 / 5) {
+        cycles.push_back(c);
     }
     std::vector<double> re(cycles.size() * kDevices), im(re.size());
     for (std::size_t t = 0; t < kTicks; ++t) {

@@ -139,6 +139,40 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("networks learn on slices and with offset columns, and continue from a checkpoint bit for bit") {
+    for (const bool slices : {true, false}) {
+        ExperimentConfig config = small_experiment("mixed_precision");
+        if (slices) {
+            config.crossbar.slice_base = 4;
+            config.update.devices_per_polarity = 2;
+        } else {
+            config.crossbar.device = "ecram_li";
+            crossbar::find_device_kind(config.crossbar.device).preset(config.crossbar);
+            config.crossbar.subtraction = crossbar::Subtraction::offset_column;
+        }
+        config.update.max_pulses = 100;
+        Trainer whole(config), first(config), second(config);
+        double early = 0.0, late = 0.0;
+        for (int i = 0; i < 120; ++i) {
+            const double loss = whole.train_sample();
+            (i < 30 ? early : late) += i < 30 || i >= 90 ? loss : 0.0;
+        }
+        for (int i = 0; i < 70; ++i) {
+            first.train_sample();
+        }
+        Memory memory;
+        first.serialize(memory);
+        memory.loading = true;
+        second.serialize(memory);
+        for (int i = 70; i < 120; ++i) {
+            second.train_sample();
+        }
+        CAPTURE(slices);
+        CHECK(late < 0.9 * early);
+        CHECK(state_of(second) == state_of(whole));
+    }
+}
+
 TEST_CASE("training gives the same bits at every SIMD level") {
     for (const std::string& scheme : kSchemes) {
         CAPTURE(scheme);
