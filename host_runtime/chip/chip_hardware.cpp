@@ -262,6 +262,9 @@ void ChipHardware::state_restored() {
     for (WeightArray* array : chip_->memory().weights) {
         array->devices_changed();
     }
+    for (Core* core : chip_->cores()) {
+        core->state_restored();
+    }
 }
 
 }  // namespace memprop::host
