@@ -151,6 +151,7 @@ void ChipHardware::load_feedback(std::span<const float> feedback) {
         }
         load_cycles_ = chip_->cycle();
     });
+    chip_->mesh().fabric().start_latencies(chip_->cycle());  // of flits: loading is not what users ask about
 }
 
 void ChipHardware::command(Command command) {
@@ -211,16 +212,21 @@ void ChipHardware::run_step(const learning::Trial& trial, std::uint32_t step, le
 
 /// Spikes come in the order in which cores sent them; a spike train wants them ascending.
 void ChipHardware::take_events(std::uint32_t step, learning::Tape<float>& tape) {
-    const std::uint32_t events = processor_->read(reg::event_out_level);
-    words_.resize(std::size_t{events} * 2);
-    processor_->read(reg::event_out, words_);
+    constexpr std::uint32_t kUsualSpikes = 3;
     spikes_.clear();
-    for (std::size_t i = 0; i < words_.size(); i += 2) {
+    words_.assign(2 * (std::size_t{plan_.outputs} + kUsualSpikes), 0);
+    processor_->read(reg::event_out, words_);
+    for (std::size_t i = 0; words_[i] != kNoEvent;) {
         if ((words_[i] & kReadoutEvent) != 0) {
             tape.output[std::size_t{step} * plan_.outputs + (words_[i] & ~kReadoutEvent)] =
                 std::bit_cast<float>(words_[i + 1]);
         } else {
             spikes_.push_back(words_[i] - plan_.inputs);
+        }
+        i += 2;
+        if (i == words_.size()) {  // there may be more
+            processor_->read(reg::event_out, words_);
+            i = 0;
         }
     }
     std::sort(spikes_.begin(), spikes_.end());

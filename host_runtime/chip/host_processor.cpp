@@ -20,6 +20,7 @@ void HostProcessor::work() {
         }
         try {
             (*job_)();
+            sc_core::wait(std::exchange(ahead_, sc_core::SC_ZERO_TIME));
         } catch (const std::exception&) {
             error_ = std::current_exception();
         }
@@ -50,8 +51,7 @@ tlm::tlm_response_status HostProcessor::transfer(tlm::tlm_command command, std::
     transaction.set_data_ptr(reinterpret_cast<unsigned char*>(words.data()));
     transaction.set_data_length(static_cast<unsigned>(words.size_bytes()));
     transaction.set_streaming_width(static_cast<unsigned>(words.size_bytes()));
-    sc_core::sc_time delay;
-    bus->b_transport(transaction, delay);
+    bus->b_transport(transaction, ahead_);
     return transaction.get_response_status();
 }
 

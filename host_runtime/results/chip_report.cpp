@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 namespace memprop::host {
 namespace {
@@ -36,6 +37,19 @@ nlohmann::ordered_json core_report(const Core& core, std::uint64_t cycles) {
         {"learning_engine",
          part(stats[CoreCounter::learning_cycles] + stats[CoreCounter::planning_cycles], cycles)},
         {"programming", part(stats[CoreCounter::write_cycles] + stats[CoreCounter::refresh_cycles], cycles)}};
+    return json;
+}
+
+/// Flits by latency, [least cycles, flits], in bins that double: 1, 2 .. 3, 4 .. 7, ...
+nlohmann::ordered_json histogram(const hw::noc::LatencyHistogram& latency) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    for (const hw::noc::LatencyHistogram::Bin& bin : latency.bins()) {
+        const std::uint64_t least = std::bit_floor(bin.lower_cycles);
+        if (json.empty() || json.back()[0] != least) {
+            json.push_back({least, std::uint64_t{0}});
+        }
+        json.back()[1] = json.back()[1].get<std::uint64_t>() + bin.flits;
+    }
     return json;
 }
 
@@ -77,9 +91,7 @@ void add_chip(const ChipHardware& hardware, nlohmann::ordered_json& result) {
                                    {"p95", latency.quantile_cycles(0.95)},
                                    {"max", latency.max_cycles()},
                                    {"flits", latency.count()}};
-    for (const hw::noc::LatencyHistogram::Bin& bin : latency.bins()) {
-        json["flit_latency_histogram"].push_back({bin.lower_cycles, bin.flits});
-    }
+    json["flit_latency_histogram"] = histogram(latency);
     for (const Core* core : chip.cores()) {
         json["cores"].push_back(core_report(*core, cycles));
     }

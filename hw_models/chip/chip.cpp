@@ -20,12 +20,13 @@ Chip::Chip(const sc_core::sc_module_name& name, const ChipConfig& config, const 
         memory_.weights[w] = arrays_.back().get();
     }
     mesh_ = std::make_unique<noc::EventMesh>("mesh", config.noc_params(), period_);
+    mesh_->allow_run_ahead();
     for (std::size_t i = 0; i < plan_.cores.size(); ++i) {
         const std::string core_name = fmt::format("core_{}", i);
         cores_.push_back(std::make_unique<Core>(core_name.c_str(), plan_, i, config_,
                                                 request.config.crossbar.adc.columns_per_converter, memory_,
                                                 period_));
-        cores_.back()->port.bind(mesh_->port[static_cast<std::size_t>(plan_.cores[i].node)]);
+        cores_.back()->port.bind(mesh_->queue[static_cast<std::size_t>(plan_.cores[i].node)]);
         core_pointers_.push_back(cores_.back().get());
     }
     const double budget_seconds = config.step_budget_seconds > 0.0 ? config.step_budget_seconds
@@ -34,7 +35,7 @@ Chip::Chip(const sc_core::sc_module_name& name, const ChipConfig& config, const 
         "host", plan_, config_, request.parameters.loss,
         static_cast<std::uint64_t>(std::floor(budget_seconds / period_.to_seconds())), memory_,
         core_pointers_, *mesh_, period_);
-    host_->port.bind(mesh_->port[static_cast<std::size_t>(ChipPlan::kHostNode)]);
+    host_->port.bind(mesh_->queue[static_cast<std::size_t>(ChipPlan::kHostNode)]);
 }
 
 ChipEnergy Chip::energy() const {

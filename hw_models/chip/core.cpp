@@ -70,9 +70,11 @@ Core::Core(const sc_core::sc_module_name& name, const ChipPlan& plan, std::size_
 }
 
 void Core::end_of_elaboration() {
+    // Spikes are latched; the tick that follows them wakes the core.
+    port->set_wake_filter([](const noc::Flit& flit) { return flit.kind != noc::FlitKind::spike; });
     SC_HAS_PROCESS(Core);
     SC_METHOD(run);
-    sensitive << due_ << port->arrival_event() << port->space_event();
+    sensitive << due_ << port->wake_event();
     for (tile::SynapseTileIf* tile : tile_ports_) {
         sensitive << tile->sums_event() << tile->done_event();
     }
@@ -81,19 +83,18 @@ void Core::end_of_elaboration() {
 
 void Core::run() {
     ++activations_;
-    noc::Flit flit;
-    while (port->try_receive(flit)) {
-        receive(flit);
+    noc::ArrivedFlit delivery;
+    while (port->take(delivery)) {
+        receive(delivery);
     }
     while (advance(neurons_) || advance(readouts_) || advance_engine()) {
     }
     finish_step_if_done();
-    out_.send(*port.operator->(), cycle());
     sleep_until_due();
 }
 
 void Core::sleep_until_due() {
-    std::uint64_t next = out_.next_cycle();
+    std::uint64_t next = noc::kNever;
     for (const Layer* layer : {&neurons_, &readouts_}) {
         if (layer->phase == Phase::updating) {
             next = std::min(next, layer->due);
@@ -108,10 +109,11 @@ void Core::sleep_until_due() {
     }
 }
 
-void Core::receive(const noc::Flit& flit) {
+void Core::receive(const noc::ArrivedFlit& delivery) {
+    const noc::Flit& flit = delivery.flit;
     switch (flit.kind) {
         case noc::FlitKind::spike:
-            receive_spike(flit);
+            receive_spike(flit, delivery.cycle);
             break;
         case noc::FlitKind::tick:
             receive_tick(flit);
@@ -125,7 +127,7 @@ void Core::receive(const noc::Flit& flit) {
     }
 }
 
-void Core::receive_spike(const noc::Flit& flit) {
+void Core::receive_spike(const noc::Flit& flit, std::uint64_t arrival) {
     bool mapped = false;
     const std::uint32_t rows = registers_[static_cast<std::size_t>(CoreRegister::axon_ranges)];
     for (std::uint32_t i = 0; i < rows; ++i) {
@@ -138,7 +140,7 @@ void Core::receive_spike(const noc::Flit& flit) {
         const std::uint32_t tile = range[2], row = range[3] + offset, step = flit.value + range[4];
         const Layer& layer = plan_.tiles[tile].projection == ProjectionId::w_out ? readouts_ : neurons_;
         if (layer.phase == Phase::open && layer.step == step) {
-            tile_ports_[tile]->row_event(row);
+            tile_ports_[tile]->row_event_of(row, arrival);
         } else {
             latched_.push_back({tile, row, step});
         }
@@ -410,6 +412,7 @@ void Core::finish_step_if_done() {
     step_running_ = neurons_.done = readouts_.done = learned_ = false;
     cores_done_ = errors_ = 0;
     stats_.add(CoreCounter::steps);
+    stats_.set(CoreCounter::send_stall_cycles, port->stall_cycles());
     if (last_step_) {
         for (tile::SynapseTileIf* tile : tile_ports_) {
             tile->end_sample();

@@ -37,14 +37,13 @@
 #include "hw_models/chip/core_timing.hpp"
 #include "hw_models/chip/memory_map.hpp"
 #include "hw_models/chip/messages.hpp"
-#include "hw_models/chip/send_queue.hpp"
 #include "hw_models/noc/mesh.hpp"
 
 namespace memprop::hw::chip {
 
 class Core : public sc_core::sc_module {
 public:
-    sc_core::sc_port<noc::FlitPortIf> port{"port"};
+    sc_core::sc_port<noc::FlitQueueIf> port{"port"};
 
     /// Core number `index` of the plan. `memory` must live as long.
     Core(const sc_core::sc_module_name& name, const ChipPlan& plan, std::size_t index,
@@ -81,7 +80,7 @@ public:
     Phase neuron_phase() const { return neurons_.phase; }
     Phase readout_phase() const { return readouts_.phase; }
     Engine engine() const { return engine_; }
-    std::size_t flits_to_send() const { return out_.size(); }
+    std::size_t flits_to_send() const { return port->waiting_to_leave(); }
 
 private:
     void end_of_elaboration() override;
@@ -101,8 +100,8 @@ private:
         std::uint32_t tile, row, step;
     };
     void run();
-    void receive(const noc::Flit& flit);
-    void receive_spike(const noc::Flit& flit);
+    void receive(const noc::ArrivedFlit& delivery);
+    void receive_spike(const noc::Flit& flit, std::uint64_t arrival);
     void receive_tick(const noc::Flit& flit);
     void receive_graded(const noc::Flit& flit);
     void receive_configuration(const noc::Flit& flit);
@@ -123,7 +122,7 @@ private:
     void share_readouts();
     void finish_step_if_done();
     void report_done(std::uint32_t value);
-    void send(const noc::Flit& flit) { out_.push(flit, cycle()); }
+    void send(const noc::Flit& flit) { port->send(flit); }
     void sleep_until_due();
     std::uint64_t cycle() const { return sc_core::sc_time_stamp().value() / period_.value(); }
     float* neuron_memory(NeuronMemory memory, std::uint32_t neuron);
@@ -156,7 +155,6 @@ private:
     std::uint64_t engine_since_ = 0, engine_due_ = 0;
     std::uint32_t feedback_words_ = 0;  // received while sharing
     bool shared_ = false;
-    SendQueue out_;
     std::vector<float> from_input_, from_recurrent_, readout_sums_;
     CoreStats stats_;
     std::uint64_t activations_ = 0;

@@ -63,6 +63,7 @@ public:
     void add(CoreCounter counter, std::uint64_t amount = 1) {
         values_[static_cast<std::size_t>(counter)] += amount;
     }
+    void set(CoreCounter counter, std::uint64_t value) { values_[static_cast<std::size_t>(counter)] = value; }
     std::uint64_t operator[](CoreCounter counter) const { return values_[static_cast<std::size_t>(counter)]; }
     std::uint64_t at(std::size_t index) const { return values_[index]; }
     CoreStats& operator+=(const CoreStats& other) {

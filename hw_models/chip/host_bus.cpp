@@ -16,17 +16,17 @@ std::uint32_t word_at(const unsigned char* data, std::size_t index) {
     return word;
 }
 
+/// Writes that only matter for the next command.
+bool prepares(std::uint64_t address) {
+    return address < host_register::routers && address != host_register::command;
+}
+
 /// FIFOs keep their address for all words of a burst.
 bool is_fifo(std::uint64_t address) {
     return address == host_register::event_in || address == host_register::event_out;
 }
 
 }  // namespace
-
-void HostInterface::wait_cycles(std::uint64_t cycles) {
-    stats_.add(HostCounter::bus_cycles, cycles);
-    sc_core::wait(sc_core::sc_time::from_value(cycles * period_.value()));
-}
 
 bool HostInterface::in_core(std::uint64_t address) const {
     const std::uint64_t core = address >> 33;
@@ -56,11 +56,13 @@ void HostInterface::transport(tlm::tlm_generic_payload& transaction, sc_core::sc
     }
     const std::uint32_t words = length / 4;
     stats_.add(HostCounter::bus_words, words);
-    stats_.add(HostCounter::bus_cycles, words * static_cast<std::uint64_t>(config_.bus_cycles_per_word));
-    sc_core::wait(delay +
-                  sc_core::sc_time::from_value(
-                      words * static_cast<std::uint64_t>(config_.bus_cycles_per_word) * period_.value()));
-    delay = sc_core::SC_ZERO_TIME;
+    const std::uint64_t cycles = words * static_cast<std::uint64_t>(config_.bus_cycles_per_word);
+    stats_.add(HostCounter::bus_cycles, cycles);
+    delay += sc_core::sc_time::from_value(cycles * period_.value());
+    if (transaction.is_read() || busy() || !prepares(address)) {
+        sc_core::wait(delay);
+        delay = sc_core::SC_ZERO_TIME;
+    }
     tlm::tlm_response_status status = tlm::TLM_OK_RESPONSE;
     for (std::uint32_t i = 0; i < words && status == tlm::TLM_OK_RESPONSE; ++i) {
         const std::uint64_t at = is_fifo(address) ? address : address + std::uint64_t{4} * i;
@@ -101,8 +103,7 @@ tlm::tlm_response_status HostInterface::write_word(std::uint64_t address, std::u
                                        noc::FlitKind::configuration);
         flit.address = static_cast<std::uint32_t>(address >> 2) & (kCoreWords - 1);
         flit.value = value;
-        out_.push(flit, cycle());
-        due_.notify(sc_core::SC_ZERO_TIME);
+        port->send(flit);
         return tlm::TLM_OK_RESPONSE;
     }
     if (address >= routers) {
@@ -233,7 +234,7 @@ tlm::tlm_response_status HostInterface::read_word(std::uint64_t address, std::ui
             value = static_cast<std::uint32_t>(events_out_.size() - next_out_ / 2);
             return tlm::TLM_OK_RESPONSE;
         case event_out: {
-            value = 0xFFFF'FFFFU;
+            value = kNoEvent;
             if (next_out_ < 2 * events_out_.size()) {
                 value = static_cast<std::uint32_t>(events_out_[next_out_ / 2] >> (next_out_ % 2 * 32));
                 if (++next_out_ == 2 * events_out_.size()) {
@@ -277,8 +278,7 @@ tlm::tlm_response_status HostInterface::read_core(std::uint64_t address, std::ui
     noc::Flit flit = noc::Flit::to(ChipPlan::kHostNode, plan_.cores[core].node, noc::FlitKind::configuration);
     flit.address = answer_word_ | kReadRequest;
     waiting_for_answer_ = true;
-    out_.push(flit, cycle());
-    due_.notify(sc_core::SC_ZERO_TIME);
+    port->send(flit);
     while (waiting_for_answer_) {
         sc_core::wait(answer_);
     }

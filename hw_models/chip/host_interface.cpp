@@ -32,17 +32,22 @@ HostInterface::HostInterface(const sc_core::sc_module_name& name, const ChipPlan
 }
 
 void HostInterface::end_of_elaboration() {
+    // Spikes and neurons_done only have to be there when the readouts or the end of the step come.
+    port->set_wake_filter([](const noc::Flit& flit) {
+        return flit.kind == noc::FlitKind::graded || flit.kind == noc::FlitKind::configuration ||
+               (flit.kind == noc::FlitKind::tick && static_cast<Tick>(flit.address) == Tick::core_done);
+    });
     SC_HAS_PROCESS(HostInterface);
     SC_METHOD(run);
-    sensitive << due_ << port->arrival_event() << port->space_event();
+    sensitive << due_ << port->wake_event();
     dont_initialize();
 }
 
 void HostInterface::run() {
     ++activations_;
-    noc::Flit flit;
-    while (port->try_receive(flit)) {
-        receive(flit);
+    noc::ArrivedFlit delivery;
+    while (port->take(delivery)) {
+        receive(delivery);
     }
     if (errors_due_ && cycle() >= due_cycle_) {
         send_errors();
@@ -50,12 +55,11 @@ void HostInterface::run() {
     if (command_ == Command::program && cycle() >= due_cycle_) {
         finish();
     }
-    out_.send(*port.operator->(), cycle());
     sleep_until_due();
 }
 
 void HostInterface::sleep_until_due() {
-    const std::uint64_t next = std::min(out_.next_cycle(), due_cycle_);
+    const std::uint64_t next = due_cycle_;
     if (next != noc::kNever) {
         const sc_core::sc_time due = sc_core::sc_time::from_value(next * period_.value());
         const sc_core::sc_time now = sc_core::sc_time_stamp();
@@ -68,7 +72,8 @@ void HostInterface::push_out(std::uint32_t address, std::uint32_t value) {
     stats_.add(HostCounter::events_out);
 }
 
-void HostInterface::receive(const noc::Flit& flit) {
+void HostInterface::receive(const noc::ArrivedFlit& delivery) {
+    const noc::Flit& flit = delivery.flit;
     switch (flit.kind) {
         case noc::FlitKind::spike:
             push_out(flit.address, flit.value);
@@ -82,8 +87,8 @@ void HostInterface::receive(const noc::Flit& flit) {
             readout_[k] = std::bit_cast<float>(flit.value);
             push_out(flit.address | kReadoutEvent, flit.value);
             if (++readouts_known_ == readout_.size()) {
-                stats_.add(HostCounter::readout_phase_cycles, cycle() - phase_started_);
-                phase_started_ = cycle();
+                stats_.add(HostCounter::readout_phase_cycles, delivery.cycle - phase_started_);
+                phase_started_ = delivery.cycle;
                 errors_due_ = true;
                 due_cycle_ = cycle() + objective_cycles(readout_.size());
             }
@@ -101,8 +106,8 @@ void HostInterface::receive(const noc::Flit& flit) {
     }
     if (static_cast<Tick>(flit.address) == Tick::neurons_done) {
         if (++neurons_done_ == cores_with_neurons_) {
-            stats_.add(HostCounter::neuron_phase_cycles, cycle() - phase_started_);
-            phase_started_ = cycle();
+            stats_.add(HostCounter::neuron_phase_cycles, delivery.cycle - phase_started_);
+            phase_started_ = delivery.cycle;
         }
     } else if (++cores_done_ == plan_.cores.size()) {
         finish();
@@ -125,7 +130,7 @@ void HostInterface::send_errors() {
     for (std::uint32_t k = 0; k < error_.size(); ++k) {
         flit.address = kErrorValue | k;
         flit.value = std::bit_cast<std::uint32_t>(error_[k]);
-        out_.push(flit, cycle());
+        port->send(flit);
     }
 }
 
@@ -133,7 +138,7 @@ void HostInterface::tell_cores(Tick what, std::uint32_t value) {
     noc::Flit flit = noc::Flit::along(ChipPlan::kHostNode, ChipPlan::kCommandTree, noc::FlitKind::tick);
     flit.address = static_cast<std::uint32_t>(what);
     flit.value = value;
-    out_.push(flit, cycle());
+    port->send(flit);
 }
 
 void HostInterface::set_in_cores(CoreRegister which, std::uint32_t value) {
@@ -141,7 +146,7 @@ void HostInterface::set_in_cores(CoreRegister which, std::uint32_t value) {
         noc::Flit::along(ChipPlan::kHostNode, ChipPlan::kCommandTree, noc::FlitKind::configuration);
     flit.address = static_cast<std::uint32_t>(which);
     flit.value = value;
-    out_.push(flit, cycle());
+    port->send(flit);
 }
 
 tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
@@ -206,7 +211,7 @@ void HostInterface::start_step(bool last) {
     flit.value = step_;
     for (const std::uint32_t input : events_in_) {
         flit.address = input;
-        out_.push(flit, cycle());
+        port->send(flit);
     }
     events_in_.clear();
     tell_cores(last ? Tick::last_step : Tick::step, step_);

@@ -1,11 +1,12 @@
 // SystemC module of the host interface: the chip's TLM-2.0 target socket, its event FIFOs, the sequence of a
 // time step and the objective unit.
 //
-// Host. The socket `bus` takes blocking transactions of whole words at the addresses of memory_map.hpp and
-// waits for the bus cycles they take, so b_transport() must be called from a thread. Writes to a core's
-// window are posted: they leave as configuration flits, one per cycle, and are followed by whatever comes
-// later on the same way; a read waits for the answer. transport_dbg() reads without time. There is no other
-// way to the chip's state.
+// Host. The socket `bus` takes blocking transactions of whole words at the addresses of memory_map.hpp.
+// Writes that only prepare a command add their bus cycles to the delay of the transaction (loosely timed);
+// all others wait for it, so b_transport() must be called from a thread. Writes to a core's window are
+// posted: they leave as configuration flits, one per cycle, and are followed by whatever comes later on the
+// same way; a read waits for the answer. transport_dbg() reads without time. There is no other way to the
+// chip's state.
 //
 // Time step. The host fills the event FIFO and the targets and gives the command tick. In that cycle the
 // interface begins to send the events along the input tree, one per cycle, then the step flit to all cores.
@@ -36,7 +37,7 @@ namespace memprop::hw::chip {
 class HostInterface : public sc_core::sc_module {
 public:
     tlm_utils::simple_target_socket<HostInterface> bus{"bus"};
-    sc_core::sc_port<noc::FlitPortIf> port{"port"};
+    sc_core::sc_port<noc::FlitQueueIf> port{"port"};
 
     /// `cores` and `mesh` are only used for debug transport and router tables.
     HostInterface(const sc_core::sc_module_name& name, const ChipPlan& plan, const ChipConfig& config,
@@ -62,13 +63,12 @@ private:
     tlm::tlm_response_status read_core(std::uint64_t address, std::uint32_t& value);
     tlm::tlm_response_status write_router(std::uint64_t address, std::uint32_t value);
     tlm::tlm_response_status start(std::uint32_t command);
-    void wait_cycles(std::uint64_t cycles);
     bool in_core(std::uint64_t address) const;
     tlm::tlm_response_status count(tlm::tlm_response_status status);
 
     // The chip.
     void run();
-    void receive(const noc::Flit& flit);
+    void receive(const noc::ArrivedFlit& delivery);
     void tell_cores(Tick what, std::uint32_t value);
     void set_in_cores(CoreRegister which, std::uint32_t value);
     void start_step(bool last);
@@ -108,7 +108,6 @@ private:
     std::uint32_t cores_done_ = 0, neurons_done_ = 0, readouts_known_ = 0;
     bool errors_due_ = false;
     std::vector<float> readout_, error_;
-    SendQueue out_;
     sc_core::sc_event due_, interrupt_, answer_;
     std::uint32_t answer_word_ = 0, answer_value_ = 0;
     bool waiting_for_answer_ = false;

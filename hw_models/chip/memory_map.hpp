@@ -42,6 +42,7 @@ namespace memprop::hw::chip {
 
 /// Address of an event out: a readout's number with this bit, else that of a spike.
 inline constexpr std::uint32_t kReadoutEvent = 0x8000'0000;
+inline constexpr std::uint32_t kNoEvent = 0xFFFF'FFFF;
 
 inline constexpr std::uint32_t kIdentity = 0x4D50'5250;
 

@@ -72,7 +72,7 @@ TileResponse SynapseTile::begin_step(std::uint32_t step) {
     return answer(TileResponse::accepted);
 }
 
-TileResponse SynapseTile::row_event(std::uint32_t row) {
+TileResponse SynapseTile::row_event_of(std::uint32_t row, std::uint64_t arrival) {
     if (state_ != State::step) {
         return answer(TileResponse::no_step);
     }
@@ -85,7 +85,7 @@ TileResponse SynapseTile::row_event(std::uint32_t row) {
     latched_[row] = true;
     active_rows_.push_back(row);
     if (mode_ == ReadMode::per_event) {
-        drivers_free_cycle_ = drivers_free_after(timing_, drivers_free_cycle_, cycle());
+        drivers_free_cycle_ = drivers_free_after(timing_, drivers_free_cycle_, arrival);
     }
     return answer(TileResponse::accepted);
 }

@@ -57,6 +57,8 @@ public:
 
     virtual TileResponse begin_step(std::uint32_t step) = 0;
     virtual TileResponse row_event(std::uint32_t row) = 0;
+    /// The same for an event that came in an earlier cycle and is only told now; in order of cycles.
+    virtual TileResponse row_event_of(std::uint32_t row, std::uint64_t cycle) = 0;
     virtual TileResponse end_step() = 0;
     virtual const sc_core::sc_event& sums_event() const = 0;
     /// Of the last step: one per column, uS times the read voltage (crossbar) or weight steps (SRAM).
@@ -126,7 +128,8 @@ private:
     TileResponse begin_sample(std::uint32_t sample, std::int32_t tick) override;
     TileResponse end_sample() override;
     TileResponse begin_step(std::uint32_t step) override;
-    TileResponse row_event(std::uint32_t row) override;
+    TileResponse row_event(std::uint32_t row) override { return row_event_of(row, cycle()); }
+    TileResponse row_event_of(std::uint32_t row, std::uint64_t cycle) override;
     TileResponse end_step() override;
     const sc_core::sc_event& sums_event() const override { return sums_ready_; }
     std::span<const float> sums() const override { return sums_; }

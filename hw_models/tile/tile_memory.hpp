@@ -23,10 +23,10 @@ namespace memprop::hw::tile {
 /// crossbar::SynapseArray::program and key its noise.
 struct WriteBurst {
     SynapseView<std::int16_t> steps{};
-    SynapseView<float> changes{};
     std::uint32_t event = 0;
     std::int32_t tick = 0;
     crossbar::SynapseArray::Phase phase = crossbar::SynapseArray::Phase::update;
+    SynapseView<float> changes{};
 
     bool has_shape(std::uint32_t rows, std::uint32_t columns) const {
         return (steps.rows == rows && steps.columns == columns) ||
