@@ -20,6 +20,7 @@ Chip::Chip(const sc_core::sc_module_name& name, const ChipConfig& config, const 
         memory_.weights[w] = arrays_.back().get();
     }
     mesh_ = std::make_unique<noc::EventMesh>("mesh", config.noc_params(), period_);
+    mesh_->allow_run_ahead();
     for (std::size_t i = 0; i < plan_.cores.size(); ++i) {
         const std::string core_name = fmt::format("core_{}", i);
         cores_.push_back(std::make_unique<Core>(core_name.c_str(), plan_, i, config_,

@@ -161,7 +161,7 @@ void FabricModule::step() {
 
 bool FabricModule::nothing_else_before(std::uint64_t next) const {
     const auto* context = sc_core::sc_get_curr_simcontext();
-    if (sc_core::sc_pending_activity_at_current_time(context)) {
+    if (!runs_ahead_ || sc_core::sc_pending_activity_at_current_time(context)) {
         return false;
     }
     const sc_core::sc_time until = sc_core::sc_time_to_pending_activity(context);

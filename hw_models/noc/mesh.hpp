@@ -7,8 +7,8 @@
 // kernel. The process sleeps until the next cycle in which any router, arrival or credit is due
 // (Fabric::next_cycle) and there only visits those; an idle mesh costs nothing, there is no clock.
 //
-// While no other process has anything to do, the process goes through several cycles at once: nobody could
-// send in between. It stops at the first cycle in which somebody has to be woken.
+// After allow_run_ahead() the process goes through several cycles at once while no other process has anything
+// to do: nobody could send in between. It stops at the first cycle in which somebody has to be woken.
 //
 // Users bind sc_port<FlitPortIf> to `port[n]` (node n of a mesh, port n of a router) and call it from
 // processes that run at multiples of the clock period; a call between two of them counts as made at the
@@ -75,6 +75,8 @@ public:
     /// After a step in which flits arrived or ports got room: fabric().arrivals() and fabric().spaces()
     /// list them until the next step. For a process that serves many ports; costs less than their events.
     const sc_core::sc_event& activity_event() const { return activity_; }
+    /// All calls of ports and queues come from processes, none from between two sc_start().
+    void allow_run_ahead() { runs_ahead_ = true; }
     /// How often the process ran.
     std::uint64_t activations() const { return activations_; }
 
@@ -93,6 +95,7 @@ private:
 
     Fabric fabric_;
     const sc_core::sc_time period_;
+    bool runs_ahead_ = false;
     sc_core::sc_event due_, activity_;
     std::uint64_t planned_cycle_ = kNever;  // for which due_ is notified
     std::uint64_t activations_ = 0;
