@@ -89,6 +89,9 @@ SLOW_LIF = [
     ("write noise x 3", {"crossbar.write_noise_scale": 3.0}),
     ("read noise x 3", {"crossbar.read_noise_scale": 3.0}),
     ("drift x 3", {"crossbar.drift_scale": 3.0}),
+    ("write noise x 10", {"crossbar.write_noise_scale": 10.0}),
+    ("read noise x 10", {"crossbar.read_noise_scale": 10.0}),
+    ("drift x 10", {"crossbar.drift_scale": 10.0}),
 ]
 
 
