@@ -6,9 +6,15 @@
 #include <chrono>
 
 #include "crossbar/base/error.hpp"
+#include "host_runtime/chip/chip_hardware.hpp"
+#include "host_runtime/chip/mapping.hpp"
 #include "host_runtime/config/experiment_file.hpp"
+#include "host_runtime/exchange/initial_weights.hpp"
 #include "host_runtime/files/atomic_file.hpp"
+#include "host_runtime/nir/kind.hpp"
+#include "host_runtime/nir/read.hpp"
 #include "host_runtime/results/checkpoint.hpp"
+#include "host_runtime/results/chip_report.hpp"
 #include "host_runtime/results/classification.hpp"
 #include "host_runtime/results/recording.hpp"
 #include "host_runtime/results/summary.hpp"
@@ -32,14 +38,18 @@ void create_result_directory(const std::filesystem::path& directory) {
     }
 }
 
-void write_results(const TrainRequest& request, learning::TrainerBase& trainer, const Recording& recording,
-                   const nlohmann::ordered_json& result) {
+void write_results(const TrainRequest& request, learning::TrainerBase& trainer, const ChipHardware* chip,
+                   const Recording& recording, nlohmann::ordered_json& result) {
+    if (chip != nullptr) {
+        add_chip(*chip, result);
+        write_text_atomically(request.directory / "chip.csv", chip_csv(*chip));
+    }
     recording.write(request.directory / "run.h5", trainer);
     write_text_atomically(request.directory / "history.csv", history_csv(trainer.history()));
     write_text_atomically(request.directory / "result.json", result.dump(2) + "\n");
 }
 
-TrainOutcome evaluate(const TrainRequest& request, learning::TrainerBase& trainer) {
+TrainOutcome evaluate(const TrainRequest& request, learning::TrainerBase& trainer, const ChipHardware* chip) {
     const auto start = Clock::now();
     Recording recording(false);
     double sum = 0.0;
@@ -54,7 +64,7 @@ TrainOutcome evaluate(const TrainRequest& request, learning::TrainerBase& traine
     TrainOutcome outcome;
     outcome.result = summarize(request.config, trainer, {sum / trainer.samples_per_epoch()}, wall_s);
     add_classification(trainer, outcome.result["metrics"]);
-    write_results(request, trainer, recording, outcome.result);
+    write_results(request, trainer, chip, recording, outcome.result);
     return outcome;
 }
 
@@ -70,7 +80,8 @@ bool stops_early(const learning::RunConfig& run, const learning::EpochHistory& h
     return run.patience > 0 && loss.end() - best > run.patience;
 }
 
-TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, Recording& recording) {
+TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, const ChipHardware* chip,
+                   Recording& recording) {
     const auto start = Clock::now();
     const auto epochs = static_cast<std::uint64_t>(request.config.run.epochs);
     const auto every = static_cast<std::uint64_t>(request.config.run.checkpoint_every);
@@ -110,11 +121,11 @@ TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, 
     write_checkpoint(checkpoint, request.config, trainer, recording);
     outcome.result = summarize(request.config, trainer, trainer.history().loss, wall_s);
     add_classification(trainer, outcome.result["metrics"]);
-    write_results(request, trainer, recording, outcome.result);
+    write_results(request, trainer, chip, recording, outcome.result);
     return outcome;
 }
 
-void check_trainable(const learning::ExperimentConfig& config, const learning::TrainerBase& trainer) {
+void check_trainable(const Experiment& config, const learning::TrainerBase& trainer) {
     const auto* array = trainer.array(learning::ProjectionId::w_in);
     if (array != nullptr && !array->model().takes_pulses()) {
         throw InputError("crossbar.device", config.crossbar.device,
@@ -122,11 +133,20 @@ void check_trainable(const learning::ExperimentConfig& config, const learning::T
     }
 }
 
+/// What --init gives to be programmed anew; nothing if it is a checkpoint whose devices can be taken over.
+std::optional<learning::NetworkWeights> weights_to_program(const std::filesystem::path& file,
+                                                           const Experiment& config) {
+    if (nir::is_checkpoint(file)) {
+        return read_weights_to_program(file, config, make_any_task);
+    }
+    return initial_weights(nir::read_network(file), file.string(), config);
+}
+
 }  // namespace
 
-void check_resumable(const std::filesystem::path& directory, const learning::ExperimentConfig& wanted) {
+void check_resumable(const std::filesystem::path& directory, const Experiment& wanted) {
     const std::filesystem::path file = directory / "config.toml";
-    const learning::ExperimentConfig stored = load_experiment(file, {});
+    const Experiment stored = load_experiment(file, {});
     const auto before = flatten_experiment(stored), now = flatten_experiment(wanted);
     for (std::size_t i = 0; i < now.size(); ++i) {
         const auto& [key, value] = now[i];
@@ -144,9 +164,13 @@ void check_resumable(const std::filesystem::path& directory, const learning::Exp
     }
 }
 
-void check_trainable(learning::ExperimentConfig config) {
+void check_trainable(Experiment config) {
     std::unique_ptr<learning::Task> task = make_any_task(config);
     learning::make_trainer(config, std::move(task));
+    if (config.run.engine == learning::Engine::cycle) {
+        config.chip.check_costs();
+        map_network(config);
+    }
 }
 
 TrainOutcome run_training(const TrainRequest& given) {
@@ -155,10 +179,18 @@ TrainOutcome run_training(const TrainRequest& given) {
     if (request.resume) {
         check_resumable(request.directory, request.config);
     }
-    const auto to_program =
-        request.init ? read_weights_to_program(*request.init, request.config, make_any_task) : std::nullopt;
-    const std::unique_ptr<learning::TrainerBase> trainer =
-        learning::make_trainer(request.config, std::move(task), to_program ? &*to_program : nullptr);
+    const auto to_program = request.init ? weights_to_program(*request.init, request.config) : std::nullopt;
+    const ChipHardware* chip = nullptr;
+    learning::HardwareFactory make_hardware;
+    if (request.config.run.engine == learning::Engine::cycle) {
+        make_hardware = [&](const learning::HardwareRequest& around) {
+            auto hardware = std::make_unique<ChipHardware>(request.config, around);
+            chip = hardware.get();
+            return hardware;
+        };
+    }
+    const std::unique_ptr<learning::TrainerBase> trainer = learning::make_trainer(
+        request.config, std::move(task), to_program ? &*to_program : nullptr, make_hardware);
     if (!request.evaluate) {
         check_trainable(request.config, *trainer);
     }
@@ -173,7 +205,7 @@ TrainOutcome run_training(const TrainRequest& given) {
         create_result_directory(request.directory);
     }
     write_text_atomically(request.directory / "config.toml", print_experiment(request.config));
-    return request.evaluate ? evaluate(request, *trainer) : learn(request, *trainer, recording);
+    return request.evaluate ? evaluate(request, *trainer, chip) : learn(request, *trainer, chip, recording);
 }
 
 }  // namespace memprop::host

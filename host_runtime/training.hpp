@@ -6,16 +6,16 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "learning/config.hpp"
+#include "host_runtime/config/experiment.hpp"
 
 namespace memprop::host {
 
 struct TrainRequest {
-    learning::ExperimentConfig config;
+    Experiment config;
     std::filesystem::path directory;            ///< of the results
     bool resume = false;                        ///< continue in `directory`; else it must not exist
     bool evaluate = false;                      ///< one pass without learning
-    std::optional<std::filesystem::path> init;  ///< checkpoint whose weights and devices to start from
+    std::optional<std::filesystem::path> init;  ///< checkpoint or NIR network to start from
 
     /// Called after every sample with the epochs done and the loss of the last one.
     std::function<void(std::uint64_t epochs_done, double loss)> progress;
@@ -29,13 +29,13 @@ struct TrainOutcome {
 };
 
 /// Throws InputError for everything about an experiment that a run refuses before its first sample.
-void check_trainable(learning::ExperimentConfig config);
+void check_trainable(Experiment config);
 
 /// Throws InputError before anything is written if the request is wrong, RunError if the run fails.
 TrainOutcome run_training(const TrainRequest& request);
 
 /// Throws InputError unless `wanted` equals the configuration in `directory`/config.toml in everything
 /// but run.epochs (which may grow) and run.engine.
-void check_resumable(const std::filesystem::path& directory, const learning::ExperimentConfig& wanted);
+void check_resumable(const std::filesystem::path& directory, const Experiment& wanted);
 
 }  // namespace memprop::host

@@ -65,8 +65,12 @@ enum class AccumulatorRounding { truncate, stochastic };
 inline constexpr Names<AccumulatorRounding, 2> kAccumulatorRoundingNames{
     {{"truncate", AccumulatorRounding::truncate}, {"stochastic", AccumulatorRounding::stochastic}}};
 
-enum class Engine { functional };
-inline constexpr Names<Engine, 1> kEngineNames{{{"functional", Engine::functional}}};
+enum class Engine {
+    functional,
+    cycle,  ///< the cycle-level chip; the same numbers, and the cycles and energy they take
+};
+inline constexpr Names<Engine, 2> kEngineNames{
+    {{"functional", Engine::functional}, {"cycle", Engine::cycle}}};
 
 enum class NeuronKind {
     lif,

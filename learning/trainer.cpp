@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <thread>
+#include <type_traits>
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/random.hpp"
@@ -27,12 +28,10 @@ std::vector<Real> draw_weights(const ExperimentConfig& config, Stream stream, Pr
     return {weights.begin(), weights.end()};
 }
 
-/// With the weights `given`, or drawn ones if there are none.
+/// The weights `given`, or drawn ones if there are none.
 template <class Real>
-std::unique_ptr<BasicWeightStore<Real>> make_projection(const ExperimentConfig& config,
-                                                        const WeightStoreShape& shape,
-                                                        double standard_deviation,
-                                                        const std::vector<double>* given) {
+std::vector<Real> initial_weights(const ExperimentConfig& config, const WeightStoreShape& shape,
+                                  double standard_deviation, const std::vector<double>* given) {
     const std::size_t count = std::size_t{shape.pre} * shape.post;
     if (given != nullptr && given->size() != count) {
         throw InputError(kProjectionNames[static_cast<std::size_t>(shape.id)], given->size(),
@@ -47,7 +46,7 @@ std::unique_ptr<BasicWeightStore<Real>> make_projection(const ExperimentConfig& 
             initial[i * shape.post + i] = Real{0};
         }
     }
-    return make_weight_store<Real>(config, shape, initial);
+    return initial;
 }
 
 }  // namespace
@@ -63,7 +62,7 @@ NetworkParameters<Real> parameters_of(const ExperimentConfig& config, const Task
 
 template <class Real>
 BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr<Task> task,
-                                 const NetworkWeights* given_weights)
+                                 const NetworkWeights* given_weights, const HardwareFactory& make_hardware)
     : config_(config),
       task_(std::move(task)),
       parameters_(parameters_of<Real>(config, *task_)),
@@ -76,20 +75,12 @@ BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr
       readout_weights_(std::size_t{parameters_.recurrent} * parameters_.outputs) {
     check_settings();
     const auto& p = parameters_;
-    const InitialNetwork* given = task_->initial_network();
-    const auto start = [&](ProjectionId id, const std::vector<double>* of_task) {
-        return given_weights != nullptr ? &(*given_weights)[index_of(id)] : of_task;
-    };
     weights_ = {
-        make_projection<Real>(config, {.id = ProjectionId::w_in, .pre = p.inputs, .post = p.recurrent},
-                              config.network.init_std_in,
-                              start(ProjectionId::w_in, given ? &given->w_in : nullptr)),
-        make_projection<Real>(
-            config, {.id = ProjectionId::w_rec, .pre = p.recurrent, .post = p.recurrent, .no_diagonal = true},
-            config.network.init_std_rec, start(ProjectionId::w_rec, given ? &given->w_rec : nullptr)),
-        make_projection<Real>(config, {.id = ProjectionId::w_out, .pre = p.recurrent, .post = p.outputs},
-                              config.network.init_std_out,
-                              start(ProjectionId::w_out, given ? &given->w_out : nullptr))};
+        make_weight_store<Real>(config, {.id = ProjectionId::w_in, .pre = p.inputs, .post = p.recurrent}),
+        make_weight_store<Real>(
+            config,
+            {.id = ProjectionId::w_rec, .pre = p.recurrent, .post = p.recurrent, .no_diagonal = true}),
+        make_weight_store<Real>(config, {.id = ProjectionId::w_out, .pre = p.recurrent, .post = p.outputs})};
     const auto& learning = config.learning;
     optimizers_ = {std::make_unique<Optimizer<Real>>(learning, learning.lr, batch_sum_.w_in.size()),
                    std::make_unique<Optimizer<Real>>(learning, learning.lr, batch_sum_.w_rec.size()),
@@ -101,12 +92,83 @@ BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr
                                             optimizers_[2].get()});
     }
     make_workers();
+    feedback_.resize(readout_weights_.size());
+    if (make_hardware) {
+        build_hardware(make_hardware);
+    }
+    load_initial_weights(given_weights);
+    load_initial_feedback();
     const crossbar::ArrayCounters initial = counters();  // initial programming belongs to no epoch
     epoch_set_pulses_ = initial.set_pulses;
     epoch_reset_pulses_ = initial.reset_pulses;
-    feedback_ = given ? std::vector<Real>(given->feedback.begin(), given->feedback.end())
-                      : draw_weights<Real>(config, Stream::feedback_weight, ProjectionId::w_out,
-                                           readout_weights_.size(), learning.feedback_std);
+}
+
+template <class Real>
+void BasicTrainer<Real>::build_hardware(const HardwareFactory& make_hardware) {
+    if constexpr (std::is_same_v<Real, float>) {
+        const LearningConfig& learning = config_.learning;
+        const auto refuse = [](std::string_view field, auto value, std::string_view rule) {
+            throw InputError(field, value, fmt::format("{} on run.engine = \"cycle\"", rule));
+        };
+        if (learning.update_every_steps > 0) {
+            refuse("learning.update_every_steps", learning.update_every_steps,
+                   "must be 0: weights are written between trials");
+        }
+        if (learning.feedback == Feedback::adaptive) {
+            refuse("learning.feedback", "adaptive", "must be \"random\" or \"symmetric\"");
+        }
+        if (learning.gradient_clip > 0.0) {
+            refuse("learning.gradient_clip", learning.gradient_clip,
+                   "must be 0: no core knows the gradients of the others");
+        }
+        hardware_ = make_hardware({.config = config_,
+                                   .parameters = parameters_,
+                                   .weights = stores(),
+                                   .state = workers_[0]->forward.state(),
+                                   .feedback = feedback_});
+    } else {
+        throw InputError("run.precision", "double",
+                         "must be \"single\" on run.engine = \"cycle\": the chip has 32-bit numbers");
+    }
+}
+
+template <class Real>
+void BasicTrainer<Real>::load_initial_weights(const NetworkWeights* given_weights) {
+    const InitialNetwork* of_task = task_->initial_network();
+    const std::array<double, 3> spread{config_.network.init_std_in, config_.network.init_std_rec,
+                                       config_.network.init_std_out};
+    for (std::size_t w = 0; w < 3; ++w) {
+        const std::vector<double>* given = given_weights != nullptr ? &(*given_weights)[w]
+                                           : of_task == nullptr     ? nullptr
+                                           : w == 0                 ? &of_task->w_in
+                                           : w == 1                 ? &of_task->w_rec
+                                                                    : &of_task->w_out;
+        const std::vector<Real> initial =
+            initial_weights<Real>(config_, weights_[w]->shape(), spread[w], given);
+        if constexpr (std::is_same_v<Real, float>) {
+            if (hardware_) {
+                hardware_->load(static_cast<ProjectionId>(w), initial);
+                continue;
+            }
+        }
+        weights_[w]->load(initial);
+    }
+}
+
+template <class Real>
+void BasicTrainer<Real>::load_initial_feedback() {
+    const InitialNetwork* given = task_->initial_network();
+    std::vector<Real> initial =
+        given != nullptr ? std::vector<Real>(given->feedback.begin(), given->feedback.end())
+                         : draw_weights<Real>(config_, Stream::feedback_weight, ProjectionId::w_out,
+                                              feedback_.size(), config_.learning.feedback_std);
+    if constexpr (std::is_same_v<Real, float>) {
+        if (hardware_) {
+            hardware_->load_feedback(initial);
+            return;
+        }
+    }
+    feedback_ = std::move(initial);
 }
 
 template <class Real>
@@ -138,21 +200,13 @@ void BasicTrainer<Real>::check_settings() const {
     }
 }
 
-template <class Real>
-double BasicTrainer<Real>::reported_loss(const Tape<Real>& tape) const {
-    if (config_.learning.loss == Loss::cross_entropy) {
-        return tape.loss / double(tape.window_steps);
-    }
-    return task_->reports_half_sum() ? 0.5 * tape.loss
-                                     : tape.loss / (double(tape.window_steps) * double(parameters_.outputs));
-}
-
 /// One worker, or several if trials may run side by side: weights that are numbers can be read by several
 /// threads, and trials are independent if state is reset.
 template <class Real>
 void BasicTrainer<Real>::make_workers() {
     std::size_t count = 1;
-    if (weights_[0]->array() == nullptr && !step_learner_ && !parameters_.keeps_state) {
+    if (config_.run.engine == Engine::functional && weights_[0]->array() == nullptr && !step_learner_ &&
+        !parameters_.keeps_state) {
         const std::size_t wanted = config_.run.threads > 0 ? static_cast<std::size_t>(config_.run.threads)
                                                            : std::thread::hardware_concurrency();
         count = std::clamp<std::size_t>(wanted, 1, static_cast<std::size_t>(config_.learning.batch));
@@ -165,7 +219,13 @@ void BasicTrainer<Real>::make_workers() {
 }
 
 template <class Real>
-void BasicTrainer<Real>::run_forward(Worker& worker, std::uint32_t sample) {
+void BasicTrainer<Real>::run_forward(Worker& worker, std::uint32_t sample, bool learns) {
+    if constexpr (std::is_same_v<Real, float>) {
+        if (hardware_) {
+            hardware_->run(*worker.trial, sample, tick(), learns, worker.tape);
+            return;
+        }
+    }
     for (auto& store : weights_) {
         store->begin_sample(sample, tick());
     }
@@ -173,38 +233,6 @@ void BasicTrainer<Real>::run_forward(Worker& worker, std::uint32_t sample) {
     for (auto& store : weights_) {
         store->end_sample();
     }
-}
-
-template <class Real>
-double BasicTrainer<Real>::account(const Worker& worker) {
-    last_ = &worker;
-    steps_done_ += worker.trial->input.steps();
-    spikes_done_ += worker.tape.spikes.spikes();
-    const double loss = reported_loss(worker.tape);
-    if (!std::isfinite(loss)) {
-        throw RunError(
-            fmt::format("the loss of training sample {} is not finite: learning has diverged; "
-                        "try a smaller learning.lr or learning.lr_out",
-                        samples_done_));
-    }
-    return loss;
-}
-
-/// The readout with the largest sum over the learning window.
-template <class Real>
-std::int32_t BasicTrainer<Real>::answer(const Worker& worker) const {
-    if (worker.trial->label < 0) {
-        return -1;
-    }
-    const std::size_t outputs = parameters_.outputs;
-    const auto end = std::min<std::size_t>(worker.trial->window_end, worker.trial->input.steps());
-    std::vector<double> sum(outputs);
-    for (std::size_t t = worker.trial->window_begin; t < end; ++t) {
-        for (std::size_t k = 0; k < outputs; ++k) {
-            sum[k] += double(worker.tape.output[t * outputs + k]);
-        }
-    }
-    return static_cast<std::int32_t>(std::max_element(sum.begin(), sum.end()) - sum.begin());
 }
 
 template <class Real>
@@ -254,7 +282,7 @@ void BasicTrainer<Real>::run_ahead() {
     if (count == 1) {
         Worker& worker = *workers_[0];
         worker.trial = &task_->trial(Split::training, samples_done_, worker.buffer);
-        run_forward(worker, static_cast<std::uint32_t>(samples_done_));
+        run_forward(worker, static_cast<std::uint32_t>(samples_done_), true);
         refresh_feedback();
         if (std::isfinite(worker.tape.loss)) {
             learn(worker, samples_done_);
@@ -268,18 +296,6 @@ void BasicTrainer<Real>::run_ahead() {
         worker.forward.run(*worker.trial, *weights_[0], *weights_[1], *weights_[2], worker.tape);
         learn(worker, first_ahead_ + i);
     });
-}
-
-template <class Real>
-void BasicTrainer<Real>::refresh_feedback() {
-    if (config_.learning.feedback == Feedback::symmetric) {
-        weights_[2]->measure(static_cast<std::uint32_t>(samples_done_), tick(), readout_weights_);
-        for (std::size_t j = 0; j < parameters_.recurrent; ++j) {
-            for (std::size_t k = 0; k < parameters_.outputs; ++k) {
-                feedback_[k * parameters_.recurrent + j] = readout_weights_[j * parameters_.outputs + k];
-            }
-        }
-    }
 }
 
 template <class Real>
@@ -326,258 +342,16 @@ void BasicTrainer<Real>::close_epoch() {
     epoch_spikes_ = spikes_done_;
 }
 
-template <class Real>
-void BasicTrainer<Real>::apply_updates(Worker& worker) {
-    Gradients<Real>& own = worker.gradients;
-    const std::array gradients{&own.w_in, &own.w_rec, &own.w_out};
-    if (parameters_.average_over_window) {
-        for (auto* gradient : gradients) {
-            for (Real& g : *gradient) {
-                g /= static_cast<Real>(worker.tape.window_steps);
-            }
-        }
-    }
-    const auto batch = static_cast<std::uint64_t>(config_.learning.batch);
-    if (batch > 1) {
-        const std::array sums{&batch_sum_.w_in, &batch_sum_.w_rec, &batch_sum_.w_out};
-        const bool due = (samples_done_ + 1) % batch == 0;
-        for (std::size_t w = 0; w < 3; ++w) {
-            for (std::size_t i = 0; i < sums[w]->size(); ++i) {
-                (*sums[w])[i] += (*gradients[w])[i];
-                if (due) {
-                    (*gradients[w])[i] = (*sums[w])[i] / static_cast<Real>(batch);
-                    (*sums[w])[i] = Real{0};
-                }
-            }
-        }
-        if (!due) {
-            return;
-        }
-    }
-    limit_gradient(own);
-    for (std::size_t w = 0; w < 3; ++w) {
-        optimizers_[w]->step(*gradients[w]);
-    }
-    update_feedback(own);
-    decay_weights(own);
-    for (std::size_t w = 0; w < 3; ++w) {
-        weights_[w]->update(*gradients[w], static_cast<std::uint32_t>(updates_done_), tick());
-    }
-    ++updates_done_;
-}
-
-template <class Real>
-void BasicTrainer<Real>::limit_gradient(Gradients<Real>& own) const {
-    if (config_.learning.gradient_clip == 0.0) {
-        return;
-    }
-    double square = 0.0;
-    for (const auto* gradient : {&own.w_in, &own.w_rec, &own.w_out}) {
-        for (const Real g : *gradient) {
-            square += double(g) * double(g);
-        }
-    }
-    const double norm = std::sqrt(square);
-    if (norm > config_.learning.gradient_clip) {
-        const auto factor = static_cast<Real>(config_.learning.gradient_clip / norm);
-        for (auto* gradient : {&own.w_in, &own.w_rec, &own.w_out}) {
-            for (Real& g : *gradient) {
-                g *= factor;
-            }
-        }
-    }
-}
-
-/// Takes the decay of the weights into the changes asked for; devices are read for it.
-template <class Real>
-void BasicTrainer<Real>::decay_weights(Gradients<Real>& own) {
-    const std::array changes{&own.w_in, &own.w_rec, &own.w_out};
-    for (std::size_t w = 0; w < 3; ++w) {
-        double decay = config_.learning.weight_decay;
-        if (index_of(ProjectionId::w_out) == w && config_.learning.feedback == Feedback::adaptive) {
-            decay += config_.learning.feedback_decay;
-        }
-        if (decay > 0.0) {
-            measured_.resize(changes[w]->size());
-            weights_[w]->measure(static_cast<std::uint32_t>(samples_done_), tick(), measured_);
-            for (std::size_t i = 0; i < measured_.size(); ++i) {
-                (*changes[w])[i] -= static_cast<Real>(decay) * measured_[i];
-            }
-        }
-    }
-}
-
-/// Kolen and Pollack, "Backpropagation without weight transport", ICNN 1994: with equal changes and decay,
-/// feedback weights come to equal the readout weights.
-template <class Real>
-void BasicTrainer<Real>::update_feedback(const Gradients<Real>& own) {
-    if (config_.learning.feedback != Feedback::adaptive) {
-        return;
-    }
-    const std::size_t n = parameters_.recurrent, outputs = parameters_.outputs;
-    for (std::size_t j = 0; j < n; ++j) {
-        for (std::size_t k = 0; k < outputs; ++k) {
-            Real& b = feedback_[k * n + j];
-            b += own.w_out[j * outputs + k] - static_cast<Real>(config_.learning.feedback_decay) * b;
-        }
-    }
-}
-
-template <class Real>
-void BasicTrainer<Real>::show(Worker& worker, Split split, std::uint32_t index) {
-    end_ahead_ = first_ahead_;  // what ran ahead is overwritten
-    worker.trial = &task_->trial(split, index, worker.buffer);
-    run_forward(worker, static_cast<std::uint32_t>(samples_done_) + index +
-                            (static_cast<std::uint32_t>(split) << 30U));
-}
-
-template <class Real>
-double BasicTrainer<Real>::evaluate(Split split, std::uint32_t index) {
-    show(*workers_[0], split, index);
-    return account(*workers_[0]);
-}
-
-template <class Real>
-void BasicTrainer<Real>::validate() {
-    const Evaluation found = evaluate_all(Split::validation);
-    history_.validation_epoch.push_back(static_cast<double>(epochs_done()));
-    history_.validation_loss.push_back(found.loss);
-    history_.validation_accuracy.push_back(found.accuracy);
-}
-
-template <class Real>
-Evaluation BasicTrainer<Real>::evaluate_all(Split split) {
-    const std::uint32_t trials = task_->trials(split);
-    Evaluation evaluation;
-    evaluation.answers.assign(trials, -1);
-    std::vector<std::int32_t> labels(trials, -1);
-    const auto take = [&](const Worker& worker, std::uint32_t index) {
-        evaluation.loss += account(worker) / trials;
-        evaluation.answers[index] = answer(worker);
-        labels[index] = worker.trial->label;
-    };
-    for (std::uint32_t first = 0; first < trials;) {
-        const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(workers_.size(), trials - first));
-        if (workers_.size() == 1) {
-            show(*workers_[0], split, first);
-        } else {
-            end_ahead_ = first_ahead_;
-            threads_->run(count, [&](std::size_t i) {
-                Worker& worker = *workers_[i];
-                worker.trial = &task_->trial(split, first + i, worker.buffer);
-                worker.forward.run(*worker.trial, *weights_[0], *weights_[1], *weights_[2], worker.tape);
-            });
-        }
-        for (std::uint32_t i = 0; i < count; ++i) {
-            take(*workers_[i], first + i);
-        }
-        first += count;
-    }
-    const std::size_t outputs = parameters_.outputs;
-    double right = 0.0, labelled = 0.0;
-    for (std::uint32_t i = 0; i < trials; ++i) {
-        if (labels[i] >= 0) {
-            evaluation.confusion.resize(outputs * outputs);
-            ++evaluation.confusion[static_cast<std::size_t>(labels[i]) * outputs +
-                                   static_cast<std::size_t>(evaluation.answers[i])];
-            labelled += 1.0;
-            right += labels[i] == evaluation.answers[i] ? 1.0 : 0.0;
-        }
-    }
-    evaluation.accuracy = labelled > 0.0 ? right / labelled : 0.0;
-    return evaluation;
-}
-
-template <class Real>
-std::vector<double> BasicTrainer<Real>::snapshot(ProjectionId id) {
-    const WeightStoreShape s = shape(id);
-    std::vector<Real> weights(std::size_t{s.pre} * s.post);
-    weights_[index_of(id)]->snapshot(tick(), weights);
-    return {weights.begin(), weights.end()};
-}
-
-template <class Real>
-crossbar::ArrayCounters BasicTrainer<Real>::counters() const {
-    crossbar::ArrayCounters sum;
-    for (const auto& store : weights_) {
-        if (store->array() != nullptr) {
-            sum += store->array()->counters();
-        }
-    }
-    return sum;
-}
-
-template <class Real>
-std::uint64_t BasicTrainer<Real>::most_pulses_of_a_device() const {
-    std::uint64_t most = 0;
-    for (const auto& store : weights_) {
-        if (store->array() != nullptr) {
-            const crossbar::DeviceState& devices = store->array()->devices();
-            for (std::size_t i = 0; i < devices.size(); ++i) {
-                most = std::max(most, std::uint64_t{devices.set_pulses[i]} + devices.reset_pulses[i]);
-            }
-        }
-    }
-    return most;
-}
-
-template <class Real>
-void BasicTrainer<Real>::serialize(StateArchive& archive) {
-    const std::array sums{&batch_sum_.w_in, &batch_sum_.w_rec, &batch_sum_.w_out};
-    for (std::size_t w = 0; w < 3; ++w) {
-        archive.enter(kProjectionNames[w]);
-        weights_[w]->serialize(archive);
-        archive.enter("optimizer");
-        optimizers_[w]->serialize(archive);
-        archive.leave();
-        archive("batch_sum", *sums[w]);
-        archive.leave();
-    }
-    if (config_.learning.feedback == Feedback::adaptive) {
-        archive("feedback", feedback_);
-    }
-    if (parameters_.keeps_state) {
-        workers_[0]->forward.serialize(archive);
-    }
-    if (step_learner_) {
-        step_learner_->serialize(archive);
-    }
-    archive("samples_done", samples_done_);
-    archive("updates_done", updates_done_);
-    archive("steps_done", steps_done_);
-    archive("spikes_done", spikes_done_);
-    archive("epoch_loss", epoch_loss_);
-    archive("epoch_right", epoch_right_);
-    archive("start_tick", start_tick_);
-    archive("epoch_set_pulses", epoch_set_pulses_);
-    archive("epoch_reset_pulses", epoch_reset_pulses_);
-    archive("epoch_spikes", epoch_spikes_);
-    history_.serialize(archive);
-}
-
-template <class Real>
-void BasicTrainer<Real>::load_weights(StateArchive& archive) {
-    for (std::size_t w = 0; w < 3; ++w) {
-        archive.enter(kProjectionNames[w]);
-        weights_[w]->load_weights(archive);
-        archive.leave();
-    }
-    std::uint64_t samples = 0;
-    archive("start_tick", start_tick_);
-    archive("samples_done", samples);
-    start_tick_ += samples;
-    epoch_set_pulses_ = epoch_reset_pulses_ = 0;
-}
-
 template class BasicTrainer<float>;
 template class BasicTrainer<double>;
 
 std::unique_ptr<TrainerBase> make_trainer(const ExperimentConfig& config, std::unique_ptr<Task> task,
-                                          const NetworkWeights* given_weights) {
+                                          const NetworkWeights* given_weights,
+                                          const HardwareFactory& make_hardware) {
     if (config.run.precision == Precision::double_) {
-        return std::make_unique<BasicTrainer<double>>(config, std::move(task), given_weights);
+        return std::make_unique<BasicTrainer<double>>(config, std::move(task), given_weights, make_hardware);
     }
-    return std::make_unique<BasicTrainer<float>>(config, std::move(task), given_weights);
+    return std::make_unique<BasicTrainer<float>>(config, std::move(task), given_weights, make_hardware);
 }
 
 }  // namespace memprop::learning

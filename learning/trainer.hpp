@@ -12,6 +12,7 @@
 #include "learning/config.hpp"
 #include "learning/eprop/gradient.hpp"
 #include "learning/eprop/step_learner.hpp"
+#include "learning/hardware.hpp"
 #include "learning/network/forward.hpp"
 #include "learning/parallel.hpp"
 #include "learning/task/task.hpp"
@@ -107,8 +108,9 @@ public:
     /// Throws InputError for settings that contradict each other.
     explicit BasicTrainer(const ExperimentConfig& config) : BasicTrainer(config, make_task(config)) {}
     /// Starts from the weights `given`, else from those of the task, else from drawn ones.
+    /// On the hardware that `make_hardware` makes, if any; that computes in single precision.
     BasicTrainer(const ExperimentConfig& config, std::unique_ptr<Task> task,
-                 const NetworkWeights* given_weights = nullptr);
+                 const NetworkWeights* given_weights = nullptr, const HardwareFactory& make_hardware = {});
 
     double train_sample() override;
     double evaluate(Split split, std::uint32_t index) override;
@@ -167,8 +169,11 @@ private:
             : forward(parameters), gradient(make_gradient(form, parameters)), gradients(parameters) {}
     };
     void make_workers();
+    void build_hardware(const HardwareFactory& make_hardware);
+    void load_initial_weights(const NetworkWeights* given_weights);
+    void load_initial_feedback();
     void check_settings() const;
-    void run_forward(Worker& worker, std::uint32_t sample);
+    void run_forward(Worker& worker, std::uint32_t sample, bool learns);
     void run_learning_between_steps();
     void run_ahead();
     void show(Worker& worker, Split split, std::uint32_t index);
@@ -178,6 +183,8 @@ private:
     void note_late_inputs(Worker& worker, std::uint64_t sample) const;
     void refresh_feedback();
     void apply_updates(Worker& worker);
+    void write_weights(const Gradients<Real>& changes, std::uint32_t event);
+    void measure_weights(ProjectionId id);
     void limit_gradient(Gradients<Real>& gradients) const;
     void decay_weights(Gradients<Real>& changes);
     void update_feedback(const Gradients<Real>& changes);
@@ -199,6 +206,7 @@ private:
     std::unique_ptr<ThreadPool> threads_;
     std::uint64_t first_ahead_ = 0, end_ahead_ = 0;  // samples that the workers hold
     const Worker* last_ = nullptr;
+    std::unique_ptr<Hardware> hardware_;  // null: the functional engine
 
     std::uint64_t samples_done_ = 0, updates_done_ = 0, steps_done_ = 0, spikes_done_ = 0;
     double epoch_loss_ = 0.0, epoch_right_ = 0.0;
@@ -213,6 +221,7 @@ extern template class BasicTrainer<double>;
 
 /// The trainer of `config.run.precision`.
 std::unique_ptr<TrainerBase> make_trainer(const ExperimentConfig& config, std::unique_ptr<Task> task,
-                                          const NetworkWeights* given_weights = nullptr);
+                                          const NetworkWeights* given_weights = nullptr,
+                                          const HardwareFactory& make_hardware = {});
 
 }  // namespace memprop::learning

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Searches the hyper-parameters of the example experiments, with the same budget for every scheme.
 
-    scripts/tune.py [VARIANT...] [--out DIR] [--jobs N]
+    scripts/tune.py [VARIANT...] [--plan PLAN.toml] [--out DIR] [--jobs N]
 
-Ranges, points and seeds stand in scripts/tuning.toml. A point's score is the mean final loss over the
-seeds; a run that fails counts as 1. The best few points are run with more seeds, and the best of these is
+Ranges, points and seeds stand in the plan, by default scripts/tuning.toml. A point's score is the mean over
+the seeds of the plan's `score`, a key of the result (default final_loss, lower is better); a run that fails
+counts as the plan's `failed` (1). The plan's `experiment` is what the settings are changes of. The best few points are run with more seeds, and the best of these is
 printed as TOML. Every finished point is a line of DIR/VARIANT.csv, so that a search that was stopped goes
 on where it was.
 """
@@ -24,23 +25,27 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MEMPROP = ROOT / "build/release/memprop"
-EXPERIMENT = os.devnull  # every default
-FAILED_LOSS = 1.0
 NEIGHBOURHOOD = 0.25  # part of the logarithmic range that a local step spans
 
 
-def run(settings, seed):
-    """Final loss of one training run."""
+def value_at(result, key):
+    for part in key.split("."):
+        result = result[part]
+    return result
+
+
+def run(plan, settings, seed):
+    """Score of one training run."""
     with tempfile.TemporaryDirectory() as directory:
-        command = [MEMPROP, "train", EXPERIMENT, "--json", "--seed", str(seed), "--out", f"{directory}/run"]
+        command = [plan["memprop"], "train", plan["experiment"], "--json", "--seed", str(seed), "--out", f"{directory}/run"]
         for key, value in settings.items():
             command += ["--set", f"{key}={json.dumps(value)}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 2:
         sys.exit(done.stderr)
     if done.returncode != 0:
-        return FAILED_LOSS
-    return json.loads(done.stdout.splitlines()[-1])["final_loss"]
+        return plan.get("failed", 1.0)
+    return value_at(json.loads(done.stdout.splitlines()[-1]), plan.get("score", "final_loss"))
 
 
 def draw(space, choices, best, rng):
@@ -59,13 +64,13 @@ def draw(space, choices, best, rng):
     return point
 
 
-def mean_loss(settings, seeds, pool):
-    return sum(pool.map(run, [settings] * len(seeds), seeds)) / len(seeds)
+def mean_score(plan, settings, seeds, pool):
+    return sum(pool.map(run, [plan] * len(seeds), [settings] * len(seeds), seeds)) / len(seeds)
 
 
 def search(name, plan, out, pool):
     variant = plan["variants"][name]
-    space = plan["ranges"] | variant.get("ranges", {})
+    space = plan.get("ranges", {}) | variant.get("ranges", {})
     choices = variant.get("choices", {})
     columns = ["score", *space, *choices]
     log = out / f"{name}.csv"
@@ -78,7 +83,7 @@ def search(name, plan, out, pool):
     for index in range(len(done), plan["points"]):
         best = min(done, key=lambda p: p["score"]) if index >= plan["points"] // 2 else None
         point = draw(space, choices, best, random.Random(f"{name} {index}"))
-        point["score"] = mean_loss(variant["set"] | point, plan["seeds"], pool)
+        point["score"] = mean_score(plan, variant["set"] | point, plan["seeds"], pool)
         done.append(point)
         with log.open("a") as file:
             csv.DictWriter(file, columns, quoting=csv.QUOTE_MINIMAL).writerow(
@@ -89,23 +94,27 @@ def search(name, plan, out, pool):
     first, more = len(plan["seeds"]), len(plan["final_seeds"])
     for point in finalists:
         settings = variant["set"] | {key: value for key, value in point.items() if key != "score"}
-        score = mean_loss(settings, plan["final_seeds"], pool)
+        score = mean_score(plan, settings, plan["final_seeds"], pool)
         point["final"] = (first * point["score"] + more * score) / (first + more)
     best = min(finalists, key=lambda p: p["final"])
-    print(f"# {name}: mean final loss {best['final']:.5f} over {first + more} seeds")
+    print(f"# {name}: mean score {best['final']:.5f} over {first + more} seeds")
     for key, value in (variant["set"] | best).items():
         if key not in ("score", "final"):
             print(f"{key} = {json.dumps(value)}", flush=True)
 
 
 def main():
-    with open(ROOT / "scripts/tuning.toml", "rb") as file:
-        plan = tomllib.load(file)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("variants", nargs="*", metavar="VARIANT", help=f"default all: {', '.join(plan['variants'])}")
+    parser.add_argument("variants", nargs="*", metavar="VARIANT", help="default all of the plan")
+    parser.add_argument("--plan", type=pathlib.Path, default=ROOT / "scripts/tuning.toml", help="default scripts/tuning.toml")
+    parser.add_argument("--memprop", type=pathlib.Path, default=MEMPROP, help="the program; default that of the release build")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "results/tuning", help="default results/tuning")
     parser.add_argument("--jobs", type=int, default=2, help="runs at once; default 2")
     options = parser.parse_args()
+    with options.plan.open("rb") as file:
+        plan = tomllib.load(file)
+    plan["memprop"] = options.memprop
+    plan["experiment"] = options.plan.parent / plan["experiment"] if "experiment" in plan else os.devnull
     for name in options.variants:
         if name not in plan["variants"]:
             parser.error(f"unknown variant {name}; there are {', '.join(plan['variants'])}")

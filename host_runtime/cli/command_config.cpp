@@ -31,7 +31,7 @@ nlohmann::ordered_json resolve(const std::string& base_text, const std::string& 
     nlohmann::ordered_json refused_override = nullptr;
     try {
         // One more override at a time, so that a refusal can be laid at the door of one of them.
-        learning::ExperimentConfig config = parse_experiment(base_text, base, {});
+        Experiment config = parse_experiment(base_text, base, {});
         for (std::size_t i = 0; i < overrides.size(); ++i) {
             refused_override = i;
             apply_override(overrides[i], config);

@@ -7,8 +7,8 @@
 
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/options.hpp"
+#include "host_runtime/exchange/export.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
-#include "host_runtime/nir/read.hpp"
 
 namespace memprop::host::cli {
 namespace {
@@ -124,15 +124,15 @@ int command_inspect(Arguments arguments) {
     po::positional_options_description positional;
     positional.add("file", 1);
     po::variables_map options;
-    if (!parse_options(
-            arguments, "memprop inspect FILE [--json]", visible, hidden, positional,
-            "Prints nodes, edges, shapes and parameters of a network (NIR file); makes all checks of\n"
-            "`memprop run` and refuses the same files.\n",
-            options)) {
+    if (!parse_options(arguments, "memprop inspect FILE [--json]", visible, hidden, positional,
+                       "Prints nodes, edges, shapes and parameters of a network (NIR file or checkpoint.h5); "
+                       "makes all checks of\n"
+                       "`memprop run` and refuses the same files.\n",
+                       options)) {
         return 0;
     }
     const auto file = options["file"].as<std::string>();
-    const nir::Network network = nir::read_network(file);
+    const nir::Network network = load_network(file);
     for (const std::string& warning : network.warnings) {
         fmt::print(stderr, "memprop: warning: {}: {}\n", file, warning);
     }

@@ -3,16 +3,17 @@
 #include <fmt/ranges.h>
 
 #include <chrono>
-#include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/cli/command_list.hpp"
+#include "host_runtime/cli/interrupt.hpp"
+#include "host_runtime/cli/network_options.hpp"
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/cli/run_outputs.hpp"
 #include "host_runtime/events/step_stream.hpp"
-#include "host_runtime/graph/simulator.hpp"
-#include "host_runtime/nir/read.hpp"
+#include "host_runtime/graph/state_file.hpp"
 
 namespace memprop::host::cli {
 namespace {
@@ -20,12 +21,12 @@ namespace {
 namespace po = boost::program_options;
 using Clock = std::chrono::steady_clock;
 
-volatile std::sig_atomic_t stop_signal = 0;
-
 constexpr std::string_view kUsage = "memprop run NETWORK --events FILE --out DIR [options]";
 constexpr std::string_view kNotes =
-    "Runs a network (NIR file) on recorded events with ideal weights. DIR receives spikes/NODE.csv,\n"
-    "output.csv and, for probed nodes, state/NODE.csv.\n";
+    "Runs a network (NIR file or checkpoint.h5) on recorded events. Weights are ideal unless --crossbar\n"
+    "puts them onto devices. DIR receives spikes/NODE.csv, output.csv and, for probed nodes,\n"
+    "state/NODE.csv. SIGINT or SIGTERM ends the run early: what was computed is written, with state.h5 to\n"
+    "go on from by --load-state.\n";
 
 po::options_description visible_options() {
     po::options_description options("Options");
@@ -37,59 +38,20 @@ po::options_description visible_options() {
          "or EVT3 .raw; Prophesee .dat; - for CSV on standard input")               //
         ("out", po::value<std::string>()->required(), "directory for the results")  //
         ("steps", po::value<std::int64_t>(),
-         "steps to run; default: the last event's step + 1 + the longest Delay")                   //
-        ("dt", po::value<double>(), "time step in seconds; default 1e-3 or what the file states")  //
-        ("integrator", po::value<std::string>(), "euler (default) or exponential")                 //
-        ("reset", po::value<std::string>(),
-         "file (default), zero, subtract, subtract_carry or subtract_next")  //
-        ("first-step-recurrence", po::value<std::string>(),
-         "on (default) or off: whether feedback delivers its bias in step 0")  //
+         "steps to run, counted from the start of the simulation; default: the last event's step + 1 + the "
+         "longest Delay")  //
         ("probe", po::value<std::vector<std::string>>()->composing(),
          "NODE, NODE:v or NODE:i: writes the node's membrane and current; may be given several times")  //
-        ("width", po::value<std::uint32_t>()->default_value(0, ""),
-         "pixels of the camera, if the Input's shape does not say")                       //
-        ("height", po::value<std::uint32_t>()->default_value(0, ""), "the same")          //
+        ("save-state", po::value<std::string>()->value_name("FILE"),
+         "write the state after the last step")  //
+        ("load-state", po::value<std::string>()->value_name("FILE"),
+         "go on from the state of an earlier run of this network: events of steps that are done are skipped, "
+         "and results begin with the first new step")                                     //
         ("sample", po::value<std::uint64_t>()->default_value(0), "row of an SHD file")    //
         ("drop-incomplete", "leave out the last bin, which the recording does not fill")  //
         ("json", "print one JSON object on the last line of standard output");
+    add_network_options(options);
     return options;
-}
-
-Discretisation discretisation_from(const po::variables_map& options, const nir::Network& network,
-                                   const std::string& file) {
-    bool found = false;
-    Discretisation result = discretisation_of(network, file, found);
-    if (found) {
-        fmt::print(stderr, "memprop: {} states its own discretisation (metadata memprop)\n", file);
-    }
-    if (options.count("dt") != 0) {
-        result.dt_seconds = options["dt"].as<double>();
-    }
-    if (options.count("integrator") != 0) {
-        result.integrator = integrator_from(options["integrator"].as<std::string>());
-    }
-    if (options.count("reset") != 0) {
-        result.reset = reset_rule_from(options["reset"].as<std::string>());
-    }
-    if (options.count("first-step-recurrence") != 0) {
-        const auto value = options["first-step-recurrence"].as<std::string>();
-        if (value != "on" && value != "off") {
-            throw InputError("first-step-recurrence", value, "must be on or off");
-        }
-        result.first_step_recurrence = value == "on";
-    }
-    check(result);
-    return result;
-}
-
-void print_settings(const Discretisation& d, const Simulator& simulator) {
-    fmt::print(stderr, "memprop: dt = {} s, integrator = {}, reset = {}, first-step-recurrence = {}\n",
-               d.dt_seconds, to_string(d.integrator), to_string(d.reset),
-               d.first_step_recurrence ? "on" : "off");
-    for (const auto& [source, target] : simulator.delayed_edges()) {
-        fmt::print(stderr, "memprop: edge {} -> {} closes a cycle and delivers the previous step's value\n",
-                   source, target);
-    }
 }
 
 /// Steps until the events are used up (or `steps` are done). Throws on a state that is no longer finite.
@@ -109,9 +71,12 @@ void run_steps(Simulator& simulator, events::StepStream& stream, std::optional<s
             }
         }
     };
-    std::int64_t step = 0;
+    auto step = static_cast<std::int64_t>(simulator.steps_done());
+    while (stream.more() && stream.next_step() < step) {
+        stream.take(stream.next_step(), indices);  // done before the state was saved
+    }
     bool complete = true;
-    for (; stop_signal == 0 && complete && (steps ? step < *steps : stream.more()); ++step) {
+    for (; interrupt_signal() == 0 && complete && (steps ? step < *steps : stream.more()); ++step) {
         indices.clear();
         if (stream.more()) {
             if (!steps && stream.next_step() >= events::kMaxSteps) {
@@ -131,7 +96,7 @@ void run_steps(Simulator& simulator, events::StepStream& stream, std::optional<s
     }
     indices.clear();
     const auto tail = steps ? std::uint64_t{0} : simulator.longest_delay_steps();
-    for (std::uint64_t i = 0; stop_signal == 0 && i < tail; ++i, ++step) {
+    for (std::uint64_t i = 0; interrupt_signal() == 0 && i < tail; ++i, ++step) {
         one_step(step);
     }
     simulator.check_finite();
@@ -157,24 +122,11 @@ int command_run(Arguments arguments) {
             throw InputError("steps", *steps, "must be in [0, 2^31]");
         }
     }
-    nir::Network network = nir::read_network(file);
-    for (const std::string& warning : network.warnings) {
-        fmt::print(stderr, "memprop: warning: {}: {}\n", file, warning);
-    }
-    const Discretisation discretisation = discretisation_from(options, network, file);
-    Simulator simulator(network, file, discretisation);
-    network = {};  // the simulator has its own copy of the weights
-    print_settings(discretisation, simulator);
-
-    events::ReaderOptions reader;
-    reader.dt_seconds = discretisation.dt_seconds;
-    reader.input_size = simulator.input_size();
-    reader.input_shape = simulator.input_shape();
-    reader.width = options["width"].as<std::uint32_t>();
-    reader.height = options["height"].as<std::uint32_t>();
-    reader.sample = options["sample"].as<std::uint64_t>();
-    events::StepStream stream(events::open_events(options["events"].as<std::string>(), reader),
-                              discretisation.dt_seconds, options.count("drop-incomplete") != 0);
+    LoadedNetwork loaded = load_network_with(options, file);
+    Simulator& simulator = *loaded.simulator;
+    loaded.reader.sample = options["sample"].as<std::uint64_t>();
+    events::StepStream stream(events::open_events(options["events"].as<std::string>(), loaded.reader),
+                              loaded.discretisation.dt_seconds, options.count("drop-incomplete") != 0);
     std::vector<Probe> probes;
     if (options.count("probe") != 0) {
         for (const std::string& text : options["probe"].as<std::vector<std::string>>()) {
@@ -183,15 +135,24 @@ int command_run(Arguments arguments) {
     }
     stream.more();  // a recording that cannot be read is refused before anything is written
     RunOutputs outputs(simulator, options["out"].as<std::string>(), probes);
-    for (const int signal : {SIGINT, SIGTERM}) {
-        std::signal(signal, [](int received) { stop_signal = received; });
+    if (options.count("load-state") != 0) {
+        load_state(simulator, loaded.discretisation, options["load-state"].as<std::string>());
     }
+    catch_interrupts();
     run_steps(simulator, stream, steps, outputs);
-    if (stop_signal != 0) {
-        fmt::print(stderr, "memprop: stopped after {} steps; nothing is written\n", simulator.steps_done());
-        return 128 + stop_signal;
-    }
     outputs.commit();
+    const std::filesystem::path directory(options["out"].as<std::string>());
+    if (options.count("save-state") != 0) {
+        save_state(simulator, loaded.discretisation, options["save-state"].as<std::string>());
+    }
+    if (interrupt_signal() != 0) {
+        const auto state = directory / "state.h5";
+        save_state(simulator, loaded.discretisation, state);
+        fmt::print(stderr,
+                   "memprop: stopped after {} steps, whose results are written; go on with --load-state {}\n",
+                   simulator.steps_done(), state.string());
+        return 128 + interrupt_signal();
+    }
 
     const double wall = std::chrono::duration<double>(Clock::now() - start).count();
     if (options.count("json") != 0) {
@@ -200,7 +161,8 @@ int command_run(Arguments arguments) {
                                     {"output_sum", outputs.output_sums()},
                                     {"wall_s", wall},
                                     {"cycles", nullptr},
-                                    {"energy_j", nullptr},
+                                    {"energy_j", energy_json(loaded.mapping.get())},
+                                    {"programming", programming_json(loaded.mapping.get())},
                                     {"dropped_events", stream.dropped()}};
         fmt::print("{}\n", result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
@@ -208,6 +170,9 @@ int command_run(Arguments arguments) {
                    stream.events_delivered(), stream.dropped(), wall);
         for (const auto& [node, count] : outputs.spike_counts()) {
             fmt::print("  {:<24} {} spikes\n", node, count);
+        }
+        if (loaded.mapping != nullptr) {
+            fmt::print("  energy: {:.4g} J\n", energy_json(loaded.mapping.get())["total"].get<double>());
         }
         fmt::print("  output sums: {}\n", fmt::join(outputs.output_sums(), " "));
     }

@@ -27,7 +27,7 @@ namespace po = boost::program_options;
 constexpr std::string_view kUsage =
     "memprop train EXPERIMENT.toml [--set KEY=VALUE]... [--out DIR] [--seed N] [--json]\n"
     "       memprop train --resume DIR [EXPERIMENT.toml] [--set run.epochs=N] [--json]\n"
-    "       memprop train EXPERIMENT.toml --init CHECKPOINT.h5 [--evaluate] [--json]\n"
+    "       memprop train EXPERIMENT.toml --init CHECKPOINT.h5|NETWORK.nir [--evaluate] [--json]\n"
     "       memprop train --list";
 constexpr std::string_view kNotes =
     "Results go into DIR: config.toml (resolved), result.json, history.csv, run.h5 and checkpoint.h5.\n"
@@ -85,7 +85,7 @@ TrainRequest make_request(const Options& options, const po::variables_map& value
             "--resume continues a run as it was: --out, --init and --evaluate do not go with it");
     }
     if (options.evaluate && options.init.empty()) {
-        throw InputError("--evaluate needs the weights of --init CHECKPOINT.h5");
+        throw InputError("--evaluate needs the weights of --init CHECKPOINT.h5 or NETWORK.nir");
     }
     if (request.resume && !std::filesystem::is_directory(options.resume)) {
         throw InputError(fmt::format("--resume {}: is not a directory", options.resume));
@@ -146,9 +146,11 @@ int command_train(Arguments arguments) {
         "out", po::value(&options.out)->value_name("DIR"),
         "new directory for results (default results/NAME-SEED-TIME)")(
         "seed", po::value(&options.seed)->value_name("N"), "sets run.seed, which fixes everything random")(
-        "engine", po::value(&options.engine)->value_name("NAME"), "sets run.engine: functional")(
+        "engine", po::value(&options.engine)->value_name("NAME"), "sets run.engine: functional or cycle")(
         "resume", po::value(&options.resume)->value_name("DIR"), "continue the run in DIR")(
-        "init", po::value(&options.init)->value_name("FILE"), "start from the weights of a checkpoint.h5")(
+        "init", po::value(&options.init)->value_name("FILE"),
+        "start from the weights of a checkpoint.h5 or of a NIR network of the "
+        "form Input -> Linear -> LIF (-> Linear -> LIF) -> Linear -> LI -> Output")(
         "evaluate", po::bool_switch(&options.evaluate), "one pass without learning over the samples")(
         "list", po::bool_switch(&options.list), "list tasks, devices, update schemes and neuron models")(
         "json", po::bool_switch(&options.json), "the last line of stdout is the result as one JSON object")(

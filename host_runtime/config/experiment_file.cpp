@@ -20,7 +20,7 @@ toml::table parse(std::string_view text, std::string_view source) {
     }
 }
 
-void apply(const toml::table& table, std::string_view source, learning::ExperimentConfig& config) {
+void apply(const toml::table& table, std::string_view source, Experiment& config) {
     ConfigReader reader(table, source, "");
     config.describe(reader);
     reader.refuse_unknown_keys();
@@ -138,7 +138,7 @@ private:
     std::vector<Entry>& entries_;
 };
 
-std::vector<Lister::Entry> list_entries(learning::ExperimentConfig config) {
+std::vector<Lister::Entry> list_entries(Experiment config) {
     std::vector<Lister::Entry> entries;
     Lister lister("", entries);
     config.describe(lister);
@@ -147,19 +147,19 @@ std::vector<Lister::Entry> list_entries(learning::ExperimentConfig config) {
 
 }  // namespace
 
-learning::ExperimentConfig parse_experiment(std::string_view text, std::string_view source,
-                                            std::span<const std::string> overrides) {
-    const auto read = [&](learning::ExperimentConfig& config) {
+Experiment parse_experiment(std::string_view text, std::string_view source,
+                            std::span<const std::string> overrides) {
+    const auto read = [&](Experiment& config) {
         apply(parse(text, source), source, config);
         for (const std::string& override_text : overrides) {
             apply_override(override_text, config);
         }
     };
-    learning::ExperimentConfig config;
+    Experiment config;
     read(config);
     // The device decides about the defaults of other keys, so these are set before the file is applied.
     if (const auto preset = crossbar::find_device_kind(config.crossbar.device).preset; preset != nullptr) {
-        learning::ExperimentConfig with_preset;
+        Experiment with_preset;
         preset(with_preset.crossbar);
         read(with_preset);
         return with_preset;
@@ -167,16 +167,15 @@ learning::ExperimentConfig parse_experiment(std::string_view text, std::string_v
     return config;
 }
 
-void apply_override(const std::string& override_text, learning::ExperimentConfig& config) {
+void apply_override(const std::string& override_text, Experiment& config) {
     apply(parse_override(override_text), fmt::format("--set {}", override_text), config);
 }
 
-learning::ExperimentConfig load_experiment(const std::filesystem::path& file,
-                                           std::span<const std::string> overrides) {
+Experiment load_experiment(const std::filesystem::path& file, std::span<const std::string> overrides) {
     return parse_experiment(read_text(file), file.string(), overrides);
 }
 
-std::string print_experiment(const learning::ExperimentConfig& config) {
+std::string print_experiment(const Experiment& config) {
     std::string out, table;
     for (const auto& entry : list_entries(config)) {
         if (entry.table != table) {
@@ -188,8 +187,7 @@ std::string print_experiment(const learning::ExperimentConfig& config) {
     return out;
 }
 
-std::vector<std::pair<std::string, std::string>> flatten_experiment(
-    const learning::ExperimentConfig& config) {
+std::vector<std::pair<std::string, std::string>> flatten_experiment(const Experiment& config) {
     std::vector<std::pair<std::string, std::string>> flat;
     for (const auto& entry : list_entries(config)) {
         flat.emplace_back(fmt::format("{}.{}", entry.table, entry.key), entry.value);

@@ -54,5 +54,9 @@ void Hdf5Reader::read(std::string_view name, std::vector<T>& values) {
     }
     values = std::move(stored);
 }
+template void Hdf5Reader::read(std::string_view, std::vector<float>&);
+template void Hdf5Reader::read(std::string_view, std::vector<double>&);
+template void Hdf5Reader::read(std::string_view, std::vector<std::int32_t>&);
+template void Hdf5Reader::read(std::string_view, std::vector<std::uint32_t>&);
 
 }  // namespace memprop::host

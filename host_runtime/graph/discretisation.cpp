@@ -13,6 +13,8 @@ namespace {
 constexpr std::array<std::string_view, 2> kIntegrators{"euler", "exponential"};
 constexpr std::array<std::string_view, 5> kResetRules{"file", "zero", "subtract", "subtract_carry",
                                                       "subtract_next"};
+constexpr std::array<std::string_view, 3> kArithmetics{"graph", "single", "double"};
+constexpr std::array<std::string_view, 2> kFiringTests{"above", "at_or_above"};
 
 template <class Enum, std::size_t n>
 Enum from_name(std::string_view field, std::string_view text, const std::array<std::string_view, n>& names) {
@@ -22,8 +24,6 @@ Enum from_name(std::string_view field, std::string_view text, const std::array<s
     }
     return static_cast<Enum>(it - names.begin());
 }
-
-constexpr std::string_view kGroup = "memprop";
 
 template <class Item>
 void put(std::vector<Item>& items, Item item) {
@@ -46,6 +46,10 @@ std::string_view to_string(ResetRule rule) {
     return kResetRules[static_cast<std::size_t>(rule)];
 }
 
+std::string_view to_string(Arithmetic arithmetic) {
+    return kArithmetics[static_cast<std::size_t>(arithmetic)];
+}
+
 Integrator integrator_from(std::string_view text) {
     return from_name<Integrator>("integrator", text, kIntegrators);
 }
@@ -58,11 +62,15 @@ void check(const Discretisation& discretisation) {
     if (!(discretisation.dt_seconds >= 1e-9 && discretisation.dt_seconds <= 10.0)) {
         throw InputError("dt", discretisation.dt_seconds, "must be in [1e-9, 10] s");
     }
+    if (discretisation.fires_at_threshold && discretisation.arithmetic == Arithmetic::graph) {
+        throw InputError("firing_test", "at_or_above", "needs arithmetic single or double");
+    }
 }
 
 Discretisation discretisation_of(const nir::Network& network, const std::string& file, bool& found) {
     Discretisation result;
-    const nir::Group* group = network.graph.metadata ? network.graph.metadata->find_group(kGroup) : nullptr;
+    const nir::Group* group =
+        network.graph.metadata ? network.graph.metadata->find_group(kMetadataGroup) : nullptr;
     found = group != nullptr;
     if (!found) {
         return result;
@@ -95,6 +103,12 @@ Discretisation discretisation_of(const nir::Network& network, const std::string&
             constexpr std::array<std::string_view, 2> kSwitch{"off", "on"};
             result.first_step_recurrence = from_name<bool>("first_step_recurrence", *name, kSwitch);
         }
+        if (const std::string* name = text("arithmetic")) {
+            result.arithmetic = from_name<Arithmetic>("arithmetic", *name, kArithmetics);
+        }
+        if (const std::string* name = text("firing_test")) {
+            result.fires_at_threshold = from_name<bool>("firing_test", *name, kFiringTests);
+        }
         check(result);
     } catch (const InputError& error) {
         throw InputError(fmt::format("{}: metadata group memprop: {}", file, error.what()));
@@ -110,7 +124,9 @@ void store(const Discretisation& discretisation, nir::Network& network) {
             std::move(name), ElementType::string, {}, std::vector<std::string>{std::string(value)}};
     };
     nir::Group group;
-    group.name = kGroup;
+    group.name = kMetadataGroup;
+    put(group.datasets, text("arithmetic", to_string(discretisation.arithmetic)));
+    put(group.datasets, text("firing_test", kFiringTests[discretisation.fires_at_threshold ? 1 : 0]));
     put(group.datasets, {"dt", ElementType::float64, {}, std::vector<double>{discretisation.dt_seconds}});
     put(group.datasets, text("first_step_recurrence", discretisation.first_step_recurrence ? "on" : "off"));
     put(group.datasets, text("integrator", to_string(discretisation.integrator)));
@@ -120,6 +136,15 @@ void store(const Discretisation& discretisation, nir::Network& network) {
         network.graph.metadata->name = "metadata";
     }
     put(network.graph.metadata->groups, std::move(group));
+}
+
+std::optional<double> node_metadata(const nir::Node& node, std::string_view name) {
+    const nir::Group* group = node.metadata ? node.metadata->find_group(kMetadataGroup) : nullptr;
+    const nir::Dataset* dataset = group != nullptr ? group->find_dataset(name) : nullptr;
+    if (dataset == nullptr || !dataset->is_number() || h5::element_count(dataset->shape) != 1) {
+        return std::nullopt;
+    }
+    return nir::number_at(*dataset, 0);
 }
 
 }  // namespace memprop::host

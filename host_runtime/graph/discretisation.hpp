@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,13 @@ enum class ResetRule : std::uint8_t {
     subtract_next    ///< v -= v_threshold in the next step, after the decay of the unreset v (e-prop papers)
 };
 
+/// How the numbers of linear layers, LIF and LI nodes are computed.
+enum class Arithmetic : std::uint8_t {
+    graph,   ///< as operators.hpp says, in double precision
+    single,  ///< with the operations of memprop's training, in single precision: the same bits
+    double_  ///< the same in double precision
+};
+
 struct Discretisation {
     double dt_seconds = 1e-3;
     Integrator integrator = Integrator::euler;
@@ -28,12 +36,18 @@ struct Discretisation {
     /// Whether edges that close a cycle deliver in step 0 what they carry at rest (the bias of a feedback
     /// Affine, as snnTorch does) or nothing (as Norse does).
     bool first_step_recurrence = true;
+    /// Only files state these two, not users: networks trained here are computed as in training, where a
+    /// neuron fires at its threshold already. Their v_threshold is the next number below that threshold, so
+    /// that a strict test elsewhere finds the same spikes; resets subtract the threshold itself.
+    Arithmetic arithmetic = Arithmetic::graph;
+    bool fires_at_threshold = false;  ///< needs an arithmetic of training
 
     bool operator==(const Discretisation&) const = default;
 };
 
 std::string_view to_string(Integrator integrator);
 std::string_view to_string(ResetRule rule);
+std::string_view to_string(Arithmetic arithmetic);
 Integrator integrator_from(std::string_view text);  ///< throws InputError listing the names
 ResetRule reset_rule_from(std::string_view text);   ///< throws InputError listing the names
 
@@ -41,10 +55,16 @@ ResetRule reset_rule_from(std::string_view text);   ///< throws InputError listi
 void check(const Discretisation& discretisation);
 
 /// The defaults, changed by what the network's metadata group `memprop` states: `dt`, `integrator`,
-/// `reset`, `first_step_recurrence`. Sets `found` if there is such a group. Throws InputError.
+/// `reset`, `first_step_recurrence`, `arithmetic`, `firing_test`. Sets `found` if there is such a group.
+/// Throws InputError.
 Discretisation discretisation_of(const nir::Network& network, const std::string& file, bool& found);
 
 /// Writes it into the network's metadata for discretisation_of().
 void store(const Discretisation& discretisation, nir::Network& network);
+
+inline constexpr std::string_view kMetadataGroup = "memprop";  ///< ours, in graphs and nodes
+
+/// The number `name` of a node's metadata group `memprop`, if it is there.
+std::optional<double> node_metadata(const nir::Node& node, std::string_view name);
 
 }  // namespace memprop::host

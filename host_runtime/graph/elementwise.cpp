@@ -3,6 +3,7 @@
 #include <cmath>
 #include <functional>
 
+#include "crossbar/base/error.hpp"
 #include "host_runtime/graph/operators.hpp"
 
 namespace memprop::host {
@@ -86,6 +87,31 @@ public:
         now_ = 0;
     }
 
+    void serialize(StateArchive& archive) override {
+        std::vector<std::uint32_t> index;
+        std::vector<double> due, value;  // steps are whole numbers below 2^53
+        for (const Entry& entry : heap_) {
+            due.push_back(static_cast<double>(entry.due));
+            index.push_back(entry.index);
+            value.push_back(entry.value);
+        }
+        archive("now", now_);
+        archive("due", due);
+        archive("index", index);
+        archive("value", value);
+        if (index.size() != due.size() || value.size() != due.size()) {
+            throw InputError("the arrays of a Delay have different lengths");
+        }
+        heap_.clear();
+        for (std::size_t k = 0; k < due.size(); ++k) {
+            if (!(due[k] >= static_cast<double>(now_) && due[k] < 9e15) || index[k] >= steps_.size()) {
+                throw InputError("a Delay holds a value that is due at no step");
+            }
+            heap_.push_back({static_cast<std::uint64_t>(due[k]), index[k], value[k]});
+        }
+        std::make_heap(heap_.begin(), heap_.end(), std::greater<>());
+    }
+
     void step(const Signal& x, Signal& y) override {
         for_each_nonzero(x, [&](std::uint32_t i, double value) {
             heap_.push_back({now_ + steps_[i], i, value});
@@ -139,6 +165,11 @@ std::unique_ptr<Operator> make_delay(const nir::FlatNode& node, const Discretisa
 
 std::unique_ptr<Operator> make_operator(const nir::FlatNode& node, const Discretisation& discretisation,
                                         const std::string& place) {
+    if (discretisation.arithmetic != Arithmetic::graph) {
+        if (auto trained = make_trained(node, discretisation, place)) {
+            return trained;
+        }
+    }
     switch (node.node->type) {
         case NodeType::affine:
         case NodeType::linear:

@@ -63,8 +63,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Operator> make_linear(const nir::FlatNode& node) {
-    const nir::Dataset& weight = *node.node->find("weight");
+std::vector<double> linear_bias(const nir::FlatNode& node) {
     std::vector<double> bias;
     if (const nir::Dataset* stored = node.node->find("bias")) {
         const std::vector<double> one = nir::numbers(*stored, h5::element_count(stored->shape));
@@ -76,10 +75,15 @@ std::unique_ptr<Operator> make_linear(const nir::FlatNode& node) {
             bias.clear();
         }
     }
+    return bias;
+}
+
+std::unique_ptr<Operator> make_linear(const nir::FlatNode& node) {
+    const nir::Dataset& weight = *node.node->find("weight");
     if (weight.type == nir::ElementType::float32) {
-        return std::make_unique<LinearOperator<float>>(weight, std::move(bias));
+        return std::make_unique<LinearOperator<float>>(weight, linear_bias(node));
     }
-    return std::make_unique<LinearOperator<double>>(weight, std::move(bias));
+    return std::make_unique<LinearOperator<double>>(weight, linear_bias(node));
 }
 
 }  // namespace memprop::host

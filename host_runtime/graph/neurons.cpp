@@ -33,12 +33,12 @@ public:
         r_ = parameter("r", 1.0);
         if (leaky_) {
             v_leak_ = parameter("v_leak", 0.0);
-            a_ = coefficients(parameter(current_based_ ? "tau_mem" : "tau", 0.0),
-                              current_based_ ? "tau_mem" : "tau", discretisation, place);
+            a_ = leak_coefficients(parameter(current_based_ ? "tau_mem" : "tau", 0.0),
+                                   current_based_ ? "tau_mem" : "tau", discretisation, place);
         }
         if (current_based_) {
             w_in_ = parameter("w_in", 1.0);
-            a_syn_ = coefficients(parameter("tau_syn", 0.0), "tau_syn", discretisation, place);
+            a_syn_ = leak_coefficients(parameter("tau_syn", 0.0), "tau_syn", discretisation, place);
             i_.resize(count);
         }
         if (spiking_) {
@@ -85,32 +85,20 @@ public:
         }
     }
 
+    void serialize(StateArchive& archive) override {
+        archive("v", v_);
+        archive("i", i_);
+        archive("late", late_);
+        std::uint64_t quiet = quiet_ ? 1 : 0;
+        archive("quiet", quiet);
+        quiet_ = quiet != 0;
+    }
+
     std::span<const double> membrane() const override { return v_; }
     std::span<const double> current() const override { return i_; }
 
 private:
     bool carries() const { return rule_ == ResetRule::subtract_carry || rule_ == ResetRule::subtract_next; }
-
-    static std::vector<double> coefficients(std::vector<double> tau, std::string_view name,
-                                            const Discretisation& discretisation, const std::string& place) {
-        const double dt = discretisation.dt_seconds;
-        for (double& t : tau) {
-            if (discretisation.integrator == Integrator::exponential) {
-                // exp(-700) is far below half an ulp of 1
-                t = 1.0 - math::exp(-std::min(dt / t, 700.0));
-            } else {
-                if (dt / t > 2.0) {
-                    throw InputError(
-                        fmt::format("{}: dataset {}: {} s with dt = {} s: forward Euler diverges for dt > 2 "
-                                    "{}; use a smaller dt "
-                                    "or the exponential integrator",
-                                    place, name, t, dt, name));
-                }
-                t = dt / t;
-            }
-        }
-        return tau;
-    }
 
     void integrate(const double* x) {
         const std::size_t count = v_.size();
@@ -187,6 +175,26 @@ private:
 };
 
 }  // namespace
+
+std::vector<double> leak_coefficients(std::vector<double> tau, std::string_view name,
+                                      const Discretisation& discretisation, const std::string& place) {
+    const double dt = discretisation.dt_seconds;
+    for (double& t : tau) {
+        if (discretisation.integrator == Integrator::exponential) {
+            // exp(-700) is far below half an ulp of 1
+            t = 1.0 - math::exp(-std::min(dt / t, 700.0));
+        } else {
+            if (dt / t > 2.0) {
+                throw InputError(
+                    fmt::format("{}: dataset {}: {} s with dt = {} s: forward Euler diverges for dt > 2 {}; "
+                                "use a smaller dt or the exponential integrator",
+                                place, name, t, dt, name));
+            }
+            t = dt / t;
+        }
+    }
+    return tau;
+}
 
 std::unique_ptr<Operator> make_neurons(const nir::FlatNode& node, const Discretisation& discretisation,
                                        const std::string& place) {

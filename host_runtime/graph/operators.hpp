@@ -1,5 +1,6 @@
-// What the nodes of a graph do in a step, in double precision. Weighted nodes scatter: their work goes
-// with the number of non-zero entries that arrive. Sums run over ascending input index.
+// What the nodes of a graph do in a step, in double precision (or as in training, trained.cpp). Weighted
+// nodes scatter: their work goes with the number of non-zero entries that arrive. Sums run over ascending
+// input index.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "crossbar/base/state_archive.hpp"
 #include "host_runtime/graph/discretisation.hpp"
 #include "host_runtime/graph/signal.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
@@ -30,20 +32,39 @@ public:
     /// Back to the state before the first step.
     virtual void reset() {}
 
+    /// What the steps so far have left behind, for checkpoints; weights are no part of it.
+    virtual void serialize(StateArchive&) {}
+
     virtual std::span<const double> membrane() const { return {}; }
     virtual std::span<const double> current() const { return {}; }
     virtual std::uint64_t longest_delay_steps() const { return 0; }
+};
+
+/// Takes nodes away from the operators below: a crossbar in place of the numbers of a weighted node.
+class OperatorMapping {
+public:
+    virtual ~OperatorMapping() = default;
+    /// Null for nodes that it leaves alone. Throws InputError, starting with `place`, for what it cannot do.
+    virtual std::unique_ptr<Operator> map(const nir::FlatNode& node, const std::string& place) = 0;
 };
 
 /// `place` names file and node. Throws InputError for what this time step cannot do.
 std::unique_ptr<Operator> make_operator(const nir::FlatNode& node, const Discretisation& discretisation,
                                         const std::string& place);
 
-// By file: linear.cpp, window_operators.cpp, neurons.cpp, elementwise.cpp.
+// By file: linear.cpp, trained.cpp, window_operators.cpp, neurons.cpp, elementwise.cpp.
 std::unique_ptr<Operator> make_linear(const nir::FlatNode& node);
+/// The bias of every output of a Linear or Affine node; empty if there is none or all are 0.
+std::vector<double> linear_bias(const nir::FlatNode& node);
+/// dt/tau or 1 - exp(-dt/tau) of each time constant. Throws InputError if forward Euler diverges.
+std::vector<double> leak_coefficients(std::vector<double> tau, std::string_view name,
+                                      const Discretisation& discretisation, const std::string& place);
 std::unique_ptr<Operator> make_convolution(const nir::FlatNode& node, const std::string& place);
 std::unique_ptr<Operator> make_pool(const nir::FlatNode& node, const std::string& place);
 std::unique_ptr<Operator> make_neurons(const nir::FlatNode& node, const Discretisation& discretisation,
+                                       const std::string& place);
+/// LIF, LI, Linear and Affine in the arithmetic of training; null for what it does not know.
+std::unique_ptr<Operator> make_trained(const nir::FlatNode& node, const Discretisation& discretisation,
                                        const std::string& place);
 std::unique_ptr<Operator> make_delay(const nir::FlatNode& node, const Discretisation& discretisation);
 std::unique_ptr<Operator> make_scale(const nir::FlatNode& node);

@@ -8,9 +8,27 @@
 #include "crossbar/base/error.hpp"
 
 namespace memprop::host {
+namespace {
+
+void restore_signal(Signal& signal, Signal::Form form, const std::vector<double>& values) {
+    if (form == Signal::Form::dense) {
+        signal.form = form;
+        signal.dense = values;
+        return;
+    }
+    signal.start_sparse();
+    for (std::uint32_t i = 0; i < values.size(); ++i) {
+        if (values[i] != 0.0) {
+            signal.add(i, values[i]);
+        }
+    }
+    signal.form = form;
+}
+
+}  // namespace
 
 Simulator::Simulator(const nir::Network& network, const std::string& file,
-                     const Discretisation& discretisation)
+                     const Discretisation& discretisation, OperatorMapping* mapping)
     : first_step_recurrence_(discretisation.first_step_recurrence) {
     check(discretisation);
     const nir::FlatGraph graph = nir::flatten(network, file);
@@ -21,7 +39,11 @@ Simulator::Simulator(const nir::Network& network, const std::string& file,
     for (std::uint32_t i = 0; i < graph.nodes.size(); ++i) {
         const nir::FlatNode& flat = graph.nodes[i];
         infos_.push_back({flat.name, flat.node->type, flat.output_size()});
-        nodes_[i].op = make_operator(flat, discretisation, fmt::format("{}: node {}", file, flat.name));
+        const std::string place = fmt::format("{}: node {}", file, flat.name);
+        nodes_[i].op = mapping != nullptr ? mapping->map(flat, place) : nullptr;
+        if (nodes_[i].op == nullptr) {
+            nodes_[i].op = make_operator(flat, discretisation, place);
+        }
         for (const std::uint32_t source : flat.sources) {
             nodes_[i].sources.push_back({source, order_.is_delayed(source, i)});
         }
@@ -59,6 +81,22 @@ void Simulator::reset() {
     }
     steps_done_ = 0;
     set_rest();
+}
+
+void Simulator::serialize(StateArchive& archive) {
+    archive("steps_done", steps_done_);
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        archive.enter("node" + std::to_string(i));
+        nodes_[i].op->serialize(archive);
+        Signal& out = nodes_[i].out;
+        std::vector<double> values(infos_[i].size, 0.0);
+        std::uint64_t form = static_cast<std::uint64_t>(out.form);
+        std::copy_n(dense_values(out, values), values.size(), values.begin());
+        archive("form", form);
+        archive("output", values);
+        restore_signal(out, static_cast<Signal::Form>(std::min<std::uint64_t>(form, 2)), values);
+        archive.leave();
+    }
 }
 
 /// Gives every node the output it has before step 0: what feedback delivers in step 0.

@@ -1,6 +1,6 @@
-// Runs a checked network step by step on ideal weights, in double precision. Within a step the nodes run in
-// execution_order(): a spike passes a feed-forward chain within the step, an edge that closes a cycle
-// delivers what its source put out in the step before. All state starts at 0.
+// Runs a checked network step by step, in double precision unless operators say otherwise. Within a step the
+// nodes run in execution_order(): a spike passes a feed-forward chain within the step, an edge that closes a
+// cycle delivers what its source put out in the step before. All state starts at 0.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,9 @@ class Simulator {
 public:
     /// Copies what it needs from the network. `file` is only for messages. Throws InputError if the time
     /// step does not suit the network.
-    Simulator(const nir::Network& network, const std::string& file, const Discretisation& discretisation);
+    /// `mapping`, if there is one, may take nodes over; it has to outlive the simulator.
+    Simulator(const nir::Network& network, const std::string& file, const Discretisation& discretisation,
+              OperatorMapping* mapping = nullptr);
 
     /// The flat index of an input runs over the Input nodes in byte order of their names.
     std::uint64_t input_size() const { return input_size_; }
@@ -38,6 +40,10 @@ public:
 
     /// State back to the beginning; weights stay.
     void reset();
+
+    /// Everything that steps have changed, but not the weights. Reading needs a simulator of the same network
+    /// that has been reset; what was read then continues bit for bit.
+    void serialize(StateArchive& archive);
 
     std::uint64_t steps_done() const { return steps_done_; }
 

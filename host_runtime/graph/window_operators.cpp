@@ -2,6 +2,7 @@
 // that belong to the window). Values are [channel, y, x], row-major.
 #include <algorithm>
 
+#include "host_runtime/graph/axis_taps.hpp"
 #include "host_runtime/graph/operators.hpp"
 #include "host_runtime/nir/window.hpp"
 
@@ -9,41 +10,6 @@ namespace memprop::host {
 namespace {
 
 using nir::Window;
-
-/// The kernel taps that one input coordinate meets along an axis: tap k feeds output (first + n) and so on.
-struct Tap {
-    std::uint32_t kernel, out;
-};
-
-/// For every input coordinate, its taps.
-class AxisTaps {
-public:
-    AxisTaps(std::uint64_t in, std::uint64_t out, std::uint64_t kernel, std::uint64_t stride,
-             std::uint64_t dilation, std::uint64_t padding) {
-        begin_.push_back(0);
-        for (std::uint64_t i = 0; i < in; ++i) {
-            // Tap k feeds output (i + padding - k dilation) / stride: start where that is inside.
-            const std::uint64_t reach_end = i + padding, last = (out - 1) * stride;
-            const std::uint64_t first = reach_end > last ? (reach_end - last + dilation - 1) / dilation : 0;
-            for (std::uint64_t k = first; k < kernel && k * dilation <= reach_end; ++k) {
-                const std::uint64_t shifted = reach_end - k * dilation;
-                if (shifted % stride == 0) {
-                    taps_.push_back(
-                        {static_cast<std::uint32_t>(k), static_cast<std::uint32_t>(shifted / stride)});
-                }
-            }
-            begin_.push_back(taps_.size());
-        }
-    }
-
-    std::span<const Tap> at(std::uint64_t i) const {
-        return {taps_.data() + begin_[i], taps_.data() + begin_[i + 1]};
-    }
-
-private:
-    std::vector<std::size_t> begin_;
-    std::vector<Tap> taps_;
-};
 
 class WindowOperator : public Operator {
 public:
@@ -166,8 +132,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Operator> make_convolution(const nir::FlatNode& node, const std::string& place) {
-    const Window window = nir::window_of(*node.node, node.input_shape, place);
+std::vector<double> channel_bias(const nir::FlatNode& node, const Window& window) {
     std::vector<double> bias;
     if (const nir::Dataset* stored = node.node->find("bias")) {
         bias = nir::numbers(*stored, window.channels_out);
@@ -175,7 +140,12 @@ std::unique_ptr<Operator> make_convolution(const nir::FlatNode& node, const std:
             bias.clear();
         }
     }
-    return std::make_unique<Convolution>(window, *node.node->find("weight"), std::move(bias));
+    return bias;
+}
+
+std::unique_ptr<Operator> make_convolution(const nir::FlatNode& node, const std::string& place) {
+    const Window window = nir::window_of(*node.node, node.input_shape, place);
+    return std::make_unique<Convolution>(window, *node.node->find("weight"), channel_bias(node, window));
 }
 
 std::unique_ptr<Operator> make_pool(const nir::FlatNode& node, const std::string& place) {

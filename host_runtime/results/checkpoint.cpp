@@ -24,7 +24,7 @@ h5::File open(const std::filesystem::path& file) {
 
 }  // namespace
 
-void write_checkpoint(const std::filesystem::path& file, const learning::ExperimentConfig& config,
+void write_checkpoint(const std::filesystem::path& file, const Experiment& config,
                       learning::TrainerBase& trainer, Recording& recording) {
     write_atomically(file, [&](const std::filesystem::path& temporary) {
         h5::File out = h5::File::create(temporary);
@@ -37,7 +37,7 @@ void write_checkpoint(const std::filesystem::path& file, const learning::Experim
     });
 }
 
-learning::ExperimentConfig read_checkpoint_config(const std::filesystem::path& file) {
+Experiment read_checkpoint_config(const std::filesystem::path& file) {
     return parse_experiment(open(file).read_scalar<std::string>("/config"), file.string() + ":/config", {});
 }
 
@@ -50,17 +50,18 @@ void read_checkpoint(const std::filesystem::path& file, learning::TrainerBase& t
 }
 
 std::optional<learning::NetworkWeights> read_weights_to_program(
-    const std::filesystem::path& file, const learning::ExperimentConfig& config,
+    const std::filesystem::path& file, const Experiment& config,
     const std::function<std::unique_ptr<learning::Task>(learning::ExperimentConfig&)>& make_task) {
-    learning::ExperimentConfig donor = read_checkpoint_config(file);
+    Experiment donor = read_checkpoint_config(file);
     const auto wanted = flatten_experiment(config), stored = flatten_experiment(donor);
-    const auto on_devices = [](const learning::ExperimentConfig& c) {
+    const auto on_devices = [](const Experiment& c) {
         return learning::find_scheme_kind("update.scheme", c.update.scheme).make != nullptr;
     };
     bool same = on_devices(config) == on_devices(donor);
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         const auto& [key, value] = wanted[i];
         const bool of_devices = key == "crossbar.device" || key == "crossbar.table_file" ||
+                                key == "crossbar.subtraction" || key == "crossbar.slice_base" ||
                                 key == "update.devices_per_polarity" || key.starts_with("crossbar.pulsed.");
         same = same && (!of_devices || value == stored[i].second);
     }

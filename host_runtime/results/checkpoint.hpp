@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "host_runtime/config/experiment.hpp"
 #include "host_runtime/results/recording.hpp"
 #include "learning/config.hpp"
 #include "learning/trainer.hpp"
@@ -16,11 +17,11 @@
 namespace memprop::host {
 
 /// Throws RunError if the file cannot be written; an older checkpoint then stays.
-void write_checkpoint(const std::filesystem::path& file, const learning::ExperimentConfig& config,
+void write_checkpoint(const std::filesystem::path& file, const Experiment& config,
                       learning::TrainerBase& trainer, Recording& recording);
 
 /// The experiment a checkpoint was made with. Throws InputError naming the file.
-learning::ExperimentConfig read_checkpoint_config(const std::filesystem::path& file);
+Experiment read_checkpoint_config(const std::filesystem::path& file);
 
 /// Replaces the state of `trainer` and `recording`. Throws InputError naming file and dataset.
 void read_checkpoint(const std::filesystem::path& file, learning::TrainerBase& trainer, Recording& recording);
@@ -29,7 +30,7 @@ void read_checkpoint(const std::filesystem::path& file, learning::TrainerBase& t
 /// asks for, so that they have to be programmed anew; nothing if the devices themselves can be taken over.
 /// `make_task` makes the task of the checkpoint's own configuration.
 std::optional<learning::NetworkWeights> read_weights_to_program(
-    const std::filesystem::path& file, const learning::ExperimentConfig& config,
+    const std::filesystem::path& file, const Experiment& config,
     const std::function<std::unique_ptr<learning::Task>(learning::ExperimentConfig&)>& make_task);
 
 /// Takes weights, devices and device time, and leaves history, counters of the run and optimisers fresh.

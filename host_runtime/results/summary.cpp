@@ -83,12 +83,9 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
     json["wall_s"] = wall_s;
     json["cycles"] = nullptr;
     json["deadline_misses"] = nullptr;
-    json["energy_j"] = {{"total", energy.total_j()},
-                        {"set", energy.set_j},
-                        {"reset", energy.reset_j},
-                        {"read", energy.read_j},
-                        {"wires", energy.wires_j},
-                        {"verify_read", energy.verify_read_j},
+    json["energy_j"] = {{"total", energy.total_j()}, {"set", energy.set_j},
+                        {"reset", energy.reset_j},   {"read", energy.read_j},
+                        {"wires", energy.wires_j},   {"verify_read", energy.verify_read_j},
                         {"adc", energy.adc_j}};
     json["energy_source"] = on_devices ? nlohmann::ordered_json(config.crossbar.energy.source) : nullptr;
     json["pulses"] = {{"set", counters.set_pulses},

@@ -106,6 +106,11 @@ public:
     /// Sets all counters to zero; cycles before `cycle` must be done. From now on the histogram takes
     /// only flits created in `cycle` or later.
     void start_measurement(std::uint64_t cycle);
+    /// The histogram alone: forgets it and takes only flits created in `cycle` or later.
+    void start_latencies(std::uint64_t cycle) {
+        latency_ = {};
+        measured_from_ = cycle;
+    }
     /// Counts up to the beginning of `cycle`; all work before it must be done.
     RouterStats router_stats(NodeId router, std::uint64_t cycle) const;
     RouterStats total_router_stats(std::uint64_t cycle) const;

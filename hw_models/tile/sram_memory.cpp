@@ -57,28 +57,35 @@ void SramMemory::finish_measure(std::span<float> values) {
 }
 
 double SramMemory::energy_j() const {
-    const SramCost& cost = params_.cost;
-    return 1e-12 * (cost.word_read_pj.value() * static_cast<double>(stats_.words_read) +
-                    cost.word_write_pj.value() * static_cast<double>(stats_.words_written) +
-                    cost.add_pj.value() * static_cast<double>(stats_.additions));
+    return sram_energy_j(params_.cost, stats_);
 }
 
 void SramMemory::report(const std::string& prefix, std::vector<Counter>& out) const {
+    report_sram(prefix, params_.cost, stats_, out);
+}
+
+double sram_energy_j(const SramCost& cost, const SramStats& stats) {
+    return 1e-12 * (cost.word_read_pj.value() * static_cast<double>(stats.words_read) +
+                    cost.word_write_pj.value() * static_cast<double>(stats.words_written) +
+                    cost.add_pj.value() * static_cast<double>(stats.additions));
+}
+
+void report_sram(const std::string& prefix, const SramCost& cost, const SramStats& stats,
+                 std::vector<Counter>& out) {
     const auto count = [&](const char* name, std::uint64_t value, const char* unit, const char* description) {
         out.push_back({prefix + name, static_cast<double>(value), unit, description});
     };
     const auto energy = [&](const char* name, double cost_pj, std::uint64_t events, const char* description) {
         out.push_back({prefix + name, 1e-12 * cost_pj * static_cast<double>(events), "J",
-                       std::string(description) + "; " + params_.cost.source});
+                       std::string(description) + "; " + cost.source});
     };
-    const SramCost& cost = params_.cost;
-    count("words_read", stats_.words_read, "words", "words read");
-    count("words_written", stats_.words_written, "words", "words written back");
-    count("additions", stats_.additions, "additions", "weights added to a sum or changed");
-    count("limited_weights", stats_.limited_weights, "weights", "changes cut short by the range of a weight");
-    energy("energy_word_reads", cost.word_read_pj.value(), stats_.words_read, "words read");
-    energy("energy_word_writes", cost.word_write_pj.value(), stats_.words_written, "words written");
-    energy("energy_additions", cost.add_pj.value(), stats_.additions, "additions");
+    count("words_read", stats.words_read, "words", "words read");
+    count("words_written", stats.words_written, "words", "words written back");
+    count("additions", stats.additions, "additions", "weights added to a sum or changed");
+    count("limited_weights", stats.limited_weights, "weights", "changes cut short by the range of a weight");
+    energy("energy_word_reads", cost.word_read_pj.value(), stats.words_read, "words read");
+    energy("energy_word_writes", cost.word_write_pj.value(), stats.words_written, "words written");
+    energy("energy_additions", cost.add_pj.value(), stats.additions, "additions");
 }
 
 }  // namespace memprop::hw::tile

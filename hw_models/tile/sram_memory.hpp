@@ -16,6 +16,10 @@ struct SramStats {
     std::uint64_t limited_weights = 0;  ///< changes that the range of a weight cut short
 };
 
+double sram_energy_j(const SramCost& cost, const SramStats& stats);
+void report_sram(const std::string& prefix, const SramCost& cost, const SramStats& stats,
+                 std::vector<Counter>& out);
+
 class SramMemory final : public TileMemory {
 public:
     /// All weights 0. Throws InputError for invalid parameters, which it calls `where`.

@@ -72,7 +72,7 @@ TileResponse SynapseTile::begin_step(std::uint32_t step) {
     return answer(TileResponse::accepted);
 }
 
-TileResponse SynapseTile::row_event(std::uint32_t row) {
+TileResponse SynapseTile::row_event_of(std::uint32_t row, std::uint64_t arrival) {
     if (state_ != State::step) {
         return answer(TileResponse::no_step);
     }
@@ -85,7 +85,7 @@ TileResponse SynapseTile::row_event(std::uint32_t row) {
     latched_[row] = true;
     active_rows_.push_back(row);
     if (mode_ == ReadMode::per_event) {
-        drivers_free_cycle_ = drivers_free_after(timing_, drivers_free_cycle_, cycle());
+        drivers_free_cycle_ = drivers_free_after(timing_, drivers_free_cycle_, arrival);
     }
     return answer(TileResponse::accepted);
 }
@@ -139,7 +139,7 @@ TileResponse SynapseTile::write(const WriteBurst& burst) {
     if (state_ != State::idle) {
         return answer(TileResponse::busy);
     }
-    if (burst.steps.rows != rows() || burst.steps.columns != columns()) {
+    if (!burst.has_shape(rows(), columns())) {
         return answer(TileResponse::out_of_range);
     }
     return start(State::writing, memory_->begin_write(burst), stats_.writes, stats_.write_cycles);

@@ -1,4 +1,5 @@
-// SystemC modules of synapse tiles: MemristiveTile and SramTile, which share protocol, interface and time.
+// SystemC modules of synapse tiles: MemristiveTile, SramTile and FloatTile, which share protocol, interface
+// and time.
 //
 // Protocol. A sample: begin_sample, time steps, end_sample. A time step: begin_step, one row_event for each
 // word line with a spike, end_step; sums_event follows when the column sums are in sums(), where they stay
@@ -20,7 +21,7 @@
 //
 // Event-gated: no clock. The process of a tile runs once for each step with events and for each operation
 // that takes cycles, in the cycle in which it is finished, and never else.
-// Modelled and not modelled: crossbar_memory.hpp, sram_memory.hpp.
+// Modelled and not modelled: crossbar_memory.hpp, sram_memory.hpp, float_memory.hpp.
 #pragma once
 
 #include <array>
@@ -32,6 +33,7 @@
 #include <vector>
 
 #include "hw_models/tile/crossbar_memory.hpp"
+#include "hw_models/tile/float_memory.hpp"
 #include "hw_models/tile/sram_memory.hpp"
 
 namespace memprop::hw::tile {
@@ -45,6 +47,8 @@ class SynapseTileIf : public virtual sc_core::sc_interface {
 public:
     virtual std::uint32_t rows() const = 0;
     virtual std::uint32_t columns() const = 0;
+    /// Whether sums or the end of an operation are still to come.
+    virtual bool busy() const = 0;
 
     /// Reads that follow belong to `sample` at device time `tick`. A new sample may begin without the end
     /// of the last one.
@@ -53,6 +57,8 @@ public:
 
     virtual TileResponse begin_step(std::uint32_t step) = 0;
     virtual TileResponse row_event(std::uint32_t row) = 0;
+    /// The same for an event that came in an earlier cycle and is only told now; in order of cycles.
+    virtual TileResponse row_event_of(std::uint32_t row, std::uint64_t cycle) = 0;
     virtual TileResponse end_step() = 0;
     virtual const sc_core::sc_event& sums_event() const = 0;
     /// Of the last step: one per column, uS times the read voltage (crossbar) or weight steps (SRAM).
@@ -118,10 +124,12 @@ private:
 
     std::uint32_t rows() const override { return memory_->rows(); }
     std::uint32_t columns() const override { return memory_->columns(); }
+    bool busy() const override { return state_ != State::idle && state_ != State::step; }
     TileResponse begin_sample(std::uint32_t sample, std::int32_t tick) override;
     TileResponse end_sample() override;
     TileResponse begin_step(std::uint32_t step) override;
-    TileResponse row_event(std::uint32_t row) override;
+    TileResponse row_event(std::uint32_t row) override { return row_event_of(row, cycle()); }
+    TileResponse row_event_of(std::uint32_t row, std::uint64_t cycle) override;
     TileResponse end_step() override;
     const sc_core::sc_event& sums_event() const override { return sums_ready_; }
     std::span<const float> sums() const override { return sums_; }
@@ -164,6 +172,16 @@ public:
                    const CrossbarTileParams& params, const sc_core::sc_time& clock_period)
         : SynapseTile(name,
                       std::make_unique<CrossbarMemory>(array, tile, params, static_cast<const char*>(name)),
+                      params.read_mode, clock_period) {}
+};
+
+/// Region `region` of a matrix of floating-point weights, which must live as long.
+class FloatTile : public SynapseTile {
+public:
+    FloatTile(const sc_core::sc_module_name& name, const FloatMatrix& weights, const TileRegion& region,
+              const SramTileParams& params, const sc_core::sc_time& clock_period)
+        : SynapseTile(name,
+                      std::make_unique<FloatMemory>(weights, region, params, static_cast<const char*>(name)),
                       params.read_mode, clock_period) {}
 };
 

@@ -18,13 +18,20 @@
 
 namespace memprop::hw::tile {
 
-/// Changes of the synapses of a tile in steps: SET pulses (> 0 on G+, < 0 on G-) or weight steps.
-/// The other fields are those of crossbar::SynapseArray::program and key its noise.
+/// Changes of the synapses of a tile in steps: SET pulses (> 0 on G+, < 0 on G-) or weight steps; or, for
+/// memories of floating-point weights, what is added to them. The other fields are those of
+/// crossbar::SynapseArray::program and key its noise.
 struct WriteBurst {
-    SynapseView<std::int16_t> steps;
+    SynapseView<std::int16_t> steps{};
     std::uint32_t event = 0;
     std::int32_t tick = 0;
     crossbar::SynapseArray::Phase phase = crossbar::SynapseArray::Phase::update;
+    SynapseView<float> changes{};
+
+    bool has_shape(std::uint32_t rows, std::uint32_t columns) const {
+        return (steps.rows == rows && steps.columns == columns) ||
+               (changes.rows == rows && changes.columns == columns);
+    }
 };
 
 struct RefreshRequest {

@@ -72,12 +72,20 @@ void CrossbarTileParams::validate(std::string_view where) const {
     check_source(where, cost.source);
 }
 
-void SramTileParams::validate(std::string_view where) const {
+void SramTileParams::validate_timing(std::string_view where) const {
     check_range(where, "rows", rows, 1, kMaxSide);
     check_range(where, "columns", columns, 1, kMaxSide);
-    check_range(where, "weight_bits", timing.weight_bits, 1, 16);
     check_range(where, "word_bits", timing.word_bits, timing.weight_bits, 4096);
     check_range(where, "access_cycles", timing.access_cycles, 1, kMaxCycles);
+    check_cost(where, "word_read_pj", cost.word_read_pj);
+    check_cost(where, "word_write_pj", cost.word_write_pj);
+    check_cost(where, "add_pj", cost.add_pj);
+    check_source(where, cost.source);
+}
+
+void SramTileParams::validate(std::string_view where) const {
+    validate_timing(where);
+    check_range(where, "weight_bits", timing.weight_bits, 1, 16);
     constexpr std::uint32_t kExactFloat = 1U << 24;
     const std::uint32_t most_rows = kExactFloat >> (timing.weight_bits - 1);
     if (rows > most_rows) {
@@ -87,10 +95,6 @@ void SramTileParams::validate(std::string_view where) const {
                         "the 24 bits of the delivered number",
                         most_rows, timing.weight_bits));
     }
-    check_cost(where, "word_read_pj", cost.word_read_pj);
-    check_cost(where, "word_write_pj", cost.word_write_pj);
-    check_cost(where, "add_pj", cost.add_pj);
-    check_source(where, cost.source);
 }
 
 }  // namespace memprop::hw::tile

@@ -63,6 +63,8 @@ struct SramTileParams {
 
     /// Throws InputError; rows * 2^(weight_bits - 1) must be at most 2^24, so that sums are exact floats.
     void validate(std::string_view where) const;
+    /// The same without the limits of integer weights.
+    void validate_timing(std::string_view where) const;
 };
 
 }  // namespace memprop::hw::tile

@@ -164,15 +164,17 @@ constexpr ReadTiming read_timing(const SramTiming& t, std::uint32_t columns) {
             .rows_together = false};
 }
 
-inline WriteWork write_work(const SramTiming& t, const SynapseView<std::int16_t>& changes) {
+template <class Change>
+WriteWork write_work(const SramTiming& t, const SynapseView<Change>& changes) {
     WriteWork work;
     for (std::uint32_t r = 0; r < changes.rows; ++r) {
         const auto row = changes.row(r);
         const std::uint64_t words_before = work.slots;
         for (std::size_t c = 0; c < row.size(); c += weights_per_word(t)) {
             std::uint64_t changed = 0;
-            for (const int d : row.subspan(c, std::min<std::size_t>(weights_per_word(t), row.size() - c))) {
-                changed += d != 0;
+            for (const Change d :
+                 row.subspan(c, std::min<std::size_t>(weights_per_word(t), row.size() - c))) {
+                changed += d != Change{0};
             }
             work.slots += changed != 0;
             work.pulses += changed;

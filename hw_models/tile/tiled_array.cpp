@@ -92,7 +92,7 @@ const RefreshWork* TiledArray::begin_refresh(std::size_t tile, const RefreshRequ
 void TiledArray::refresh(const RefreshRequest& request) {
     const std::vector<std::uint32_t> set_before = array_.devices().set_pulses;
     const std::vector<std::uint32_t> reset_before = array_.devices().reset_pulses;
-    array_.refresh(request.limits, request.event, request.tick);
+    last_refresh_ = array_.refresh(request.limits, request.event, request.tick);
     stale_ = true;
     refresh_work_.clear();
     for (const TileRegion& region : regions_) {
@@ -119,7 +119,8 @@ RefreshWork TiledArray::work_in(const TileRegion& region, const RefreshRequest& 
                 ++work.pairs;
                 work.reset_pulses += resets;
                 work.set_pulses += sets;
-                work.verify_reads += std::min<std::uint64_t>(sets + 1, request.limits.max_pulses);
+                work.verify_reads +=
+                    std::min<std::uint64_t>(sets + 1, array_.most_refresh_pulses(request.limits));
             }
         }
     }

@@ -40,12 +40,19 @@ public:
     bool begin_write(std::size_t tile, const WriteBurst& burst);
     void finish_write();
 
+    /// What the last refresh of the array did.
+    const crossbar::RefreshReport& last_refresh() const { return last_refresh_; }
+    /// The devices were changed in another way than by these calls: a checkpoint was read.
+    void devices_changed() { stale_ = true; }
+
     const RefreshWork* begin_refresh(std::size_t tile, const RefreshRequest& request);
     void finish_refresh() { leave(); }
 
     bool begin_measure(std::size_t tile, std::uint32_t event, std::int32_t tick);
     /// Writes the values of the tile's region, [row * columns + column].
     void finish_measure(std::size_t tile, std::span<float> values);
+    /// Of the last measurement, the whole array.
+    std::span<const float> measured() const { return measured_; }
 
     /// Energy and wear of the devices of the whole array.
     void report(const std::string& prefix, const crossbar::EnergyConfig& cost,
@@ -81,6 +88,7 @@ private:
     std::size_t begun_count_ = 0, finished_count_ = 0;
     std::vector<std::int16_t> pulses_;
     std::vector<RefreshWork> refresh_work_;
+    crossbar::RefreshReport last_refresh_;
     std::vector<float> measured_;
 };
 

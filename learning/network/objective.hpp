@@ -31,8 +31,28 @@ double softmax_error(std::span<const Real> y, std::int32_t label, std::span<Real
     return loss;
 }
 
-/// The error of step t, 0 outside the window; its part of the loss (the squares, or the cross-entropy) is
-/// added to `sum`.
+/// What the readouts should say in a step of the learning window.
+struct Wanted {
+    std::span<const double> target;  ///< [readout]; for the squared error
+    std::int32_t label = -1;         ///< for the cross-entropy
+};
+
+/// The error of a step of the window; its part of the loss (the squares, or the cross-entropy) is added to
+/// `sum`.
+template <class Real>
+void step_error(Loss loss, const Wanted& wanted, std::span<const Real> y, std::span<Real> error,
+                double& sum) {
+    if (loss == Loss::cross_entropy) {
+        sum += softmax_error(y, wanted.label, error);
+        return;
+    }
+    for (std::size_t k = 0; k < y.size(); ++k) {
+        error[k] = y[k] - static_cast<Real>(wanted.target[k]);
+        sum += double(error[k]) * double(error[k]);
+    }
+}
+
+/// The same for step t of a trial, 0 outside its window.
 template <class Real>
 void step_error(Loss loss, const Trial& trial, std::uint32_t t, std::span<const Real> y,
                 std::span<Real> error, double& sum) {
@@ -40,14 +60,10 @@ void step_error(Loss loss, const Trial& trial, std::uint32_t t, std::span<const 
         std::fill(error.begin(), error.end(), Real{0});
         return;
     }
-    if (loss == Loss::cross_entropy) {
-        sum += softmax_error(y, trial.label, error);
-        return;
-    }
-    for (std::size_t k = 0; k < y.size(); ++k) {
-        error[k] = y[k] - static_cast<Real>(trial.target[std::size_t{t} * y.size() + k]);
-        sum += double(error[k]) * double(error[k]);
-    }
+    const std::size_t at = std::size_t{t} * y.size();
+    const std::span target(trial.target);
+    step_error(loss, {.target = target.empty() ? target : target.subspan(at, y.size()), .label = trial.label},
+               y, error, sum);
 }
 
 }  // namespace memprop::learning

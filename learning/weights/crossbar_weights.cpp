@@ -27,29 +27,32 @@ double weight_scale(const ExperimentConfig& config, ProjectionId id) {
 
 }  // namespace
 
-CrossbarWeights::CrossbarWeights(const ExperimentConfig& config, const WeightStoreShape& shape,
-                                 std::span<const float> initial)
+CrossbarWeights::CrossbarWeights(const ExperimentConfig& config, const WeightStoreShape& shape)
     : shape_(shape),
       weight_per_us_(static_cast<float>(weight_scale(config, shape.id))),
       refresh_period_(static_cast<std::uint64_t>(config.update.refresh_period)),
       array_(config.crossbar, array_shape(config, shape), config.task.update_interval_seconds,
              static_cast<std::uint64_t>(config.run.seed), static_cast<std::uint8_t>(shape.id)),
-      pulses_(initial.size()) {
+      pulses_(std::size_t{shape.pre} * shape.post),
+      compensates_drift_(config.crossbar.drift_compensation) {
     const double step = array_.model().constant_step_us();
     const auto epsilon_us = static_cast<float>(step > 0.0 ? step : config.update.epsilon_us);
-    const float weight_step = weight_per_us_ * epsilon_us / array_.pulses_per_device_step();
+    weight_step_ = weight_per_us_ * epsilon_us / array_.pulses_per_device_step();
     const float g_max = array_.model().g_max_us();
     refresh_limits_ = {.high_us = static_cast<float>(config.update.refresh_high) * g_max,
                        .low_us = static_cast<float>(config.update.refresh_low) * g_max,
                        .epsilon_us = epsilon_us,
                        .max_pulses = static_cast<std::uint32_t>(config.update.refresh_max_pulses)};
     scheme_ = find_scheme_kind("update.scheme", config.update.scheme)
-                  .make(config.update, {.synapses = initial.size(),
-                                        .weight_step = weight_step,
+                  .make(config.update, {.synapses = pulses_.size(),
+                                        .weight_step = weight_step_,
                                         .seed = static_cast<std::uint64_t>(config.run.seed),
                                         .array = static_cast<std::uint8_t>(shape.id)});
-    programming_ = array_.program_weights(initial, weight_per_us_, weight_step, 0);
-    if (config.crossbar.drift_compensation) {
+}
+
+void CrossbarWeights::load(std::span<const float> initial) {
+    programming_ = array_.program_weights(initial, weight_per_us_, weight_step_, 0);
+    if (compensates_drift_) {
         magnitude_at_start_us_ = std::max(kLeastMagnitudeUs, array_.mean_magnitude(0, 0));
     }
 }
@@ -69,7 +72,7 @@ void CrossbarWeights::sum_inputs(std::span<const std::uint32_t> active, std::uin
 
 void CrossbarWeights::begin_sample(std::uint32_t sample, std::int32_t tick) {
     sample_ = sample;
-    if (magnitude_at_start_us_ > 0.0) {
+    if (compensates_drift_) {
         const double now = std::max(kLeastMagnitudeUs, array_.mean_magnitude(sample, tick));
         compensation_ = static_cast<float>(magnitude_at_start_us_ / now);
     }
@@ -77,10 +80,10 @@ void CrossbarWeights::begin_sample(std::uint32_t sample, std::int32_t tick) {
 }
 
 void CrossbarWeights::update(std::span<const float> delta, std::uint32_t event, std::int32_t tick) {
-    if (scheme_->plan(delta, event, pulses_)) {
+    if (plan(delta, event)) {
         array_.program(pulses_, crossbar::SynapseArray::Phase::update, event, tick);
     }
-    if (++updates_; refresh_period_ > 0 && updates_ % refresh_period_ == 0) {
+    if (refresh_is_due()) {
         refreshed_ += array_.refresh(refresh_limits_, event, tick);
     }
 }
@@ -105,7 +108,7 @@ void CrossbarWeights::serialize(StateArchive& archive) {
     archive("updates", updates_);
     refreshed_.serialize(archive);
     programming_.serialize(archive);
-    if (magnitude_at_start_us_ > 0.0) {
+    if (compensates_drift_) {
         archive("magnitude_at_start_us", magnitude_at_start_us_);
     }
 }
@@ -118,14 +121,12 @@ void CrossbarWeights::load_weights(StateArchive& archive) {
 
 template <class Real>
 std::unique_ptr<BasicWeightStore<Real>> make_weight_store(const ExperimentConfig& config,
-                                                          const WeightStoreShape& shape,
-                                                          std::span<const Real> initial) {
+                                                          const WeightStoreShape& shape) {
     if (find_scheme_kind("update.scheme", config.update.scheme).make == nullptr) {
-        return std::make_unique<DigitalWeights<Real>>(shape, initial,
-                                                      static_cast<Real>(config.update.weight_limit));
+        return std::make_unique<DigitalWeights<Real>>(shape, static_cast<Real>(config.update.weight_limit));
     }
     if constexpr (std::is_same_v<Real, float>) {
-        return std::make_unique<CrossbarWeights>(config, shape, initial);
+        return std::make_unique<CrossbarWeights>(config, shape);
     } else {
         throw InputError("run.precision", "double",
                          "needs update.scheme = \"vanilla\": devices have single precision");
@@ -133,10 +134,8 @@ std::unique_ptr<BasicWeightStore<Real>> make_weight_store(const ExperimentConfig
 }
 
 template std::unique_ptr<BasicWeightStore<float>> make_weight_store(const ExperimentConfig&,
-                                                                    const WeightStoreShape&,
-                                                                    std::span<const float>);
+                                                                    const WeightStoreShape&);
 template std::unique_ptr<BasicWeightStore<double>> make_weight_store(const ExperimentConfig&,
-                                                                     const WeightStoreShape&,
-                                                                     std::span<const double>);
+                                                                     const WeightStoreShape&);
 
 }  // namespace memprop::learning

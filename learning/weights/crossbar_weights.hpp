@@ -12,9 +12,9 @@ namespace memprop::learning {
 
 class CrossbarWeights final : public WeightStore {
 public:
-    CrossbarWeights(const ExperimentConfig& config, const WeightStoreShape& shape,
-                    std::span<const float> initial);
+    CrossbarWeights(const ExperimentConfig& config, const WeightStoreShape& shape);
 
+    void load(std::span<const float> initial) override;
     void sum_inputs(std::span<const std::uint32_t> active, std::uint32_t step, std::span<float> out) override;
     void begin_sample(std::uint32_t sample, std::int32_t tick) override;
     void end_sample() override { array_.account_reads(); }
@@ -28,18 +28,32 @@ public:
     crossbar::RefreshReport refreshed() const override { return refreshed_; }
     crossbar::ProgrammingReport programmed() const override { return programming_; }
 
-private:
+    // The parts of an update, for hardware that writes the devices itself.
+    /// Turns weight changes into pulses(); false if there is nothing to write.
+    bool plan(std::span<const float> delta, std::uint32_t event) {
+        return scheme_->plan(delta, event, pulses_);
+    }
+    std::span<const std::int16_t> pulses() const { return pulses_; }
+    /// Counts an update; true if saturated pairs are to be refreshed after it.
+    bool refresh_is_due() { return ++updates_, refresh_period_ > 0 && updates_ % refresh_period_ == 0; }
+    const crossbar::RefreshLimits& refresh_limits() const { return refresh_limits_; }
+    void note_refresh(const crossbar::RefreshReport& report) { refreshed_ += report; }
+    crossbar::SynapseArray& devices() { return array_; }
+    bool compensates_drift() const { return compensates_drift_; }
+    /// uS (times the read voltage) to weights.
     void scale(std::span<float> values) const;
 
+private:
     WeightStoreShape shape_;
-    float weight_per_us_;
+    float weight_per_us_, weight_step_ = 0.0F;
     std::uint64_t refresh_period_;
     crossbar::RefreshLimits refresh_limits_;
     crossbar::SynapseArray array_;
     std::unique_ptr<UpdateScheme> scheme_;
     std::vector<std::int16_t> pulses_;
     crossbar::ProgrammingReport programming_;
-    double magnitude_at_start_us_ = 0.0;  // drift compensation; 0 = off
+    bool compensates_drift_;
+    double magnitude_at_start_us_ = 0.0;  // drift compensation
     float compensation_ = 1.0F;
     std::uint32_t sample_ = 0;
     std::uint64_t updates_ = 0;

@@ -8,13 +8,29 @@
 
 namespace memprop::learning {
 
+/// Kept in +-limit unless that is 0.
+template <class Real>
+Real limited(Real weight, Real limit) {
+    return limit > Real{0} ? std::clamp(weight, -limit, limit) : weight;
+}
+
+template <class Real>
+void add_limited(std::span<Real> weights, std::span<const Real> changes, Real limit) {
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        weights[i] = limited(weights[i] + changes[i], limit);
+    }
+}
+
 template <class Real>
 class DigitalWeights final : public BasicWeightStore<Real> {
 public:
     /// `limit` 0 means none.
-    DigitalWeights(const WeightStoreShape& shape, std::span<const Real> initial, Real limit)
-        : shape_(shape), limit_(limit), weights_(initial.begin(), initial.end()) {
-        clip();
+    DigitalWeights(const WeightStoreShape& shape, Real limit)
+        : shape_(shape), limit_(limit), weights_(std::size_t{shape.pre} * shape.post) {}
+
+    void load(std::span<const Real> initial) override {
+        std::transform(initial.begin(), initial.end(), weights_.begin(),
+                       [this](Real w) { return limited(w, limit_); });
     }
 
     void sum_inputs(std::span<const std::uint32_t> active, std::uint32_t, std::span<Real> out) override {
@@ -29,10 +45,7 @@ public:
     void begin_sample(std::uint32_t, std::int32_t) override {}
     void end_sample() override {}
     void update(std::span<const Real> delta, std::uint32_t, std::int32_t) override {
-        for (std::size_t i = 0; i < weights_.size(); ++i) {
-            weights_[i] += delta[i];
-        }
-        clip();
+        add_limited(std::span(weights_), delta, limit_);
     }
     void measure(std::uint32_t, std::int32_t, std::span<Real> weights) override {
         std::copy(weights_.begin(), weights_.end(), weights.begin());
@@ -44,15 +57,11 @@ public:
     void serialize(StateArchive& archive) override { archive("weights", weights_); }
     void load_weights(StateArchive& archive) override { serialize(archive); }
 
-private:
-    void clip() {
-        if (limit_ > Real{0}) {
-            for (Real& w : weights_) {
-                w = std::clamp(w, -limit_, limit_);
-            }
-        }
-    }
+    /// The memory itself, [pre][post].
+    std::vector<Real>& memory() { return weights_; }
+    Real limit() const { return limit_; }
 
+private:
     WeightStoreShape shape_;
     Real limit_;
     std::vector<Real> weights_;

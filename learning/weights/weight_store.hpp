@@ -28,6 +28,10 @@ struct WeightStoreShape {
 template <class Real>
 class BasicWeightStore : public Projection<Real> {
 public:
+    /// Sets the initial weights, [pre][post], once: numbers are taken as they are, devices (RESET at time 0)
+    /// are programmed.
+    virtual void load(std::span<const Real> initial) = 0;
+
     /// Reads that follow belong to sample `sample` at device time `tick`.
     virtual void begin_sample(std::uint32_t sample, std::int32_t tick) = 0;
     virtual void end_sample() = 0;
@@ -55,19 +59,15 @@ public:
 };
 using WeightStore = BasicWeightStore<float>;
 
-/// Makes the store that `config` asks for, with these initial weights, [pre][post]: `vanilla` takes them
-/// as they are; devices, RESET at time 0, get round(|W| / eps_W) SET pulses on one side.
+/// Makes the store that `config` asks for: numbers for `vanilla`, devices for the other schemes.
 /// Throws InputError for an unknown scheme or device and for settings that contradict each other.
 /// In double precision there are only numbers.
 template <class Real>
 std::unique_ptr<BasicWeightStore<Real>> make_weight_store(const ExperimentConfig& config,
-                                                          const WeightStoreShape& shape,
-                                                          std::span<const Real> initial);
+                                                          const WeightStoreShape& shape);
 extern template std::unique_ptr<BasicWeightStore<float>> make_weight_store(const ExperimentConfig&,
-                                                                           const WeightStoreShape&,
-                                                                           std::span<const float>);
+                                                                           const WeightStoreShape&);
 extern template std::unique_ptr<BasicWeightStore<double>> make_weight_store(const ExperimentConfig&,
-                                                                            const WeightStoreShape&,
-                                                                            std::span<const double>);
+                                                                            const WeightStoreShape&);
 
 }  // namespace memprop::learning

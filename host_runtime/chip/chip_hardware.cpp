@@ -1,0 +1,273 @@
+#include "host_runtime/chip/chip_hardware.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "crossbar/base/error.hpp"
+#include "host_runtime/chip/mapping.hpp"
+#include "hw_models/chip/neuron_registers.hpp"
+#include "hw_models/noc/routing.hpp"
+
+// Programs that only load chips through this library have no sc_main of their own, but libsystemc asks for
+// one.
+__attribute__((weak)) int sc_main(int, char*[]) {
+    return 0;
+}
+
+namespace memprop::host {
+namespace {
+
+using namespace hw::chip;
+namespace reg = hw::chip::host_register;
+
+std::uint32_t bits(float value) {
+    return std::bit_cast<std::uint32_t>(value);
+}
+
+void check_single_chip() {
+    static bool built = false;
+    if (std::exchange(built, true)) {
+        throw RunError("a process can build one cycle-level chip: start another process for the next run");
+    }
+}
+
+}  // namespace
+
+ChipHardware::ChipHardware(const Experiment& experiment, const learning::HardwareRequest& request)
+    : parameters_(request.parameters), plan_(map_network(experiment)) {
+    experiment.chip.check_costs();
+    check_single_chip();
+    sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);  // stdout is ours
+    chip_ = std::make_unique<Chip>("chip", experiment.chip, plan_, request);
+    processor_ = std::make_unique<HostProcessor>("processor");
+    processor_->bus.bind(chip_->host().bus);
+    processor_->run([this] { load_tables(); });
+}
+
+void ChipHardware::load_tables() {
+    const auto trees = static_cast<std::uint64_t>(chip_->config().multicast_trees);
+    for (const TreePlan& tree : plan_.trees) {
+        for (const hw::noc::TreeNode& node :
+             hw::noc::xy_tree(chip_->config().noc_params(), tree.root, tree.leaves)) {
+            const std::uint64_t word =
+                static_cast<std::uint64_t>(node.node) * trees + static_cast<std::uint64_t>(tree.tree);
+            processor_->write(reg::routers + 4 * word, static_cast<std::uint32_t>(node.row.input) |
+                                                           std::uint32_t{node.row.outputs} << 8);
+        }
+    }
+    for (std::size_t c = 0; c < plan_.cores.size(); ++c) {
+        load_core(c);
+    }
+}
+
+void ChipHardware::load_core(std::size_t c) {
+    const CorePlan& core = plan_.cores[c];
+    const auto at = [&](std::uint32_t word) { return core_address(c, word); };
+    const auto set = [&](CoreRegister which, std::size_t value) {
+        processor_->write(at(static_cast<std::uint32_t>(which)), static_cast<std::uint32_t>(value));
+    };
+    set(CoreRegister::spike_tree, static_cast<std::size_t>(core.spike_tree));
+    set(CoreRegister::cores_to_await, plan_.cores_with_neurons());
+    words_.clear();
+    for (const AxonRange& range : core.axons) {
+        words_.insert(words_.end(),
+                      {range.first_address, range.count, range.tile, range.first_row, range.delay, 0, 0, 0});
+    }
+    processor_->write(at(kAxonWords), words_);
+    set(CoreRegister::axon_ranges, core.axons.size());
+    words_.clear();
+    std::size_t owners = 0;
+    for (const CorePlan& other : plan_.cores) {
+        if (other.neurons.count > 0) {
+            words_.insert(words_.end(), {other.neurons.first, other.neurons.count,
+                                         static_cast<std::uint32_t>(other.node), 0});
+            ++owners;
+        }
+    }
+    processor_->write(at(kOwnerWords), words_);
+    set(CoreRegister::neuron_owners, owners);
+    processor_->write(at(kNeuronParameterWords), neuron_parameter_words(parameters_));
+    const auto load_memory = [&](NeuronMemory memory, const std::vector<float>& values) {
+        if (!values.empty() && core.neurons.count > 0) {
+            words_.clear();
+            for (std::uint32_t j = 0; j < core.neurons.count; ++j) {
+                words_.push_back(bits(values[core.neurons.first + j]));
+            }
+            processor_->write(
+                at(kNeuronMemoryWords + static_cast<std::uint32_t>(memory) * kNeuronMemoryStride), words_);
+        }
+    };
+    load_memory(NeuronMemory::beta, parameters_.beta);
+    load_memory(NeuronMemory::alpha, parameters_.alpha_of);
+    load_memory(NeuronMemory::gain, parameters_.gain_of);
+}
+
+void ChipHardware::load(learning::ProjectionId id, std::span<const float> initial) {
+    processor_->run([&] {
+        const WeightArray& array = chip_->weights(id);
+        for (std::size_t c = 0; c < plan_.cores.size(); ++c) {
+            for (std::uint32_t t = 0; t < plan_.cores[c].tiles.size(); ++t) {
+                const TilePlacement& placed = plan_.cores[c].tiles[t];
+                if (placed.projection != id) {
+                    continue;
+                }
+                const hw::tile::TileRegion& region = array.tiles()[placed.tile];
+                words_.clear();
+                for (std::uint32_t r = 0; r < region.rows; ++r) {
+                    for (std::uint32_t k = 0; k < region.columns; ++k) {
+                        words_.push_back(bits(initial[std::size_t{region.first_row + r} * array.shape().post +
+                                                      region.first_column + k]));
+                    }
+                }
+                processor_->write(core_address(c, kTileWords + t * kTileStride), words_);
+            }
+        }
+        for (std::size_t c = 0; c < plan_.cores.size();
+             ++c) {  // posted writes have arrived when this is answered
+            processor_->read(core_address(c, static_cast<std::uint32_t>(CoreRegister::status)));
+        }
+        if (++loaded_projections_ == 3) {
+            command(Command::program);
+        }
+        load_cycles_ = chip_->cycle();
+    });
+}
+
+void ChipHardware::load_feedback(std::span<const float> feedback) {
+    processor_->run([&] {
+        for (std::size_t c = 0; c < plan_.cores.size(); ++c) {
+            const Slice& neurons = plan_.cores[c].neurons;
+            words_.clear();
+            for (std::uint32_t k = 0; k < plan_.outputs; ++k) {
+                for (std::uint32_t j = 0; j < neurons.count; ++j) {
+                    words_.push_back(bits(feedback[std::size_t{k} * plan_.recurrent + neurons.first + j]));
+                }
+            }
+            processor_->write(core_address(c, kFeedbackWords), words_);
+            processor_->read(core_address(c, static_cast<std::uint32_t>(CoreRegister::status)));
+        }
+        load_cycles_ = chip_->cycle();
+    });
+    chip_->mesh().fabric().start_latencies(chip_->cycle());  // of flits: loading is not what users ask about
+}
+
+void ChipHardware::command(Command command) {
+    processor_->write(reg::command, static_cast<std::uint32_t>(command));
+    while (chip_->host().busy()) {
+        sc_core::wait(chip_->host().interrupt_event());
+    }
+}
+
+void ChipHardware::run(const learning::Trial& trial, std::uint32_t sample, std::int32_t tick, bool learns,
+                       learning::Tape<float>& tape) {
+    learning::begin_tape(parameters_, trial, tape);
+    chip_->memory().tape = &tape;
+    if (parameters_.keeps_state) {
+        for (std::uint32_t j = 0; j < plan_.recurrent; ++j) {
+            if (chip_->memory().state.spike[j] != 0.0F) {
+                tape.carried.push_back(j);
+            }
+        }
+    }
+    processor_->run([&] {
+        processor_->write(reg::sample, std::array{sample, static_cast<std::uint32_t>(tick)});
+        processor_->write(reg::learn, std::array{learns ? 1U : 0U, static_cast<std::uint32_t>(trial.label)});
+        command(Command::begin_sample);
+        const auto steps = static_cast<std::uint32_t>(trial.input.steps());
+        for (std::uint32_t t = 0; t < steps; ++t) {
+            run_step(trial, t, tape);
+        }
+        std::array<std::uint32_t, 2> loss{};
+        processor_->read(reg::loss, loss);
+        tape.loss = std::bit_cast<double>(std::uint64_t{loss[1]} << 32 | loss[0]);
+    });
+}
+
+void ChipHardware::run_step(const learning::Trial& trial, std::uint32_t step, learning::Tape<float>& tape) {
+    const bool last = step + 1 == trial.input.steps();
+    const bool in_window = step >= trial.window_begin && step < trial.window_end;
+    processor_->write(reg::event_in, trial.input.at(step));
+    if (in_window && !trial.target.empty()) {
+        words_.clear();
+        for (std::uint32_t k = 0; k < plan_.outputs; ++k) {
+            words_.push_back(bits(static_cast<float>(trial.target[std::size_t{step} * plan_.outputs + k])));
+        }
+        processor_->write(reg::targets, words_);
+    }
+    if (in_window != window_told_) {
+        processor_->write(reg::window, in_window ? 1U : 0U);
+        window_told_ = in_window;
+    }
+    processor_->write(reg::step, step);
+    command(last ? Command::last_tick : Command::tick);
+    take_events(step, tape);
+    const std::size_t at = std::size_t{step} * plan_.outputs;
+    if (!in_window) {
+        std::fill_n(tape.error.begin() + static_cast<std::ptrdiff_t>(at), plan_.outputs, 0.0F);
+    }
+}
+
+/// Spikes come in the order in which cores sent them; a spike train wants them ascending.
+void ChipHardware::take_events(std::uint32_t step, learning::Tape<float>& tape) {
+    constexpr std::uint32_t kUsualSpikes = 3;
+    spikes_.clear();
+    words_.assign(2 * (std::size_t{plan_.outputs} + kUsualSpikes), 0);
+    processor_->read(reg::event_out, words_);
+    for (std::size_t i = 0; words_[i] != kNoEvent;) {
+        if ((words_[i] & kReadoutEvent) != 0) {
+            tape.output[std::size_t{step} * plan_.outputs + (words_[i] & ~kReadoutEvent)] =
+                std::bit_cast<float>(words_[i + 1]);
+        } else {
+            spikes_.push_back(words_[i] - plan_.inputs);
+        }
+        i += 2;
+        if (i == words_.size()) {  // there may be more
+            processor_->read(reg::event_out, words_);
+            i = 0;
+        }
+    }
+    std::sort(spikes_.begin(), spikes_.end());
+    for (const std::uint32_t neuron : spikes_) {
+        tape.spikes.add(neuron);
+    }
+    tape.spikes.end_step();
+}
+
+void ChipHardware::refresh_feedback(std::uint32_t sample, std::int32_t tick) {
+    processor_->run([&] {
+        processor_->write(reg::device_tick, std::array{static_cast<std::uint32_t>(tick), sample});
+        command(Command::share_feedback);
+    });
+}
+
+void ChipHardware::measure(learning::ProjectionId id, std::uint32_t sample, std::int32_t tick,
+                           std::span<float> weights) {
+    processor_->run([&] {
+        processor_->write(reg::device_tick, std::array{static_cast<std::uint32_t>(tick), sample,
+                                                       static_cast<std::uint32_t>(id)});
+        command(Command::measure);
+    });
+    chip_->weights(id).measured(weights);
+}
+
+void ChipHardware::update(const std::array<std::span<const float>, 3>& changes, std::uint32_t event,
+                          std::int32_t tick) {
+    for (std::size_t w = 0; w < changes.size(); ++w) {
+        chip_->weights(static_cast<learning::ProjectionId>(w)).ask(changes[w]);
+    }
+    processor_->run([&] {
+        processor_->write(reg::device_tick, std::array{static_cast<std::uint32_t>(tick), event});
+        command(Command::update);
+    });
+}
+
+void ChipHardware::state_restored() {
+    for (WeightArray* array : chip_->memory().weights) {
+        array->devices_changed();
+    }
+}
+
+}  // namespace memprop::host

@@ -1,0 +1,55 @@
+// The cycle-level chip as hardware for training: builds a chip for the mapping of the network, loads it
+// through its registers, and drives samples, updates and measurements. One per process: SystemC elaborates
+// once.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "host_runtime/chip/host_processor.hpp"
+#include "host_runtime/config/experiment.hpp"
+#include "hw_models/chip/chip.hpp"
+#include "learning/hardware.hpp"
+
+namespace memprop::host {
+
+class ChipHardware final : public learning::Hardware {
+public:
+    /// Throws InputError if the network does not fit or the chip cannot do what the experiment asks for.
+    ChipHardware(const Experiment& experiment, const learning::HardwareRequest& request);
+
+    void load(learning::ProjectionId id, std::span<const float> initial) override;
+    void load_feedback(std::span<const float> feedback) override;
+    void refresh_feedback(std::uint32_t sample, std::int32_t tick) override;
+    void run(const learning::Trial& trial, std::uint32_t sample, std::int32_t tick, bool learns,
+             learning::Tape<float>& tape) override;
+    void measure(learning::ProjectionId id, std::uint32_t sample, std::int32_t tick,
+                 std::span<float> weights) override;
+    void update(const std::array<std::span<const float>, 3>& changes, std::uint32_t event,
+                std::int32_t tick) override;
+    void state_restored() override;
+
+    const hw::chip::Chip& chip() const { return *chip_; }
+    hw::chip::Chip& chip() { return *chip_; }
+    HostProcessor& processor() { return *processor_; }
+    /// Cycles of the bus and the network until the chip was loaded.
+    std::uint64_t load_cycles() const { return load_cycles_; }
+
+private:
+    void load_tables();
+    void load_core(std::size_t c);
+    void command(hw::chip::Command command);
+    void run_step(const learning::Trial& trial, std::uint32_t step, learning::Tape<float>& tape);
+    void take_events(std::uint32_t step, learning::Tape<float>& tape);
+
+    const learning::NetworkParameters<float>& parameters_;
+    hw::chip::ChipPlan plan_;
+    std::unique_ptr<hw::chip::Chip> chip_;
+    std::unique_ptr<HostProcessor> processor_;
+    std::uint64_t load_cycles_ = 0;
+    std::size_t loaded_projections_ = 0;
+    bool window_told_ = true;
+    std::vector<std::uint32_t> words_, spikes_;
+};
+
+}  // namespace memprop::host

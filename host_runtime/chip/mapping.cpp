@@ -1,0 +1,313 @@
+#include "host_runtime/chip/mapping.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "crossbar/base/error.hpp"
+#include "hw_models/chip/memory_map.hpp"
+#include "learning/update/scheme.hpp"
+
+namespace memprop::host {
+namespace {
+
+using hw::chip::ChipConfig;
+using hw::chip::ChipPlan;
+using hw::chip::CorePlan;
+using hw::chip::Slice;
+using learning::ProjectionId;
+
+std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) {
+    return (a + b - 1) / b;
+}
+
+// The shape of the tiles of a projection.
+struct Cut {
+    std::uint32_t rows = 0, tile_rows = 0, columns = 0, tile_columns = 0;
+
+    std::uint32_t row_blocks() const { return ceil_div(rows, tile_rows); }
+    std::uint32_t column_blocks() const { return ceil_div(columns, tile_columns); }
+    std::size_t tile(std::uint32_t row_block, std::uint32_t column_block) const {
+        return std::size_t{row_block} * column_blocks() + column_block;
+    }
+    Slice slice(std::uint32_t column_block) const {
+        const std::uint32_t first = column_block * tile_columns;
+        return {first, std::min(tile_columns, columns - first)};
+    }
+};
+
+class Mapper {
+public:
+    explicit Mapper(const Experiment& e)
+        : experiment_(e),
+          chip_(e.chip),
+          cores_(static_cast<std::uint32_t>(e.chip.mesh_width * e.chip.mesh_height)) {
+        plan_.inputs = static_cast<std::uint32_t>(e.network.inputs);
+        plan_.recurrent = static_cast<std::uint32_t>(e.network.recurrent);
+        plan_.outputs = static_cast<std::uint32_t>(e.network.outputs);
+        on_devices_ = learning::find_scheme_kind("update.scheme", e.update.scheme).make != nullptr;
+    }
+
+    ChipPlan map() {
+        make_cores();
+        place_neurons();
+        place_readouts();
+        drop_unused_cores();
+        number_trees();
+        for (CorePlan& core : plan_.cores) {
+            add_tiles(core);
+            check_core(core);
+        }
+        check_events();
+        return plan_;
+    }
+
+private:
+    std::uint32_t limit_of(std::int64_t value) const {
+        return value == 0 ? UINT32_MAX : static_cast<std::uint32_t>(value);
+    }
+
+    // By distance from the host, then by number.
+    void make_cores() {
+        const auto width = static_cast<std::uint32_t>(chip_.mesh_width);
+        std::vector<std::uint32_t> order(cores_);
+        std::iota(order.begin(), order.end(), 0U);
+        std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+            return a % width + a / width < b % width + b / width;
+        });
+        for (const std::uint32_t c : order) {
+            CorePlan core;
+            core.node = static_cast<hw::noc::NodeId>(c / width * (width + 1) + c % width + 1);
+            plan_.cores.push_back(core);
+        }
+    }
+
+    // A tile is as wide as its core's share of the layer, at most crossbar.tile_columns, in whole groups of
+    // columns that share a converter.
+    std::uint32_t tile_width(std::uint32_t columns, std::uint32_t cores) const {
+        const std::uint32_t share = ceil_div(columns, cores);
+        if (!on_devices_) {
+            return share;
+        }
+        const auto widest = static_cast<std::uint32_t>(experiment_.crossbar.tile_columns);
+        const auto group = static_cast<std::uint32_t>(experiment_.crossbar.adc.columns_per_converter);
+        const std::uint32_t width = ceil_div(share, ceil_div(share, widest));
+        const std::uint32_t whole = ceil_div(width, group) * group;
+        if (whole > widest) {
+            const std::uint32_t less = widest / group * group;
+            if (less == 0) {
+                throw InputError("crossbar.adc.columns_per_converter", group,
+                                 fmt::format("must be at most crossbar.tile_columns, {}", widest));
+            }
+            return less;
+        }
+        return whole;
+    }
+
+    Cut cut(ProjectionId id, std::uint32_t width) const {
+        const std::uint32_t rows = id == ProjectionId::w_in ? plan_.inputs : plan_.recurrent;
+        return {.rows = rows,
+                .tile_rows = on_devices_ ? static_cast<std::uint32_t>(experiment_.crossbar.tile_rows) : rows,
+                .columns = id == ProjectionId::w_out ? plan_.outputs : plan_.recurrent,
+                .tile_columns = width};
+    }
+
+    void place_neurons() {
+        const std::uint32_t width = tile_width(plan_.recurrent, cores_);
+        in_ = cut(ProjectionId::w_in, width);
+        rec_ = cut(ProjectionId::w_rec, width);
+        const std::uint32_t per_core = ceil_div(rec_.column_blocks(), cores_);
+        std::uint32_t block = 0;
+        for (CorePlan& core : plan_.cores) {
+            const std::uint32_t end = std::min(block + per_core, rec_.column_blocks());
+            for (; block < end; ++block) {
+                const Slice slice = rec_.slice(block);
+                core.neurons = {core.neurons.count == 0 ? slice.first : core.neurons.first,
+                                core.neurons.count + slice.count};
+            }
+        }
+        const std::uint32_t most = limit_of(chip_.neurons_per_core);
+        const std::uint32_t largest = plan_.cores.front().neurons.count;
+        if (largest > most) {
+            throw InputError(
+                "chip.neurons_per_core", most,
+                fmt::format("is too few: {} recurrent neurons on {} cores in tiles of {} columns "
+                            "need {} per core",
+                            plan_.recurrent, cores_, width, largest));
+        }
+    }
+
+    void place_readouts() {
+        const std::uint32_t most = limit_of(chip_.neurons_per_core);
+        // As few pieces as fit: whole, in two, in three ...
+        for (std::uint32_t pieces = 1; pieces <= std::max(cores_, 1U); ++pieces) {
+            out_ = cut(ProjectionId::w_out, tile_width(plan_.outputs, pieces));
+            std::vector<Slice> given(plan_.cores.size());
+            const std::uint32_t per_core = ceil_div(out_.column_blocks(), pieces);
+            bool fits = true;
+            for (std::uint32_t block = 0; block < out_.column_blocks() && fits; block += per_core) {
+                const std::uint32_t end = std::min(block + per_core, out_.column_blocks());
+                const Slice last = out_.slice(end - 1);
+                const Slice wanted{out_.slice(block).first,
+                                   last.first + last.count - out_.slice(block).first};
+                // The core with the fewest neurons that has no readouts yet; the last of equals, which is
+                // the one least likely to be full.
+                std::size_t best = plan_.cores.size();
+                for (std::size_t c = 0; c < plan_.cores.size(); ++c) {
+                    const std::uint32_t used = plan_.cores[c].neurons.count;
+                    if (given[c].count == 0 && used + wanted.count <= most && used + wanted.count >= used &&
+                        (best == plan_.cores.size() || used <= plan_.cores[best].neurons.count)) {
+                        best = c;
+                    }
+                }
+                fits = best < plan_.cores.size();
+                if (fits) {
+                    given[best] = wanted;
+                }
+            }
+            if (fits) {
+                for (std::size_t c = 0; c < given.size(); ++c) {
+                    plan_.cores[c].readouts = given[c];
+                }
+                return;
+            }
+        }
+        throw InputError(
+            "chip.neurons_per_core", most,
+            fmt::format("is too few: {} recurrent neurons and {} readouts do not fit into {} cores; {} "
+                        "neurons are needed, {} can be held",
+                        plan_.recurrent, plan_.outputs, cores_, plan_.recurrent + plan_.outputs,
+                        std::uint64_t{most} * cores_));
+    }
+
+    void drop_unused_cores() {
+        std::erase_if(plan_.cores, [](const CorePlan& core) {
+            return core.neurons.count == 0 && core.readouts.count == 0;
+        });
+        plan_.tile_columns = {in_.tile_columns, rec_.tile_columns, out_.tile_columns};
+    }
+
+    void number_trees() {
+        std::vector<hw::noc::NodeId> all, with_neurons;
+        for (const CorePlan& core : plan_.cores) {
+            all.push_back(core.node);
+            if (core.neurons.count > 0) {
+                with_neurons.push_back(core.node);
+            }
+        }
+        plan_.trees.push_back({ChipPlan::kInputTree, ChipPlan::kHostNode, with_neurons});
+        plan_.trees.push_back({ChipPlan::kCommandTree, ChipPlan::kHostNode, all});
+        all.push_back(ChipPlan::kHostNode);
+        for (CorePlan& core : plan_.cores) {
+            if (core.neurons.count > 0) {
+                core.spike_tree = static_cast<hw::noc::TreeId>(plan_.trees.size());
+                plan_.trees.push_back({core.spike_tree, core.node, all});
+            }
+        }
+        if (plan_.trees.size() > static_cast<std::size_t>(chip_.multicast_trees)) {
+            throw InputError("chip.multicast_trees", chip_.multicast_trees,
+                             fmt::format("is too few: {} cores with neurons need {} rows in the routers' "
+                                         "multicast tables",
+                                         with_neurons.size(), plan_.trees.size()));
+        }
+    }
+
+    void add_projection(CorePlan& core, ProjectionId id, const Cut& cut, const Slice& slice,
+                        std::uint32_t first_address, std::uint32_t delay) {
+        for (std::uint32_t column = 0; column < cut.column_blocks(); ++column) {
+            const Slice part = cut.slice(column);
+            if (part.first < slice.first || part.first >= slice.first + slice.count) {
+                continue;
+            }
+            for (std::uint32_t row = 0; row < cut.row_blocks(); ++row) {
+                const std::uint32_t first_row = row * cut.tile_rows;
+                core.axons.push_back({.first_address = first_address + first_row,
+                                      .count = std::min(cut.tile_rows, cut.rows - first_row),
+                                      .tile = static_cast<std::uint32_t>(core.tiles.size()),
+                                      .first_row = 0,
+                                      .delay = delay});
+                core.tiles.push_back({id, cut.tile(row, column)});
+            }
+        }
+    }
+
+    void add_tiles(CorePlan& core) {
+        if (core.neurons.count > 0) {
+            add_projection(core, ProjectionId::w_in, in_, core.neurons, 0, 0);
+            add_projection(core, ProjectionId::w_rec, rec_, core.neurons, plan_.inputs, 1);
+        }
+        if (core.readouts.count > 0) {
+            add_projection(core, ProjectionId::w_out, out_, core.readouts, plan_.inputs, 0);
+        }
+    }
+
+    void check_core(const CorePlan& core) const {
+        const auto refuse = [&](std::string_view key, std::int64_t limit, std::size_t need,
+                                std::string_view what) {
+            throw InputError(key, limit,
+                             fmt::format("is too few: node {} needs {} {} for {} neurons and {} readouts",
+                                         static_cast<unsigned>(core.node), need, what, core.neurons.count,
+                                         core.readouts.count));
+        };
+        const std::uint32_t most_tiles = chip_.tiles_per_core == 0
+                                             ? hw::chip::kMostTiles
+                                             : static_cast<std::uint32_t>(chip_.tiles_per_core);
+        if (core.tiles.size() > most_tiles) {
+            refuse("chip.tiles_per_core", most_tiles, core.tiles.size(), "tiles");
+        }
+        if (core.axons.size() > static_cast<std::size_t>(chip_.axon_ranges)) {
+            refuse("chip.axon_ranges", chip_.axon_ranges, core.axons.size(), "rows of the axon table");
+        }
+        for (const Cut* c : {&in_, &rec_, &out_}) {
+            const std::uint64_t synapses = std::uint64_t{std::min(c->tile_rows, c->rows)} * c->tile_columns;
+            if (synapses > hw::chip::kTileStride) {
+                throw InputError("crossbar.tile_rows", c->tile_rows,
+                                 fmt::format("makes tiles of {} synapses; the memory map holds {} of a tile",
+                                             synapses, hw::chip::kTileStride));
+            }
+        }
+    }
+
+    void check_events() const {
+        const std::uint64_t out = std::uint64_t{plan_.recurrent} + plan_.outputs;
+        const std::uint64_t need = std::max<std::uint64_t>(out, plan_.inputs);
+        if (need > static_cast<std::uint64_t>(chip_.event_fifo_depth)) {
+            throw InputError("chip.event_fifo_depth", chip_.event_fifo_depth,
+                             fmt::format("is too small: a time step may have {} events", need));
+        }
+    }
+
+    const Experiment& experiment_;
+    const ChipConfig& chip_;
+    const std::uint32_t cores_;
+    bool on_devices_ = false;
+    Cut in_, rec_, out_;
+    ChipPlan plan_;
+};
+
+}  // namespace
+
+ChipPlan map_network(const Experiment& experiment) {
+    return Mapper(experiment).map();
+}
+
+std::string describe_plan(const ChipPlan& plan, const Experiment& experiment) {
+    std::string out = fmt::format(
+        "{} x {} cores, {} in use; tiles of {} x {} (inputs), {} x {} (recurrent), "
+        "{} x {} (readouts) synapses at most\n",
+        experiment.chip.mesh_width, experiment.chip.mesh_height, plan.cores.size(),
+        std::min<std::int64_t>(experiment.crossbar.tile_rows, plan.inputs), plan.tile_columns[0],
+        std::min<std::int64_t>(experiment.crossbar.tile_rows, plan.recurrent), plan.tile_columns[1],
+        std::min<std::int64_t>(experiment.crossbar.tile_rows, plan.recurrent), plan.tile_columns[2]);
+    for (std::size_t c = 0; c < plan.cores.size(); ++c) {
+        const CorePlan& core = plan.cores[c];
+        out += fmt::format(
+            "core {:>3} at node {:>4}: {:>5} neurons {:>4} readouts {:>3} tiles {:>3} axon ranges\n", c,
+            static_cast<unsigned>(core.node), core.neurons.count, core.readouts.count, core.tiles.size(),
+            core.axons.size());
+    }
+    return out;
+}
+
+}  // namespace memprop::host

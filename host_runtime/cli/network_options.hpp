@@ -1,0 +1,37 @@
+// What `run` and `serve` share: a network, how it is computed, and the crossbars that may hold its weights.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "host_runtime/cli/options.hpp"
+#include "host_runtime/events/event_reader.hpp"
+#include "host_runtime/graph/crossbar_mapping.hpp"
+#include "host_runtime/graph/simulator.hpp"
+
+namespace memprop::host::cli {
+
+/// --dt, --integrator, --reset, --first-step-recurrence, --crossbar, --device-time, --set, --seed, --width,
+/// --height.
+void add_network_options(boost::program_options::options_description& options);
+
+struct LoadedNetwork {
+    std::string file;
+    Discretisation discretisation;
+    std::unique_ptr<CrossbarMapping> mapping;  ///< null: ideal weights
+    std::unique_ptr<Simulator> simulator;
+    events::ReaderOptions reader;  ///< for events of its input
+};
+
+/// Reads the network and makes all checks; what was chosen goes to stderr. Throws InputError.
+LoadedNetwork load_network_with(const boost::program_options::variables_map& options,
+                                const std::string& file);
+
+/// One entry per mapped node; an empty array without crossbars.
+nlohmann::ordered_json programming_json(const CrossbarMapping* mapping);
+/// Programming and reads so far; null without crossbars.
+nlohmann::ordered_json energy_json(const CrossbarMapping* mapping);
+void print_programming(const CrossbarMapping& mapping);
+
+}  // namespace memprop::host::cli

@@ -1,0 +1,20 @@
+// Starting weights of a training run from a NIR network.
+#pragma once
+
+#include <string>
+
+#include "host_runtime/nir/network.hpp"
+#include "learning/config.hpp"
+#include "learning/trainer.hpp"
+
+namespace memprop::host {
+
+/// The weights of a network of the form that training knows,
+///   Input -> Linear -> LIF (-> Linear -> LIF) -> Linear -> LI -> Output,
+/// Affine in place of Linear if its biases are 0, nodes that only pass values on anywhere. r of the neurons
+/// goes into their incoming weights. Sizes and time constants, threshold and leak have to be those of
+/// `config`. Throws InputError naming the node and what differs; `file` is only for messages.
+learning::NetworkWeights initial_weights(const nir::Network& network, const std::string& file,
+                                         const learning::ExperimentConfig& config);
+
+}  // namespace memprop::host

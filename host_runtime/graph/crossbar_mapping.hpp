@@ -1,0 +1,74 @@
+// Weights of Linear, Affine, Conv1d and Conv2d nodes on crossbars: programmed once by write-verify, then
+// read with the device's noise and drift. Biases stay digital. Every matrix of a Linear node and every group
+// of a convolution has an array of its own; a convolution reads its array once per output position whose
+// window is not silent.
+//
+// Scale: a network trained by memprop keeps the weight per uS it was trained with (metadata weight_unit);
+// else the largest |weight| of a node takes kUsedRange of the range of a differential pair. Spikes drive a
+// word line with the read voltage; other values are divided by the largest of the read and driven in parts
+// of it (crossbar.dac_bits levels).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "crossbar/array/synapse_array.hpp"
+#include "host_runtime/graph/operators.hpp"
+#include "learning/config.hpp"
+
+namespace memprop::host {
+
+inline constexpr double kUsedRange = 0.75;  ///< pulses lose their effect towards g_max
+
+/// An array with its scale.
+struct MappedArray {
+    crossbar::SynapseArray array;
+    float weight_per_us;
+    float compensation = 1.0F;  ///< of drift, crossbar.drift_compensation
+};
+
+/// What mapping one node took and reached.
+struct MappedLayer {
+    std::string node;
+    std::vector<std::unique_ptr<MappedArray>> arrays;
+    crossbar::ProgrammingReport programming;
+    crossbar::ArrayCounters spent;  ///< on programming
+    double largest_weight = 0.0, weight_per_us = 0.0;
+    std::uint64_t tiles = 0;
+    std::int32_t ticks = 0;  ///< device time of reads
+};
+
+class CrossbarMapping final : public OperatorMapping {
+public:
+    /// Uses [crossbar], run.seed, update.devices_per_polarity, update.device_counter, update.epsilon_us and
+    /// task.update_interval_seconds (the unit of device lifetimes). Programming is by write-verify whatever
+    /// crossbar.programming.method says. Reads are those of devices `device_time_seconds` after programming.
+    /// Throws InputError.
+    CrossbarMapping(const learning::ExperimentConfig& config, double device_time_seconds);
+
+    std::unique_ptr<Operator> map(const nir::FlatNode& node, const std::string& place) override;
+
+    const std::vector<std::shared_ptr<MappedLayer>>& layers() const { return layers_; }
+    double device_time_seconds() const { return device_time_seconds_; }
+    const crossbar::EnergyConfig& energy_cost() const { return config_.crossbar.energy; }
+
+    /// Of all arrays: programming and reads so far.
+    crossbar::ArrayCounters counters() const;
+
+private:
+    /// weights: [row][column].
+    std::unique_ptr<MappedArray> program(std::uint32_t rows, std::uint32_t columns,
+                                         const std::vector<float>& weights, float weight_per_us,
+                                         MappedLayer& layer, const std::string& place);
+    std::shared_ptr<MappedLayer> begin_layer(const nir::FlatNode& node, const nir::Dataset& weight);
+
+    learning::ExperimentConfig config_;
+    double device_time_seconds_, tick_seconds_;
+    std::int32_t ticks_;
+    double range_us_ = 0.0;  // of a pair
+    std::vector<std::shared_ptr<MappedLayer>> layers_;
+    std::uint32_t arrays_ = 0;
+};
+
+}  // namespace memprop::host

@@ -1,0 +1,12 @@
+// Which of the two kinds of HDF5 file a user may name as a network.
+#pragma once
+
+#include <filesystem>
+
+namespace memprop::host::nir {
+
+/// Whether the file is a checkpoint of a training run rather than a NIR file. Looks into it in a child
+/// process. Throws InputError if it is no HDF5 file.
+bool is_checkpoint(const std::filesystem::path& file);
+
+}  // namespace memprop::host::nir

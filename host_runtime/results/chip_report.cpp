@@ -1,0 +1,115 @@
+#include "host_runtime/results/chip_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+namespace memprop::host {
+namespace {
+
+using namespace hw::chip;
+
+double part(std::uint64_t cycles, std::uint64_t of) {
+    return of == 0 ? 0.0 : static_cast<double>(cycles) / static_cast<double>(of);
+}
+
+nlohmann::ordered_json core_report(const Core& core, std::uint64_t cycles) {
+    const CoreStats& stats = core.stats();
+    nlohmann::ordered_json json;
+    json["node"] = static_cast<unsigned>(core.plan().node);
+    json["neurons"] = core.plan().neurons.count;
+    json["readouts"] = core.plan().readouts.count;
+    json["tiles"] = core.tiles().size();
+    json["spikes"] = stats[CoreCounter::spikes];
+    json["unmapped_events"] = stats[CoreCounter::unmapped_events];
+    json["send_stall_cycles"] = stats[CoreCounter::send_stall_cycles];
+    std::uint64_t driving = 0, reading = 0;
+    for (const auto& tile : core.tiles()) {
+        driving = std::max(driving, tile->stats().driving_cycles);
+        reading = std::max(reading, tile->stats().readout_cycles);
+    }
+    json["utilisation"] = {
+        {"word_lines", part(driving, cycles)},
+        {"converters", part(reading, cycles)},
+        {"neuron_unit",
+         part(stats[CoreCounter::neuron_update_cycles] + stats[CoreCounter::readout_update_cycles], cycles)},
+        {"learning_engine",
+         part(stats[CoreCounter::learning_cycles] + stats[CoreCounter::planning_cycles], cycles)},
+        {"programming", part(stats[CoreCounter::write_cycles] + stats[CoreCounter::refresh_cycles], cycles)}};
+    return json;
+}
+
+/// Flits by latency, [least cycles, flits], in bins that double: 1, 2 .. 3, 4 .. 7, ...
+nlohmann::ordered_json histogram(const hw::noc::LatencyHistogram& latency) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    for (const hw::noc::LatencyHistogram::Bin& bin : latency.bins()) {
+        const std::uint64_t least = std::bit_floor(bin.lower_cycles);
+        if (json.empty() || json.back()[0] != least) {
+            json.push_back({least, std::uint64_t{0}});
+        }
+        json.back()[1] = json.back()[1].get<std::uint64_t>() + bin.flits;
+    }
+    return json;
+}
+
+}  // namespace
+
+void add_chip(const ChipHardware& hardware, nlohmann::ordered_json& result) {
+    const Chip& chip = hardware.chip();
+    const HostStats& host = chip.host().stats();
+    const std::uint64_t cycles = chip.cycle();
+    const ChipEnergy energy = chip.energy();
+    result["engine"] = "cycle";
+    result["cycles"] = cycles;
+    result["deadline_misses"] = host[HostCounter::deadline_misses];
+    auto& joule = result["energy_j"];
+    const double array_converters = joule["adc"].get<double>();
+    joule.erase("adc");  // conversions are charged once, by the tiles
+    joule["routing"] = energy.routing_j;
+    joule["tile_periphery"] = energy.tile_periphery_j;
+    joule["digital"] = energy.digital_j;
+    joule["total"] = joule["total"].get<double>() - array_converters + energy.total_j();
+
+    const hw::noc::Fabric& fabric = chip.mesh().fabric();
+    const hw::noc::LatencyHistogram& latency = fabric.latency();
+    auto& json = result["chip"];
+    json["clock_period_ns"] = chip.config().clock_period_ns;
+    json["load_cycles"] = hardware.load_cycles();
+    json["step_cycles_mean"] = part(host[HostCounter::step_cycles], host[HostCounter::steps]);
+    json["step_cycles_max"] = host[HostCounter::longest_step_cycles];
+    json["phase_cycles"] = {{"neurons", host[HostCounter::neuron_phase_cycles]},
+                            {"readouts", host[HostCounter::readout_phase_cycles]},
+                            {"learning", host[HostCounter::learning_phase_cycles]},
+                            {"begin_sample", host[HostCounter::sample_begin_cycles]},
+                            {"update", host[HostCounter::update_cycles]},
+                            {"refresh", host[HostCounter::refresh_cycles]},
+                            {"measure", host[HostCounter::measure_cycles]},
+                            {"programming", host[HostCounter::programming_cycles]}};
+    json["bus_cycles"] = host[HostCounter::bus_cycles];
+    json["flit_latency_cycles"] = {{"mean", latency.mean_cycles()},
+                                   {"p95", latency.quantile_cycles(0.95)},
+                                   {"max", latency.max_cycles()},
+                                   {"flits", latency.count()}};
+    json["flit_latency_histogram"] = histogram(latency);
+    for (const Core* core : chip.cores()) {
+        json["cores"].push_back(core_report(*core, cycles));
+    }
+    json["process_activations"] = chip.activations();
+    json["cost_sources"] = {{"routing", chip.config().router_cost.source},
+                            {"tile_periphery", chip.config().tile_cost.source},
+                            {"numbers", chip.config().sram_cost.source},
+                            {"digital", chip.config().digital_cost.source}};
+}
+
+std::string chip_csv(const ChipHardware& hardware) {
+    std::string out = "counter,value,unit,description\n";
+    for (const hw::Counter& counter : hardware.chip().report()) {
+        std::string description = counter.description;
+        std::replace(description.begin(), description.end(), '"', '\'');
+        out += fmt::format("{},{},{},\"{}\"\n", counter.name, counter.value, counter.unit, description);
+    }
+    return out;
+}
+
+}  // namespace memprop::host

@@ -1,0 +1,18 @@
+// What a run on the cycle-level chip adds to the results.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "host_runtime/chip/chip_hardware.hpp"
+
+namespace memprop::host {
+
+/// Sets engine, cycles, deadline_misses, the chip's part of energy_j, and `chip`: cycles by phase, network,
+/// utilisation of each core's units, and where the energy figures come from.
+void add_chip(const ChipHardware& hardware, nlohmann::ordered_json& result);
+
+/// Every counter of the chip, `counter,value,unit,description`.
+std::string chip_csv(const ChipHardware& hardware);
+
+}  // namespace memprop::host

@@ -1,0 +1,160 @@
+// SystemC module of a core: network interface, axon table, synapse tiles, neuron unit, learning engine.
+//
+// A time step. Spikes come in as flits; a row of the axon table says which word line of which tile each one
+// drives, in this step (inputs, and spikes on their way to readouts) or in the next one (recurrent spikes).
+// 1. The host's step flit follows the inputs: the neurons' tiles end the step and deliver their sums.
+// 2. The neuron unit adds the sums of the tiles and updates the neurons; spikes go out along the core's
+//    multicast tree, one per cycle in ascending order, and then a neurons_done flit, so whoever has it has
+//    all spikes of this core. The neurons' tiles begin the next step.
+// 3. When every core's neurons_done is there, the readouts' tiles deliver their sums and the readouts are
+//    updated; their values go to the host.
+// 4. If the core learns: when the errors of all readouts have come, the learning engine takes its cycles.
+// 5. A core_done flit goes to the host.
+// Flits of a later step than the one a tile is in wait in a latch per word line.
+//
+// Between trials: update (plan, then write bursts through the tiles' programming ports, all tiles side by
+// side), refresh, measure, share; each ends with core_done.
+//
+// Latency: core_timing.hpp and tile_timing.hpp, exactly; a flit is acted on in the cycle it arrives, one
+// flit leaves per cycle. Misuse: a spike without axon row is discarded and counted (unmapped_events), a
+// configuration flit that is not allowed changes nothing and is counted (refused_flits).
+// Modelled: contention for the router, overlap of tiles, neuron unit and network. Not modelled: instruction
+// fetch, clock gating, wires inside a core.
+//
+// Event-gated: one process, run when a flit arrives, a tile is ready, a unit has finished or a flit that had
+// to wait can leave; never by a clock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <systemc>
+#include <vector>
+
+#include "hw_models/chip/chip_memory.hpp"
+#include "hw_models/chip/chip_plan.hpp"
+#include "hw_models/chip/core_stats.hpp"
+#include "hw_models/chip/core_timing.hpp"
+#include "hw_models/chip/memory_map.hpp"
+#include "hw_models/chip/messages.hpp"
+#include "hw_models/noc/mesh.hpp"
+
+namespace memprop::hw::chip {
+
+class Core : public sc_core::sc_module {
+public:
+    sc_core::sc_port<noc::FlitQueueIf> port{"port"};
+
+    /// Core number `index` of the plan. `memory` must live as long.
+    Core(const sc_core::sc_module_name& name, const ChipPlan& plan, std::size_t index,
+         const ChipConfig& config, std::int64_t columns_per_converter, ChipMemory& memory,
+         const sc_core::sc_time& period);
+
+    const CorePlan& plan() const { return plan_; }
+    const CoreShape& shape() const { return shape_; }
+    const CoreStats& stats() const { return stats_; }
+    std::span<const std::unique_ptr<tile::SynapseTile>> tiles() const { return tiles_; }
+    std::uint64_t activations() const { return activations_; }
+    double digital_energy_j() const;
+
+    // The window of the core in the memory map.
+    std::optional<std::uint32_t> read_word(std::uint32_t word);
+    bool write_word(std::uint32_t word, std::uint32_t value);
+    /// As read_word, but exact weights.
+    std::optional<std::uint32_t> debug_read_word(std::uint32_t word);
+
+    /// What the units are doing, for waveforms.
+    enum class Phase : std::uint8_t { idle, open, reading, updating };
+    enum class Engine : std::uint8_t {
+        idle,
+        learning,
+        planning,
+        writing,
+        refreshing,
+        measuring,
+        sharing,
+    };
+    Phase neuron_phase() const { return neurons_.phase; }
+    Phase readout_phase() const { return readouts_.phase; }
+    Engine engine() const { return engine_; }
+    std::size_t flits_to_send() const { return port->waiting_to_leave(); }
+
+private:
+    void end_of_elaboration() override;
+
+    // The tiles of a layer and where its time step is.
+    struct Layer {
+        Slice slice;
+        std::vector<std::uint32_t> tiles;
+        Phase phase = Phase::idle;
+        std::uint32_t step = 0;
+        bool ended = false;       // no event of the step is to come
+        std::uint64_t since = 0;  // cycle in which the tiles were told so
+        std::uint64_t due = 0;    // of the neuron unit
+        bool done = false;        // with the step of the chip
+    };
+    struct Latched {
+        std::uint32_t tile, row, step;
+    };
+    void run();
+    void receive(const noc::ArrivedFlit& delivery);
+    void receive_spike(const noc::Flit& flit, std::uint64_t arrival);
+    void receive_tick(const noc::Flit& flit);
+    void receive_graded(const noc::Flit& flit);
+    void receive_configuration(const noc::Flit& flit);
+    void begin_sample(std::uint32_t sample);
+    void open(Layer& layer, std::uint32_t step);
+    void drive(std::uint32_t tile, std::uint32_t row);
+    bool advance(Layer& layer);
+    bool advance_engine();
+    bool busy(const std::vector<std::uint32_t>& tiles) const;
+    bool any_tile_busy() const;
+    void update_neurons();
+    void update_readouts();
+    /// Sums of a layer's tiles of one projection, as weights, into `sums`.
+    void add_tiles(learning::ProjectionId id, const Layer& layer, std::vector<float>& sums);
+    void write_tiles();
+    void start_refresh();
+    void start_measure(learning::ProjectionId id, Engine engine);
+    void share_readouts();
+    void finish_step_if_done();
+    void report_done(std::uint32_t value);
+    void send(const noc::Flit& flit) { port->send(flit); }
+    void sleep_until_due();
+    std::uint64_t cycle() const { return sc_core::sc_time_stamp().value() / period_.value(); }
+    float* neuron_memory(NeuronMemory memory, std::uint32_t neuron);
+    std::uint32_t* table_word(std::uint32_t word);
+
+    const CorePlan plan_;
+    const ChipConfig config_;
+    ChipMemory& memory_;
+    const std::uint32_t input_addresses_, recurrent_, outputs_;
+    CoreShape shape_;
+    const sc_core::sc_time period_;
+    std::vector<std::unique_ptr<tile::SynapseTile>> tiles_;
+    std::vector<tile::SynapseTileIf*> tile_ports_;
+    sc_core::sc_event due_;
+
+    // Loaded by the host.
+    std::array<std::uint32_t, static_cast<std::size_t>(CoreRegister::count)> registers_{};
+    std::vector<std::uint32_t> axon_words_, owner_words_;
+    learning::NetworkParameters<float> parameters_;
+    std::vector<float> beta_, alpha_, gain_;
+
+    Layer neurons_, readouts_;
+    std::vector<Latched> latched_;
+    std::uint32_t step_ = 0;
+    bool last_step_ = false, step_running_ = false;
+    std::uint32_t cores_done_ = 0;  // neurons_done flits of this step
+    std::uint32_t errors_ = 0;      // error flits of this step
+    bool learned_ = false;
+    Engine engine_ = Engine::idle;
+    std::uint64_t engine_since_ = 0, engine_due_ = 0;
+    std::uint32_t feedback_words_ = 0;  // received while sharing
+    bool shared_ = false;
+    std::vector<float> from_input_, from_recurrent_, readout_sums_;
+    CoreStats stats_;
+    std::uint64_t activations_ = 0;
+};
+
+}  // namespace memprop::hw::chip

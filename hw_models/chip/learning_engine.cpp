@@ -1,0 +1,147 @@
+// The learning engine of a core: its cycles while it follows the time steps, and the programming of tiles.
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "hw_models/chip/core.hpp"
+
+namespace memprop::hw::chip {
+
+using learning::ProjectionId;
+
+bool Core::advance_engine() {
+    switch (engine_) {
+        case Engine::idle:
+            // Errors come after the readouts, so after all spikes of the step.
+            if (errors_ < outputs_ || learned_ || !step_running_) {
+                return false;
+            }
+            engine_ = Engine::learning;
+            engine_due_ = cycle() + learning_cycles(config_, shape_);
+            stats_.add(CoreCounter::learning_cycles, learning_cycles(config_, shape_));
+            stats_.add(CoreCounter::learning_operations, learning_operations(shape_));
+            return true;
+        case Engine::learning:
+            if (cycle() < engine_due_) {
+                return false;
+            }
+            engine_ = Engine::idle;
+            learned_ = true;
+            return true;
+        case Engine::planning:
+            if (cycle() < engine_due_) {
+                return false;
+            }
+            write_tiles();
+            return true;
+        case Engine::writing:
+        case Engine::refreshing:
+        case Engine::measuring:
+        case Engine::sharing:
+            break;
+    }
+    if (any_tile_busy()) {
+        return false;
+    }
+    if (engine_ == Engine::sharing) {
+        if (!shared_) {
+            share_readouts();
+            shared_ = true;
+        }
+        if (feedback_words_ < shape_.neurons * outputs_) {
+            return false;
+        }
+        feedback_words_ = 0;
+    }
+    if (engine_ == Engine::refreshing) {
+        for (const TilePlacement& placed : plan_.tiles) {
+            WeightArray& array = memory_.array(placed.projection);
+            const std::uint32_t event = registers_[static_cast<std::size_t>(CoreRegister::event)];
+            if (array.refresh(event, 0)) {
+                array.refresh_finished(event);
+            }
+        }
+    }
+    const std::uint64_t cycles = cycle() - engine_since_;
+    stats_.add(engine_ == Engine::writing      ? CoreCounter::write_cycles
+               : engine_ == Engine::refreshing ? CoreCounter::refresh_cycles
+                                               : CoreCounter::measure_cycles,
+               cycles);
+    engine_ = Engine::idle;
+    report_done(0);
+    return true;
+}
+
+void Core::write_tiles() {
+    const std::uint32_t event = registers_[static_cast<std::size_t>(CoreRegister::event)];
+    const auto tick =
+        static_cast<std::int32_t>(registers_[static_cast<std::size_t>(CoreRegister::device_tick)]);
+    for (std::size_t t = 0; t < tile_ports_.size(); ++t) {
+        const TilePlacement& placed = plan_.tiles[t];
+        WeightArray& array = memory_.array(placed.projection);
+        if (array.plan(event)) {
+            tile_ports_[t]->write(array.burst(placed.tile, event, tick));
+        }
+    }
+    engine_ = Engine::writing;
+    engine_since_ = cycle();
+}
+
+void Core::start_refresh() {
+    const std::uint32_t event = registers_[static_cast<std::size_t>(CoreRegister::event)];
+    const auto tick =
+        static_cast<std::int32_t>(registers_[static_cast<std::size_t>(CoreRegister::device_tick)]);
+    for (std::size_t t = 0; t < tile_ports_.size(); ++t) {
+        if (const auto request = memory_.array(plan_.tiles[t].projection).refresh(event, tick)) {
+            tile_ports_[t]->refresh(*request);
+        }
+    }
+    engine_ = Engine::refreshing;
+    engine_since_ = cycle();
+}
+
+void Core::start_measure(ProjectionId id, Engine engine) {
+    const std::uint32_t event = registers_[static_cast<std::size_t>(CoreRegister::event)];
+    const auto tick =
+        static_cast<std::int32_t>(registers_[static_cast<std::size_t>(CoreRegister::device_tick)]);
+    for (std::size_t t = 0; t < tile_ports_.size(); ++t) {
+        if (plan_.tiles[t].projection == id) {
+            tile_ports_[t]->measure(event, tick);
+        }
+    }
+    engine_ = engine;
+    engine_since_ = cycle();
+    shared_ = engine != Engine::sharing;
+}
+
+/// Sends the readout weights found by the measurement to the cores of the neurons they come from.
+void Core::share_readouts() {
+    std::vector<float> weights;
+    for (const std::uint32_t t : readouts_.tiles) {
+        const TilePlacement& placed = plan_.tiles[t];
+        const WeightArray& array = memory_.array(placed.projection);
+        const tile::TileRegion& region = array.tiles()[placed.tile];
+        weights.assign(tile_ports_[t]->measured().begin(), tile_ports_[t]->measured().end());
+        array.scale(weights);
+        for (std::uint32_t r = 0; r < region.rows; ++r) {
+            const std::uint32_t neuron = region.first_row + r;
+            for (std::uint32_t o = 0; o < registers_[static_cast<std::size_t>(CoreRegister::neuron_owners)];
+                 ++o) {
+                const std::uint32_t* const owner = &owner_words_[std::size_t{o} * 4];
+                if (neuron < owner[0] || neuron - owner[0] >= owner[1]) {
+                    continue;
+                }
+                noc::Flit flit =
+                    noc::Flit::to(plan_.node, static_cast<noc::NodeId>(owner[2]), noc::FlitKind::graded);
+                for (std::uint32_t c = 0; c < region.columns; ++c) {
+                    const std::uint32_t word = (region.first_column + c) * owner[1] + (neuron - owner[0]);
+                    flit.address = kFeedbackValue | word;
+                    flit.value = std::bit_cast<std::uint32_t>(weights[std::size_t{r} * region.columns + c]);
+                    send(flit);
+                }
+            }
+        }
+    }
+}
+
+}  // namespace memprop::hw::chip

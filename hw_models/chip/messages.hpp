@@ -1,0 +1,31 @@
+// What flits mean on the chip.
+#pragma once
+
+#include <cstdint>
+
+namespace memprop::hw::chip {
+
+/// Tick flits: `address` says what, `value` is the time step (or what the comment says).
+enum class Tick : std::uint32_t {
+    begin_sample,  ///< host -> cores; value: sample
+    step,          ///< host -> cores: all inputs of the step have been sent
+    last_step,     ///< the same; no step follows
+    update,        ///< host -> cores: plan and write; value: event
+    refresh,       ///< host -> cores: renew saturated pairs; value: event
+    measure,       ///< host -> cores: read all weights of a projection; value: its number
+    share,         ///< host -> cores: as measure, of the readouts, then send them to the neurons
+    neurons_done,  ///< core -> along its spike tree: all spikes of the step have been sent
+    core_done,     ///< core -> host: finished what it was told
+};
+
+/// Graded flits: what `address` carries besides a number.
+inline constexpr std::uint32_t kReadoutValue = 0x0000'0000;   ///< | readout: y, core -> host
+inline constexpr std::uint32_t kErrorValue = 0x1000'0000;     ///< | readout: error, host -> cores
+inline constexpr std::uint32_t kFeedbackValue = 0x2000'0000;  ///< | local feedback word, core -> core
+inline constexpr std::uint32_t kGradedMask = 0x0FFF'FFFF;
+
+/// Configuration flits: `address` is a word of a core's window, with this bit for a read request; the answer
+/// carries the address without it.
+inline constexpr std::uint32_t kReadRequest = 0x8000'0000;
+
+}  // namespace memprop::hw::chip

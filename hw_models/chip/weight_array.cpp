@@ -1,0 +1,136 @@
+#include "hw_models/chip/weight_array.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "crossbar/base/error.hpp"
+
+namespace memprop::hw::chip {
+
+WeightArray::WeightArray(learning::WeightStore& store, std::uint32_t tile_columns)
+    : store_(store),
+      devices_(dynamic_cast<learning::CrossbarWeights*>(&store)),
+      numbers_(dynamic_cast<learning::DigitalWeights<float>*>(&store)),
+      staged_(std::size_t{store.shape().pre} * store.shape().post) {
+    const learning::WeightStoreShape& s = store.shape();
+    if (devices_ != nullptr) {
+        if (devices_->compensates_drift()) {
+            throw InputError("crossbar.drift_compensation", true, "must be false on run.engine = \"cycle\"");
+        }
+        tiled_ = std::make_unique<tile::TiledArray>(devices_->devices(), tile_columns);
+        regions_.assign(tiled_->tiles().begin(), tiled_->tiles().end());
+    } else if (numbers_ != nullptr) {
+        for (std::uint32_t column = 0; column < s.post; column += tile_columns) {
+            regions_.push_back({.first_row = 0,
+                                .rows = s.pre,
+                                .first_column = column,
+                                .columns = std::min(tile_columns, s.post - column)});
+        }
+    } else {
+        throw InputError(
+            fmt::format("the weights of {} cannot be put on tiles: this update scheme has no "
+                        "run.engine = \"cycle\"",
+                        learning::kProjectionNames[static_cast<std::size_t>(s.id)]));
+    }
+}
+
+std::unique_ptr<tile::SynapseTile> WeightArray::make_tile(const sc_core::sc_module_name& name,
+                                                          std::size_t tile, const ChipConfig& config,
+                                                          std::int64_t columns_per_converter,
+                                                          const sc_core::sc_time& period) {
+    if (devices_ != nullptr) {
+        return std::make_unique<tile::MemristiveTile>(name, *tiled_, tile,
+                                                      config.crossbar_tile(columns_per_converter), period);
+    }
+    const tile::TileRegion& region = regions_[tile];
+    return std::make_unique<tile::FloatTile>(
+        name,
+        tile::FloatMatrix{
+            .first = numbers_->memory().data(), .columns = shape().post, .limit = numbers_->limit()},
+        region, config.float_tile(region.rows, region.columns), period);
+}
+
+void WeightArray::stage(std::uint32_t row, std::uint32_t column, float weight) {
+    staged_[std::size_t{row} * shape().post + column] = weight;
+}
+
+double WeightArray::program() {
+    store_.load(staged_);
+    devices_changed();
+    return store_.programmed().seconds;
+}
+
+void WeightArray::scale(std::span<float> sums) const {
+    if (devices_ != nullptr) {
+        devices_->scale(sums);
+    }
+}
+
+bool WeightArray::plan(std::uint32_t event) {
+    if (planned_event_ != event) {
+        planned_event_ = event;
+        writes_ = devices_ == nullptr || devices_->plan(asked_, event);
+    }
+    return writes_;
+}
+
+tile::WriteBurst WeightArray::burst(std::size_t tile, std::uint32_t event, std::int32_t tick) const {
+    const tile::TileRegion& region = regions_[tile];
+    const std::size_t at = std::size_t{region.first_row} * shape().post + region.first_column;
+    tile::WriteBurst burst{.event = event, .tick = tick};
+    if (devices_ != nullptr) {
+        burst.steps = {devices_->pulses().data() + at, shape().post, region.rows, region.columns};
+    } else {
+        burst.changes = {asked_.data() + at, shape().post, region.rows, region.columns};
+    }
+    return burst;
+}
+
+std::optional<tile::RefreshRequest> WeightArray::refresh(std::uint32_t event, std::int32_t tick) {
+    if (refresh_event_ != event) {
+        refresh_event_ = event;
+        refreshes_ = devices_ != nullptr && devices_->refresh_is_due();
+    }
+    if (!refreshes_) {
+        return std::nullopt;
+    }
+    return tile::RefreshRequest{.limits = devices_->refresh_limits(), .event = event, .tick = tick};
+}
+
+void WeightArray::refresh_finished(std::uint32_t event) {
+    if (refreshed_event_ != event) {
+        refreshed_event_ = event;
+        devices_->note_refresh(tiled_->last_refresh());
+    }
+}
+
+void WeightArray::measured(std::span<float> weights) const {
+    if (devices_ != nullptr) {
+        std::copy(tiled_->measured().begin(), tiled_->measured().end(), weights.begin());
+        devices_->scale(weights);
+    } else {
+        std::copy(numbers_->memory().begin(), numbers_->memory().end(), weights.begin());
+    }
+}
+
+void WeightArray::devices_changed() {
+    if (tiled_) {
+        tiled_->devices_changed();
+    }
+}
+
+float WeightArray::weight(std::uint32_t row, std::uint32_t column, std::int32_t tick) {
+    std::vector<float> all(staged_.size());
+    store_.snapshot(tick, all);
+    return all[std::size_t{row} * shape().post + column];
+}
+
+void WeightArray::report(const std::string& prefix, const crossbar::EnergyConfig& cost,
+                         std::vector<Counter>& out) const {
+    if (tiled_) {
+        tiled_->report(prefix, cost, out);
+    }
+}
+
+}  // namespace memprop::hw::chip

@@ -1,0 +1,72 @@
+// The weights of one projection on the tiles of a chip: the store of learning/ with the tiles cut from it.
+// What concerns the array as a whole (renewal, update scheme, refresh) is done once, whichever tile asks
+// first, as in tile::TiledArray.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "hw_models/chip/chip_config.hpp"
+#include "hw_models/tile/synapse_tile.hpp"
+#include "learning/weights/crossbar_weights.hpp"
+#include "learning/weights/digital_weights.hpp"
+
+namespace memprop::hw::chip {
+
+class WeightArray {
+public:
+    /// Tiles of at most `tile_columns` columns; rows as crossbar.tile_rows says, all of them for weights
+    /// that are numbers. Throws InputError for a store that a chip cannot hold.
+    WeightArray(learning::WeightStore& store, std::uint32_t tile_columns);
+
+    std::span<const tile::TileRegion> tiles() const { return regions_; }
+    const learning::WeightStoreShape& shape() const { return store_.shape(); }
+    std::unique_ptr<tile::SynapseTile> make_tile(const sc_core::sc_module_name& name, std::size_t tile,
+                                                 const ChipConfig& config, std::int64_t columns_per_converter,
+                                                 const sc_core::sc_time& period);
+
+    /// Initial weights arrive one by one; program() writes them and tells how long that takes.
+    void stage(std::uint32_t row, std::uint32_t column, float weight);
+    double program();
+
+    /// Sums of the array's devices to weights.
+    void scale(std::span<float> sums) const;
+
+    // An update: the changes asked for, then for each tile its part.
+    void ask(std::span<const float> changes) { asked_ = changes; }
+    /// Whether anything is to be written.
+    bool plan(std::uint32_t event);
+    tile::WriteBurst burst(std::size_t tile, std::uint32_t event, std::int32_t tick) const;
+    /// Null if no refresh is due after update `event`.
+    std::optional<tile::RefreshRequest> refresh(std::uint32_t event, std::int32_t tick);
+    /// A tile has finished its part of a refresh.
+    void refresh_finished(std::uint32_t event);
+
+    /// Of the last measurement of all tiles, [pre][post], as weights.
+    void measured(std::span<float> weights) const;
+    void devices_changed();
+
+    /// Exact noise-free weight, for debugging.
+    float weight(std::uint32_t row, std::uint32_t column, std::int32_t tick);
+    /// Energy and wear of the devices behind the tiles.
+    void report(const std::string& prefix, const crossbar::EnergyConfig& cost,
+                std::vector<Counter>& out) const;
+
+private:
+    static constexpr std::uint64_t kNoEvent = ~std::uint64_t{0};
+
+    learning::WeightStore& store_;
+    learning::CrossbarWeights* devices_;  // one of these two
+    learning::DigitalWeights<float>* numbers_;
+    std::unique_ptr<tile::TiledArray> tiled_;  // of devices_
+    std::vector<tile::TileRegion> regions_;
+    std::vector<float> staged_;
+    std::span<const float> asked_;
+    std::uint64_t planned_event_ = kNoEvent, refresh_event_ = kNoEvent, refreshed_event_ = kNoEvent;
+    bool writes_ = false, refreshes_ = false;
+};
+
+}  // namespace memprop::hw::chip

@@ -1,0 +1,163 @@
+// From the gradients of the trials to changes of the weights and of the feedback.
+#include "learning/trainer.hpp"
+
+#include <array>
+#include <cmath>
+#include <type_traits>
+
+namespace memprop::learning {
+
+template <class Real>
+void BasicTrainer<Real>::refresh_feedback() {
+    if (config_.learning.feedback == Feedback::symmetric) {
+        if (hardware_) {
+            hardware_->refresh_feedback(static_cast<std::uint32_t>(samples_done_), tick());
+            return;
+        }
+        weights_[2]->measure(static_cast<std::uint32_t>(samples_done_), tick(), readout_weights_);
+        for (std::size_t j = 0; j < parameters_.recurrent; ++j) {
+            for (std::size_t k = 0; k < parameters_.outputs; ++k) {
+                feedback_[k * parameters_.recurrent + j] = readout_weights_[j * parameters_.outputs + k];
+            }
+        }
+    }
+}
+
+template <class Real>
+void BasicTrainer<Real>::apply_updates(Worker& worker) {
+    Gradients<Real>& own = worker.gradients;
+    const std::array gradients{&own.w_in, &own.w_rec, &own.w_out};
+    if (parameters_.average_over_window) {
+        for (auto* gradient : gradients) {
+            for (Real& g : *gradient) {
+                g /= static_cast<Real>(worker.tape.window_steps);
+            }
+        }
+    }
+    const auto batch = static_cast<std::uint64_t>(config_.learning.batch);
+    if (batch > 1) {
+        const std::array sums{&batch_sum_.w_in, &batch_sum_.w_rec, &batch_sum_.w_out};
+        const bool due = (samples_done_ + 1) % batch == 0;
+        for (std::size_t w = 0; w < 3; ++w) {
+            for (std::size_t i = 0; i < sums[w]->size(); ++i) {
+                (*sums[w])[i] += (*gradients[w])[i];
+                if (due) {
+                    (*gradients[w])[i] = (*sums[w])[i] / static_cast<Real>(batch);
+                    (*sums[w])[i] = Real{0};
+                }
+            }
+        }
+        if (!due) {
+            return;
+        }
+    }
+    limit_gradient(own);
+    for (std::size_t w = 0; w < 3; ++w) {
+        optimizers_[w]->step(*gradients[w]);
+    }
+    update_feedback(own);
+    decay_weights(own);
+    write_weights(own, static_cast<std::uint32_t>(updates_done_));
+    ++updates_done_;
+}
+
+template <class Real>
+void BasicTrainer<Real>::write_weights(const Gradients<Real>& changes, std::uint32_t event) {
+    if constexpr (std::is_same_v<Real, float>) {
+        if (hardware_) {
+            hardware_->update({changes.w_in, changes.w_rec, changes.w_out}, event, tick());
+            return;
+        }
+    }
+    weights_[0]->update(changes.w_in, event, tick());
+    weights_[1]->update(changes.w_rec, event, tick());
+    weights_[2]->update(changes.w_out, event, tick());
+}
+
+template <class Real>
+void BasicTrainer<Real>::measure_weights(ProjectionId id) {
+    const auto sample = static_cast<std::uint32_t>(samples_done_);
+    const WeightStoreShape s = shape(id);
+    measured_.resize(std::size_t{s.pre} * s.post);
+    if constexpr (std::is_same_v<Real, float>) {
+        if (hardware_) {
+            hardware_->measure(id, sample, tick(), measured_);
+            return;
+        }
+    }
+    weights_[index_of(id)]->measure(sample, tick(), measured_);
+}
+
+template <class Real>
+void BasicTrainer<Real>::limit_gradient(Gradients<Real>& own) const {
+    if (config_.learning.gradient_clip == 0.0) {
+        return;
+    }
+    double square = 0.0;
+    for (const auto* gradient : {&own.w_in, &own.w_rec, &own.w_out}) {
+        for (const Real g : *gradient) {
+            square += double(g) * double(g);
+        }
+    }
+    const double norm = std::sqrt(square);
+    if (norm > config_.learning.gradient_clip) {
+        const auto factor = static_cast<Real>(config_.learning.gradient_clip / norm);
+        for (auto* gradient : {&own.w_in, &own.w_rec, &own.w_out}) {
+            for (Real& g : *gradient) {
+                g *= factor;
+            }
+        }
+    }
+}
+
+/// Takes the decay of the weights into the changes asked for; devices are read for it.
+template <class Real>
+void BasicTrainer<Real>::decay_weights(Gradients<Real>& own) {
+    const std::array changes{&own.w_in, &own.w_rec, &own.w_out};
+    for (std::size_t w = 0; w < 3; ++w) {
+        double decay = config_.learning.weight_decay;
+        if (index_of(ProjectionId::w_out) == w && config_.learning.feedback == Feedback::adaptive) {
+            decay += config_.learning.feedback_decay;
+        }
+        if (decay > 0.0) {
+            measure_weights(static_cast<ProjectionId>(w));
+            for (std::size_t i = 0; i < measured_.size(); ++i) {
+                (*changes[w])[i] -= static_cast<Real>(decay) * measured_[i];
+            }
+        }
+    }
+}
+
+/// Kolen and Pollack, "Backpropagation without weight transport", ICNN 1994: with equal changes and decay,
+/// feedback weights come to equal the readout weights.
+template <class Real>
+void BasicTrainer<Real>::update_feedback(const Gradients<Real>& own) {
+    if (config_.learning.feedback != Feedback::adaptive) {
+        return;
+    }
+    const std::size_t n = parameters_.recurrent, outputs = parameters_.outputs;
+    for (std::size_t j = 0; j < n; ++j) {
+        for (std::size_t k = 0; k < outputs; ++k) {
+            Real& b = feedback_[k * n + j];
+            b += own.w_out[j * outputs + k] - static_cast<Real>(config_.learning.feedback_decay) * b;
+        }
+    }
+}
+
+template void BasicTrainer<float>::refresh_feedback();
+template void BasicTrainer<float>::apply_updates(BasicTrainer<float>::Worker&);
+template void BasicTrainer<float>::write_weights(const Gradients<float>&, std::uint32_t);
+template void BasicTrainer<float>::measure_weights(ProjectionId);
+template void BasicTrainer<float>::limit_gradient(Gradients<float>&) const;
+template void BasicTrainer<float>::decay_weights(Gradients<float>&);
+template void BasicTrainer<float>::update_feedback(const Gradients<float>&);
+
+template void BasicTrainer<double>::refresh_feedback();
+template void BasicTrainer<double>::apply_updates(BasicTrainer<double>::Worker&);
+template void BasicTrainer<double>::write_weights(const Gradients<double>&, std::uint32_t);
+template void BasicTrainer<double>::measure_weights(ProjectionId);
+template void BasicTrainer<double>::limit_gradient(Gradients<double>&) const;
+template void BasicTrainer<double>::decay_weights(Gradients<double>&);
+template void BasicTrainer<double>::update_feedback(const Gradients<double>&);
+
+}  // namespace memprop::learning
