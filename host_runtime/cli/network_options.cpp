@@ -168,6 +168,7 @@ nlohmann::ordered_json energy_json(const CrossbarMapping* mapping) {
             {"reset", energy.reset_j},
             {"read", energy.read_j},
             {"verify_read", energy.verify_read_j},
+            {"wires", energy.wires_j},
             {"adc", energy.adc_j}};
 }
 

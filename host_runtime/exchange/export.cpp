@@ -41,6 +41,7 @@ void read_devices(const h5::File& file, ExperimentConfig config, Projection& p) 
     crossbar.read_noise_scale = crossbar.drift_scale = crossbar.driver_noise = 0.0;
     crossbar.adc_bits = 0;
     crossbar.clamp_reads = false;
+    crossbar.low_frequency = {};
     crossbar.read_noise = crossbar::ReadNoise::per_column;
     const bool recurrent = p.id == ProjectionId::w_rec;
     crossbar::SynapseArray array(
