@@ -109,6 +109,19 @@ inline constexpr Names<PseudoDerivative, 6> kPseudoDerivativeNames{
      {"boxcar", PseudoDerivative::boxcar},
      {"table", PseudoDerivative::table}}};
 
+/// Which recurrent layers reach the readouts.
+enum class LayerReadout { all, last };
+inline constexpr Names<LayerReadout, 2> kLayerReadoutNames{
+    {{"all", LayerReadout::all}, {"last", LayerReadout::last}}};
+
+/// What the network is told about a trial.
+enum class Supervision {
+    target,  ///< the error of every readout in every step of the window
+    reward,  ///< after the trial, whether the answer it chose was right (eprop/reward.hpp)
+};
+inline constexpr Names<Supervision, 2> kSupervisionNames{
+    {{"target", Supervision::target}, {"reward", Supervision::reward}}};
+
 enum class StateReset { trial, never };
 inline constexpr Names<StateReset, 2> kStateResetNames{
     {{"trial", StateReset::trial}, {"never", StateReset::never}}};
@@ -207,6 +220,9 @@ struct NetworkConfig {
     StateReset state_reset = StateReset::trial;
     LeakScaling input_scaling = LeakScaling::one_minus_decay;
     LeakScaling readout_scaling = LeakScaling::one_minus_decay;
+    std::int64_t layers = 1;
+    LayerReadout layer_readout = LayerReadout::last;
+    double density_in = 1.0, density_rec = 1.0, density_out = 1.0;
     double init_std_in = 0.1;
     double init_std_rec = 0.1;
     double init_std_out = 0.1;
@@ -253,6 +269,13 @@ struct NetworkConfig {
                      "scale of a weight on its way into the membrane");
         field.choice("readout_scaling", readout_scaling, kLeakScalingNames,
                      "scale of a weight on its way into a readout");
+        field("layers", layers, {1, 1024},
+              "recurrent layers, neurons in equal parts: inputs reach the first, each layer itself and, a "
+              "step later, the next one");
+        field.choice("layer_readout", layer_readout, kLayerReadoutNames, "layers that reach the readouts");
+        field("density_in", density_in, {0.0, 1.0}, "part of the input synapses that exist, drawn once");
+        field("density_rec", density_rec, {0.0, 1.0}, "of the recurrent synapses");
+        field("density_out", density_out, {0.0, 1.0}, "of the readout synapses");
         field("init_std_in", init_std_in, {0.0, 1e6}, "standard deviation of the initial input weights");
         field("init_std_rec", init_std_rec, {0.0, 1e6}, "of the initial recurrent weights");
         field("init_std_out", init_std_out, {0.0, 1e6}, "of the initial readout weights");
@@ -268,6 +291,8 @@ struct LearningConfig {
     Feedback feedback = Feedback::random;
     double feedback_std = 0.1;
     double feedback_decay = 1e-2;
+    Supervision supervision = Supervision::target;
+    double reward_decay = 0.95;
     OptimizerKind optimizer = OptimizerKind::gd;
     double lr = 1.2e-3;
     double lr_out = 4.2e-3;
@@ -302,6 +327,9 @@ struct LearningConfig {
         field("feedback_std", feedback_std, {0.0, 1e6}, "standard deviation of random feedback weights");
         field("feedback_decay", feedback_decay, {0.0, 1.0},
               "adaptive feedback: part of feedback and readout weights lost per update");
+        field.choice("supervision", supervision, kSupervisionNames, "what the network is told about a trial");
+        field("reward_decay", reward_decay, {0.0, 0.999999999},
+              "reward: decay per trial of the running mean that rewards are compared with");
         field.choice("optimizer", optimizer, kOptimizerNames, "what turns a gradient into a weight change");
         field("lr", lr, {0.0, 1e6}, "learning rate of input and recurrent weights");
         field("lr_out", lr_out, {0.0, 1e6}, "learning rate of readout weights");
@@ -333,6 +361,30 @@ struct LearningConfig {
     }
 };
 
+/// Schemes that gather weight changes on an array of their own and transfer them row by row.
+struct TransferConfig {
+    double fast_gain = 4.0;
+    std::int64_t every = 1;
+    std::int64_t rows = 1;
+    double rate = 0.1;
+    double chop_probability = 0.1;
+    double mean_decay = 0.1;
+
+    template <class Field>
+    void describe(Field&& field) {
+        field("fast_gain", fast_gain, {1e-6, 1e6},
+              "pulses on the fast array for a weight change of one step of the slow one");
+        field("every", every, {1, 1000000}, "updates between two transfers");
+        field("rows", rows, {1, 65536}, "rows of the fast array that a transfer reads, in turn");
+        field("rate", rate, {0.0, 1e6},
+              "tiki_taka and its relatives: steps of the slow array per step read from the fast one");
+        field("chop_probability", chop_probability, {0.0, 1.0},
+              "chopped_transfer, dynamic_transfer: probability that a row changes its sign when read");
+        field("mean_decay", mean_decay, {1e-6, 1.0},
+              "dynamic_transfer: weight of a read in the running mean of its period");
+    }
+};
+
 struct UpdateConfig {
     std::string scheme = "mixed_precision";
     double epsilon_us = 1.0;
@@ -350,6 +402,10 @@ struct UpdateConfig {
     double refresh_high = 0.75;
     double refresh_low = 0.375;
     std::int64_t refresh_max_pulses = 20;
+    bool write_verify = false;
+    double verify_tolerance_us = 0.5;
+    std::int64_t verify_rounds = 5;
+    TransferConfig transfer;
 
     template <class Field>
     void describe(Field&& field) {
@@ -379,6 +435,12 @@ struct UpdateConfig {
               "refresh pairs whose larger side is above this part of g_max");
         field("refresh_low", refresh_low, {0.0, 1.0}, "and whose smaller side is above this part of g_max");
         field("refresh_max_pulses", refresh_max_pulses, {0, 10000}, "most SET pulses to restore one pair");
+        field("write_verify", write_verify,
+              "read synapses before and after their pulses and correct what was missed");
+        field("verify_tolerance_us", verify_tolerance_us, {1e-9, 1e6},
+              "write_verify: a synapse is done when its read is that close to its target");
+        field("verify_rounds", verify_rounds, {1, 1000}, "write_verify: most corrections of one write");
+        field.table("transfer", transfer);
     }
 };
 

@@ -10,6 +10,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/random.hpp"
+#include "learning/weights/connectivity.hpp"
 
 namespace memprop::learning {
 namespace {
@@ -46,6 +47,7 @@ std::vector<Real> initial_weights(const ExperimentConfig& config, const WeightSt
             initial[i * shape.post + i] = Real{0};
         }
     }
+    cut_unconnected(shape, std::span(initial));
     return initial;
 }
 
@@ -75,16 +77,27 @@ BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr
       readout_weights_(std::size_t{parameters_.recurrent} * parameters_.outputs) {
     check_settings();
     const auto& p = parameters_;
-    weights_ = {
-        make_weight_store<Real>(config, {.id = ProjectionId::w_in, .pre = p.inputs, .post = p.recurrent}),
-        make_weight_store<Real>(
-            config,
-            {.id = ProjectionId::w_rec, .pre = p.recurrent, .post = p.recurrent, .no_diagonal = true}),
-        make_weight_store<Real>(config, {.id = ProjectionId::w_out, .pre = p.recurrent, .post = p.outputs})};
+    weights_ = {make_weight_store<Real>(config, {.id = ProjectionId::w_in,
+                                                 .pre = p.inputs,
+                                                 .post = p.recurrent,
+                                                 .connected = connect(config, ProjectionId::w_in)}),
+                make_weight_store<Real>(config, {.id = ProjectionId::w_rec,
+                                                 .pre = p.recurrent,
+                                                 .post = p.recurrent,
+                                                 .no_diagonal = true,
+                                                 .connected = connect(config, ProjectionId::w_rec)}),
+                make_weight_store<Real>(config, {.id = ProjectionId::w_out,
+                                                 .pre = p.recurrent,
+                                                 .post = p.outputs,
+                                                 .connected = connect(config, ProjectionId::w_out)})};
     const auto& learning = config.learning;
     optimizers_ = {std::make_unique<Optimizer<Real>>(learning, learning.lr, batch_sum_.w_in.size()),
                    std::make_unique<Optimizer<Real>>(learning, learning.lr, batch_sum_.w_rec.size()),
                    std::make_unique<Optimizer<Real>>(learning, learning.lr_out, batch_sum_.w_out.size())};
+    if (learning.supervision == Supervision::reward) {
+        reward_ = std::make_unique<RewardSignal>(static_cast<std::uint64_t>(config.run.seed),
+                                                 learning.reward_decay);
+    }
     if (learning.update_every_steps > 0) {
         step_learner_ = std::make_unique<StepLearner<Real>>(
             parameters_, learning, regularizer_,
@@ -120,6 +133,16 @@ void BasicTrainer<Real>::build_hardware(const HardwareFactory& make_hardware) {
         if (learning.gradient_clip > 0.0) {
             refuse("learning.gradient_clip", learning.gradient_clip,
                    "must be 0: no core knows the gradients of the others");
+        }
+        if (weights_[0]->scheme_array() != nullptr) {
+            refuse("update.scheme", config_.update.scheme,
+                   "must be a scheme without devices of its own: a tile has one array");
+        }
+        if (learning.supervision == Supervision::reward) {
+            refuse("learning.supervision", "reward", "must be \"target\"");
+        }
+        if (config_.update.write_verify) {
+            refuse("update.write_verify", true, "must be false");
         }
         hardware_ = make_hardware({.config = config_,
                                    .parameters = parameters_,
@@ -177,6 +200,16 @@ void BasicTrainer<Real>::check_settings() const {
     if (learning.early_spikes_lose_last_error && learning.gradient != GradientForm::online) {
         throw InputError("learning.early_spikes_lose_last_error", true,
                          "needs learning.gradient = \"online\"");
+    }
+    if (config_.network.layers > 1 && config_.network.layer_readout == LayerReadout::last &&
+        learning.feedback != Feedback::random) {
+        throw InputError("learning.feedback", "symmetric or adaptive",
+                         "must be \"random\": only the last of network.layers has readout weights");
+    }
+    if (learning.supervision == Supervision::reward &&
+        (learning.loss != Loss::cross_entropy || learning.update_every_steps > 0)) {
+        throw InputError("learning.supervision", "reward",
+                         "needs learning.loss = \"cross_entropy\" and updates after trials");
     }
     if (learning.update_every_steps == 0) {
         return;
@@ -277,6 +310,9 @@ void BasicTrainer<Real>::run_ahead() {
     end_ahead_ = samples_done_ + count;
     const auto learn = [&](Worker& worker, std::uint64_t sample) {
         note_late_inputs(worker, sample);
+        if (reward_) {
+            worker.reward = reward_->apply(*worker.trial, sample, parameters_.outputs, worker.tape);
+        }
         worker.gradient->compute(worker.tape, feedback_, regularizer_, worker.gradients);
     };
     if (count == 1) {
@@ -315,6 +351,9 @@ double BasicTrainer<Real>::train_sample() {
         }
         worker = workers_[samples_done_ - first_ahead_].get();
         loss = account(*worker);
+        if (reward_) {
+            reward_->note(worker->reward);
+        }
         apply_updates(*worker);
     }
     ++samples_done_;

@@ -11,6 +11,7 @@
 #include "crossbar/array/counters.hpp"
 #include "learning/config.hpp"
 #include "learning/eprop/gradient.hpp"
+#include "learning/eprop/reward.hpp"
 #include "learning/eprop/step_learner.hpp"
 #include "learning/hardware.hpp"
 #include "learning/network/forward.hpp"
@@ -164,6 +165,7 @@ private:
         Tape<Real> tape;
         Trial buffer, next_buffer;
         const Trial* trial = &buffer;
+        double reward = 0.0;
 
         Worker(const NetworkParameters<Real>& parameters, GradientForm form)
             : forward(parameters), gradient(make_gradient(form, parameters)), gradients(parameters) {}
@@ -197,6 +199,7 @@ private:
     std::array<std::unique_ptr<Optimizer<Real>>, 3> optimizers_;
     Gradients<Real> batch_sum_;
     RateRegularizer<Real> regularizer_;
+    std::unique_ptr<RewardSignal> reward_;             // null: targets
     std::unique_ptr<StepLearner<Real>> step_learner_;  // null: weights change after trials
     std::vector<Real> feedback_;                       // [readout][neuron]
     std::vector<Real> readout_weights_;                // [neuron][readout], scratch for feedback

@@ -18,8 +18,10 @@ template <class Real>
 crossbar::ArrayCounters BasicTrainer<Real>::counters() const {
     crossbar::ArrayCounters sum;
     for (const auto& store : weights_) {
-        if (store->array() != nullptr) {
-            sum += store->array()->counters();
+        for (const crossbar::SynapseArray* array : {store->array(), store->scheme_array()}) {
+            if (array != nullptr) {
+                sum += array->counters();
+            }
         }
     }
     return sum;
@@ -29,10 +31,10 @@ template <class Real>
 std::uint64_t BasicTrainer<Real>::most_pulses_of_a_device() const {
     std::uint64_t most = 0;
     for (const auto& store : weights_) {
-        if (store->array() != nullptr) {
-            const crossbar::DeviceState& devices = store->array()->devices();
-            for (std::size_t i = 0; i < devices.size(); ++i) {
-                most = std::max(most, std::uint64_t{devices.set_pulses[i]} + devices.reset_pulses[i]);
+        for (const crossbar::SynapseArray* array : {store->array(), store->scheme_array()}) {
+            for (std::size_t i = 0; array != nullptr && i < array->devices().size(); ++i) {
+                most = std::max(
+                    most, std::uint64_t{array->devices().set_pulses[i]} + array->devices().reset_pulses[i]);
             }
         }
     }
@@ -56,6 +58,9 @@ void BasicTrainer<Real>::serialize(StateArchive& archive) {
     }
     if (parameters_.keeps_state) {
         workers_[0]->forward.state().serialize(archive);
+    }
+    if (reward_) {
+        reward_->serialize(archive);
     }
     if (step_learner_) {
         step_learner_->serialize(archive);

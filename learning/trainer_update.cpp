@@ -5,6 +5,8 @@
 #include <cmath>
 #include <type_traits>
 
+#include "learning/weights/connectivity.hpp"
+
 namespace memprop::learning {
 
 template <class Real>
@@ -50,6 +52,12 @@ void BasicTrainer<Real>::apply_updates(Worker& worker) {
         if (!due) {
             return;
         }
+    }
+    if (reward_) {
+        reward_->end_batch();
+    }
+    for (std::size_t w = 0; w < 3; ++w) {
+        cut_unconnected(weights_[w]->shape(), std::span(*gradients[w]));
     }
     limit_gradient(own);
     for (std::size_t w = 0; w < 3; ++w) {
@@ -121,6 +129,7 @@ void BasicTrainer<Real>::decay_weights(Gradients<Real>& own) {
         }
         if (decay > 0.0) {
             measure_weights(static_cast<ProjectionId>(w));
+            cut_unconnected(weights_[w]->shape(), std::span(measured_));
             for (std::size_t i = 0; i < measured_.size(); ++i) {
                 (*changes[w])[i] -= static_cast<Real>(decay) * measured_[i];
             }

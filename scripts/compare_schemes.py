@@ -18,7 +18,8 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MEMPROP = ROOT / "build/release/memprop"
 EXAMPLES = [ROOT / f"examples/pattern_generation_{name}.toml" for name in (
-    "vanilla", "mixed_precision_ideal6", "mixed_precision", "batch_accumulate", "multi_device", "stochastic")]
+    "vanilla", "mixed_precision_ideal6", "mixed_precision", "batch_accumulate", "multi_device", "multi_device_8",
+    "multi_device_12", "stochastic", "sign")]
 
 
 def run(job):

@@ -4,7 +4,8 @@
     scripts/plot.py RESULT_DIR [--out DIR] [--format png|svg|pdf]
 
 Writes into RESULT_DIR/plots (or DIR): learning_curve, output (target against readout), raster (input and
-recurrent spikes of a trial), and for runs on devices conductances and pulses (histograms).
+recurrent spikes of a trial), for runs on devices conductances and pulses (histograms), and for runs on the
+cycle-level chip the chip as it was built (chip) and where its cycles and energy went (chip_breakdown).
 """
 
 import argparse
@@ -80,6 +81,60 @@ def histograms(run, dataset, label, bins):
     return figure
 
 
+def chip_plan(chip):
+    """The cores on their mesh, each with its tiles, and how busy its units were."""
+    width, height = chip["mesh"]
+    figure, axis = plt.subplots(figsize=(1.2 + 2.5 * width, 0.9 + 2.5 * height))
+    cores = {core["node"]: core for core in chip["cores"]}
+    colours = dict(zip(PROJECTIONS, (GREEN, BLUE, ORANGE)))
+    for y in range(height):
+        axis.plot([0.15, width + 0.12], [-y - 0.86] * 2, color=GREY, lw=3, zorder=0)  # links along the row
+        for x in range(width + 1):
+            axis.add_patch(plt.Circle((x + 0.12, -y - 0.86), 0.06, color="black"))
+            core = cores.get(y * (width + 1) + x)
+            if core is None:
+                continue
+            axis.add_patch(plt.Rectangle((x + 0.2, -y - 0.8), 0.76, 0.72, fill=False, lw=1.2))
+            axis.plot([x + 0.12, x + 0.25], [-y - 0.86, -y - 0.8], color=GREY, lw=2, zorder=0)
+            tiles = core["tiles"]
+            columns = max(3, int(np.ceil(np.sqrt(len(tiles)))))
+            size = 0.7 / columns
+            for i, name in enumerate(tiles):
+                left, bottom = x + 0.23 + size * (i % columns), -y - 0.12 - size * (1 + i // columns) * 0.8
+                axis.add_patch(plt.Rectangle((left, bottom), 0.86 * size, 0.66 * size, color=colours[name], alpha=0.75))
+            used = core["utilisation"]
+            text = f"{core['neurons']} neurons" + (f", {core['readouts']} readouts" if core["readouts"] else "")
+            text += "\n" + "\n".join(f"{unit.replace('_', ' ')} {100 * part:.1f} %" for unit, part in used.items())
+            axis.text(x + 0.23, -y - 0.77, text, fontsize=6, va="bottom")
+    for x in range(width + 1):
+        axis.plot([x + 0.12] * 2, [-0.86, -height + 0.14], color=GREY, lw=3, zorder=0)
+    axis.text(0.12, -0.74, "host", ha="center", fontsize=8)
+    for name, colour in colours.items():
+        axis.scatter([], [], marker="s", color=colour, label=f"tile of {name}")
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=3, fontsize=7, frameon=False)
+    axis.set(xlim=(-0.1, width + 1.05), ylim=(-height - 0.02, 0.0), aspect="equal")
+    axis.axis("off")
+    return figure
+
+
+def chip_breakdown(result):
+    """Cycles by phase and energy by component of the whole run."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
+    energy = {name: joule for name, joule in result["energy_j"].items() if name != "total" and joule > 0}
+    cycles = {name: count for name, count in result["chip"]["phase_cycles"].items() if count > 0}
+    for axis, parts, unit in ((axes[0], cycles, "cycles"), (axes[1], energy, "J")):
+        names = sorted(parts, key=parts.get)
+        axis.barh([name.replace("_", " ") for name in names], [parts[name] for name in names], color=BLUE)
+        total = sum(parts.values())
+        for row, name in enumerate(names):
+            axis.annotate(f" {100 * parts[name] / total:.2g} %", (parts[name], row), va="center", fontsize=8)
+        axis.set(xscale="log", xlabel=unit)
+        axis.set_xlim(right=axis.get_xlim()[1] * 4)
+    axes[0].set_title("where the cycles go")
+    axes[1].set_title("where the energy goes")
+    return figure
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("result", type=pathlib.Path, metavar="RESULT_DIR")
@@ -97,9 +152,13 @@ def main():
             figures["pulses"] = histograms(run, "pulses", "pulses on one device", None)
     if (options.result / "history.csv").stat().st_size > len("epoch,loss,set_pulses,reset_pulses,spikes\n"):
         figures["learning_curve"] = learning_curve(options.result)
+    result = json.loads((options.result / "result.json").read_text(encoding="utf-8"))
+    if "chip" in result:
+        figures["chip"] = chip_plan(result["chip"])
+        figures["chip_breakdown"] = chip_breakdown(result)
     for name, figure in sorted(figures.items()):
         figure.tight_layout()
-        figure.savefig(out / f"{name}.{options.format}", dpi=150)
+        figure.savefig(out / f"{name}.{options.format}", dpi=150, bbox_inches="tight")
         print(out / f"{name}.{options.format}")
 
 

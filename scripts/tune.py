@@ -5,7 +5,8 @@
 
 Ranges, points and seeds stand in the plan, by default scripts/tuning.toml. A point's score is the mean over
 the seeds of the plan's `score`, a key of the result (default final_loss, lower is better); a run that fails
-counts as the plan's `failed` (1). The plan's `experiment` is what the settings are changes of. The best few points are run with more seeds, and the best of these is
+counts as the plan's `failed` (1). The plan's `experiment` is what the settings are changes of; its `set` holds
+for every variant. The best few points are run with more seeds, and the best of these is
 printed as TOML. Every finished point is a line of DIR/VARIANT.csv, so that a search that was stopped goes
 on where it was.
 """
@@ -38,7 +39,7 @@ def run(plan, settings, seed):
     """Score of one training run."""
     with tempfile.TemporaryDirectory() as directory:
         command = [plan["memprop"], "train", plan["experiment"], "--json", "--seed", str(seed), "--out", f"{directory}/run"]
-        for key, value in settings.items():
+        for key, value in (plan.get("set", {}) | settings).items():
             command += ["--set", f"{key}={json.dumps(value)}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 2:
@@ -94,7 +95,7 @@ def search(name, plan, out, pool):
     first, more = len(plan["seeds"]), len(plan["final_seeds"])
     for point in finalists:
         settings = variant["set"] | {key: value for key, value in point.items() if key != "score"}
-        score = mean_score(plan, settings, plan["final_seeds"], pool)
+        score = mean_score(plan, settings, plan["final_seeds"], pool) if more else 0.0
         point["final"] = (first * point["score"] + more * score) / (first + more)
     best = min(finalists, key=lambda p: p["final"])
     print(f"# {name}: mean score {best['final']:.5f} over {first + more} seeds")

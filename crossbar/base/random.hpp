@@ -34,6 +34,10 @@ enum class Stream : std::uint8_t {
     adc_noise = 23,
     driver_noise = 24,
     fault = 25,
+    low_frequency_noise = 30,
+    chopper = 40,
+    connectivity = 41,
+    action = 42,
 };
 
 /// Names a family of numbers; a 32-bit index then picks one of them.

@@ -107,6 +107,31 @@ TrainRequest make_request(const Options& options, const po::variables_map& value
     return request;
 }
 
+void print_chip(std::FILE* to, const nlohmann::ordered_json& result) {
+    const auto& chip = result["chip"];
+    const auto& energy = result["energy_j"];
+    const double period_us = 1e-3 * chip["clock_period_ns"].get<double>();
+    const double mean = chip["step_cycles_mean"].get<double>();
+    fmt::print(to,
+               "chip             {} x {} cores, {} in use; {} cycles in all; a time step takes {:.0f} cycles "
+               "({:.2f} us), at most {}; {} deadline misses\n",
+               chip["mesh"][0].get<int>(), chip["mesh"][1].get<int>(), chip["cores"].size(),
+               result["cycles"].get<std::uint64_t>(), mean, mean * period_us,
+               chip["step_cycles_max"].get<std::uint64_t>(), result["deadline_misses"].get<std::uint64_t>());
+    std::string phases;
+    for (const auto& [phase, cycles] : chip["phase_cycles"].items()) {
+        phases += fmt::format("{}{} {:.3g}", phases.empty() ? "" : ", ", phase, cycles.get<double>());
+    }
+    fmt::print(to, "chip cycles      {}\n", phases);
+    fmt::print(to, "chip energy      routing {:.3g}, tile periphery {:.3g}, digital {:.3g} J\n",
+               energy["routing"].get<double>(), energy["tile_periphery"].get<double>(),
+               energy["digital"].get<double>());
+    const auto& latency = chip["flit_latency_cycles"];
+    fmt::print(to, "flits            {}, latency mean {:.1f}, 95 % {}, max {} cycles\n",
+               latency["flits"].get<std::uint64_t>(), latency["mean"].get<double>(),
+               latency["p95"].get<std::uint64_t>(), latency["max"].get<std::uint64_t>());
+}
+
 void print_report(std::FILE* to, const TrainRequest& request, const nlohmann::ordered_json& result) {
     const auto& energy = result["energy_j"];
     const auto& metrics = result["metrics"];
@@ -132,6 +157,9 @@ void print_report(std::FILE* to, const TrainRequest& request, const nlohmann::or
                    result["pulses_per_device_max"].get<std::uint64_t>(),
                    result["refresh"]["pairs"].get<std::uint64_t>());
         fmt::print(to, "energy figures   {}\n", result["energy_source"].get<std::string>());
+    }
+    if (result.contains("chip")) {
+        print_chip(to, result);
     }
     fmt::print(to, "results          {}\n", request.directory.string());
 }

@@ -20,7 +20,9 @@ nlohmann::ordered_json core_report(const Core& core, std::uint64_t cycles) {
     json["node"] = static_cast<unsigned>(core.plan().node);
     json["neurons"] = core.plan().neurons.count;
     json["readouts"] = core.plan().readouts.count;
-    json["tiles"] = core.tiles().size();
+    for (const TilePlacement& placed : core.plan().tiles) {
+        json["tiles"].push_back(learning::kProjectionNames[static_cast<std::size_t>(placed.projection)]);
+    }
     json["spikes"] = stats[CoreCounter::spikes];
     json["unmapped_events"] = stats[CoreCounter::unmapped_events];
     json["send_stall_cycles"] = stats[CoreCounter::send_stall_cycles];
@@ -74,6 +76,7 @@ void add_chip(const ChipHardware& hardware, nlohmann::ordered_json& result) {
     const hw::noc::Fabric& fabric = chip.mesh().fabric();
     const hw::noc::LatencyHistogram& latency = fabric.latency();
     auto& json = result["chip"];
+    json["mesh"] = {chip.config().mesh_width, chip.config().mesh_height};
     json["clock_period_ns"] = chip.config().clock_period_ns;
     json["load_cycles"] = hardware.load_cycles();
     json["step_cycles_mean"] = part(host[HostCounter::step_cycles], host[HostCounter::steps]);

@@ -21,11 +21,17 @@ double mean_square_target(const learning::Task& task) {
     return count == 0 ? 0.0 : sum / double(count);
 }
 
-std::uint64_t synapses(const learning::ExperimentConfig& config) {
-    const auto in = static_cast<std::uint64_t>(config.network.inputs);
-    const auto rec = static_cast<std::uint64_t>(config.network.recurrent);
-    const auto out = static_cast<std::uint64_t>(config.network.outputs);
-    return in * rec + rec * (rec - 1) + rec * out;
+std::uint64_t synapses(const learning::TrainerBase& trainer) {
+    std::uint64_t sum = 0;
+    for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
+        const learning::WeightStoreShape s = trainer.shape(static_cast<learning::ProjectionId>(w));
+        for (std::size_t i = 0; i < std::size_t{s.pre} * s.post; ++i) {
+            const bool missing = (s.no_diagonal && i / s.post == i % s.post) ||
+                                 (s.connected != nullptr && (*s.connected)[i] == 0);
+            sum += missing ? 0 : 1;
+        }
+    }
+    return sum;
 }
 
 /// Tiles that hold the arrays.
@@ -93,7 +99,7 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
                       {"verify_read", counters.verify_reads}};
     json["pulses_per_device_max"] = trainer.most_pulses_of_a_device();
     json["tiles"] = on_devices ? nlohmann::ordered_json(tiles(config, trainer)) : nullptr;
-    json["pulses_per_synapse"] = double(counters.set_pulses) / double(synapses(config));
+    json["pulses_per_synapse"] = double(counters.set_pulses) / std::max(1.0, double(synapses(trainer)));
     json["refresh"] = {{"pairs", refreshed.pairs},
                        {"set", refreshed.set_pulses},
                        {"reset", refreshed.reset_pulses},

@@ -98,7 +98,7 @@ struct TileStats {
     std::uint64_t refused(TileResponse why) const { return responses[static_cast<std::size_t>(why)]; }
 };
 
-class SynapseTile : public sc_core::sc_module, private SynapseTileIf {
+class SynapseTile : public sc_core::sc_module, protected SynapseTileIf {
 public:
     sc_core::sc_export<SynapseTileIf> port{"port"};
 

@@ -3,8 +3,10 @@
 //             weights per spike
 //   factorised  per step one vector of neurons, plus a row of the gradient (read and written) per spike
 //   online      per step every synapse of a neuron that has spiked: four values read and written
-// The counters give the additions of gradient rows that the factorised form cannot avoid, and its time per
-// row of the layer.
+// Targets: 2 ms for forward pass and gradient of a cue-accumulation trial, 5 ms for the gradient at 1024
+// neurons. The latter adds 41 000 rows of 4 kB: 2.6 million vectors of 64 bytes, at two cycles each from a
+// second-level cache 1.3 ms. The counters give the additions of gradient rows that the factorised form cannot
+// avoid, and its time per row of the layer.
 #include <benchmark/benchmark.h>
 
 #include "crossbar/base/random.hpp"

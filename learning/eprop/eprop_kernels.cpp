@@ -22,7 +22,8 @@ HWY_INLINE void Reverse(const ReverseStep<Real>& s) {
     const std::size_t outputs = s.filtered_error.size();
     const Real* HWY_RESTRICT psi = s.psi.data();
     const Real* HWY_RESTRICT regularizer = s.regularizer.data();
-    const Real* HWY_RESTRICT feedback = s.feedback.data();
+    const Real* HWY_RESTRICT feedback = s.feedback;
+    const std::size_t stride = s.feedback_stride;
     Real* HWY_RESTRICT d = s.d.data();
     const Real alpha = s.alpha;
     if (outputs == 1) {
@@ -34,16 +35,16 @@ HWY_INLINE void Reverse(const ReverseStep<Real>& s) {
         for (std::size_t j = 0; j < n; ++j) {
             Real signal = 0;
             for (std::size_t k = 0; k < outputs; ++k) {
-                signal += s.filtered_error[k] * feedback[k * n + j];
+                signal += s.filtered_error[k] * feedback[k * stride + j];
             }
             d[j] = psi[j] * (signal + regularizer[j]) + alpha * d[j];
         }
     }
     for (const std::uint32_t i : s.input_spikes) {
-        AddTo(s.grad_in + i * n, d, n);
+        AddTo(s.grad_in + i * s.gradient_stride, d, n);
     }
     for (const std::uint32_t i : s.recurrent_spikes) {
-        AddTo(s.grad_rec + i * n, d, n);
+        AddTo(s.grad_rec + i * s.gradient_stride, d, n);
     }
 }
 
@@ -53,7 +54,8 @@ HWY_INLINE void ReverseAdaptive(const AdaptiveReverseStep<Real>& s) {
     const std::size_t outputs = s.base.filtered_error.size();
     const Real* HWY_RESTRICT psi = s.base.psi.data();
     const Real* HWY_RESTRICT regularizer = s.base.regularizer.data();
-    const Real* HWY_RESTRICT feedback = s.base.feedback.data();
+    const Real* HWY_RESTRICT feedback = s.base.feedback;
+    const std::size_t stride = s.base.feedback_stride;
     const Real* HWY_RESTRICT alpha = s.alpha_of.data();
     const Real* HWY_RESTRICT beta = s.beta.data();
     Real* HWY_RESTRICT mu = s.mu.data();
@@ -72,22 +74,22 @@ HWY_INLINE void ReverseAdaptive(const AdaptiveReverseStep<Real>& s) {
     } else if (outputs == 2) {
         const Real first = s.base.filtered_error[0], second = s.base.filtered_error[1];
         for (std::size_t j = 0; j < n; ++j) {
-            advance(j, first * feedback[j] + second * feedback[n + j]);
+            advance(j, first * feedback[j] + second * feedback[stride + j]);
         }
     } else {
         for (std::size_t j = 0; j < n; ++j) {
             Real signal = 0;
             for (std::size_t k = 0; k < outputs; ++k) {
-                signal += s.base.filtered_error[k] * feedback[k * n + j];
+                signal += s.base.filtered_error[k] * feedback[k * stride + j];
             }
             advance(j, signal);
         }
     }
     for (const std::uint32_t i : s.base.input_spikes) {
-        AddTo(s.base.grad_in + i * n, d, n);
+        AddTo(s.base.grad_in + i * s.base.gradient_stride, d, n);
     }
     for (const std::uint32_t i : s.base.recurrent_spikes) {
-        AddTo(s.base.grad_rec + i * n, d, n);
+        AddTo(s.base.grad_rec + i * s.base.gradient_stride, d, n);
     }
 }
 

@@ -8,12 +8,15 @@
 
 namespace memprop::learning {
 
-/// One step of the reverse-time form: for each neuron j,
+/// One step of the reverse-time form: for each neuron j of a range of the layer,
 ///   D[j] = psi[j] (sum_k filtered_error[k] feedback[k][j] + regularizer[j]) + alpha D[j],
-/// then D is added to the gradient rows of the presynaptic neurons that spiked.
+/// then D is added to the gradient rows of the presynaptic neurons that spiked. Rows begin at the range.
 template <class Real>
 struct ReverseStep {
-    std::span<const Real> psi, filtered_error, feedback, regularizer;
+    std::span<const Real> psi, filtered_error;
+    const Real* feedback;
+    std::size_t feedback_stride, gradient_stride;
+    std::span<const Real> regularizer;
     Real alpha;
     std::span<const std::uint32_t> input_spikes, recurrent_spikes;
     std::span<Real> d;

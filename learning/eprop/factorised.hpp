@@ -6,6 +6,7 @@
 // c[t]. The regulariser joins q: a constant, or its own filter backwards in time.
 #pragma once
 
+#include "crossbar/base/aligned.hpp"
 #include "learning/eprop/gradient.hpp"
 
 namespace memprop::learning {
@@ -18,12 +19,20 @@ public:
                  const RateRegularizer<Real>& regularizer, Gradients<Real>& out) override;
 
 private:
+    /// The readouts' gradient, and the filtered error of every step.
+    void compute_readout(const Tape<Real>& tape, Gradients<Real>& out);
+    /// Gradients of the synapses onto the neurons [first, first + count).
+    void compute_columns(const Tape<Real>& tape, std::span<const Real> feedback,
+                         const RateRegularizer<Real>& regularizer, std::size_t first, std::size_t count,
+                         Gradients<Real>& out);
     void begin_regularizer(const Tape<Real>& tape, const RateRegularizer<Real>& regularizer);
-    void scale(Gradients<Real>& out) const;
 
     NetworkParameters<Real> p_;
-    std::vector<Real> d_, d_out_, filtered_error_, regularizer_, mu_;
-    std::vector<Real> pull_, rate_;  // running_average: [step][neuron], [neuron]
+    std::size_t columns_at_once_;
+    AlignedVector<Real> block_;  // gradients of those columns: [input, then neuron][column]
+    std::vector<Real> d_, d_out_, regularizer_, mu_, gain_;
+    std::vector<Real> filtered_error_;  // [step][readout]
+    std::vector<Real> pull_, rate_;     // running_average: [step][neuron], [neuron]
 };
 
 }  // namespace memprop::learning

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "learning/eprop/running_rate.hpp"
+#include "learning/weights/connectivity.hpp"
 
 namespace memprop::learning {
 namespace {
@@ -123,6 +124,7 @@ void StepLearner<Real>::learn_from_oldest(const Weights& weights, std::int32_t t
     learn_readout(step);
     for (std::size_t w = 0; w < 3; ++w) {
         if (changed_[w]) {
+            cut_unconnected(weights[w]->shape(), std::span(change_[w]));
             weights[w]->update(change_[w], static_cast<std::uint32_t>(updates_), tick);
             std::fill(change_[w].begin(), change_[w].end(), Real{0});
             changed_[w] = false;

@@ -1,5 +1,7 @@
 #include "learning/network/neuron_kernels.hpp"
 
+#include <limits>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "learning/network/neuron_kernels.cpp"
 #include <hwy/foreach_target.h>
@@ -31,52 +33,61 @@ HWY_INLINE void StepLif(Real alpha, Real gain, Real threshold, Real dampening, s
     }
 }
 
+/// What StepNeurons works with; the loop takes it apart, so that the compiler knows what cannot overlap.
+template <class Real>
+struct NeuronConstants {
+    Real threshold, rho, reset_value, height, slope;
+    Real least;  ///< v - A from which a neuron fires
+    std::int32_t silent_steps;
+};
+
 /// Spikes of any neuron. With a piecewise linear pseudo-derivative psi is complete; else it holds v - A,
-/// and kRefractory for silent neurons.
+/// and kRefractory for silent neurons. No branches, or the loop would not be vectorised.
 template <ResetKind kReset, bool kPiecewiseLinear, class Real>
-HWY_INLINE void StepNeurons(const NetworkParameters<Real>& p, const Real* HWY_RESTRICT from_input,
-                            const Real* HWY_RESTRICT from_recurrent, const NeuronSlice<Real>& s,
-                            std::size_t count, Real* HWY_RESTRICT psi) {
-    const Real threshold = p.threshold, rho = p.rho, reset_value = p.reset_value;
-    const Real height = p.pseudo.height, slope = p.pseudo.slope;
-    const std::int32_t silent_steps = p.silent_steps;
-    const bool at_threshold = p.fires_at_threshold;
-    const Real* HWY_RESTRICT beta = s.beta.data();
-    const Real* HWY_RESTRICT alpha = s.alpha.data();
-    const Real* HWY_RESTRICT gain = s.gain.data();
-    Real* HWY_RESTRICT membrane = s.membrane.data();
-    Real* HWY_RESTRICT spike = s.spike.data();
-    Real* HWY_RESTRICT adaptation = s.adaptation.data();
-    std::int32_t* HWY_RESTRICT silent = s.silent.data();
+HWY_INLINE void StepNeurons(NeuronConstants<Real> c, std::size_t count, const Real* HWY_RESTRICT from_input,
+                            const Real* HWY_RESTRICT from_recurrent, const Real* HWY_RESTRICT beta,
+                            const Real* HWY_RESTRICT alpha, const Real* HWY_RESTRICT gain,
+                            Real* HWY_RESTRICT membrane, Real* HWY_RESTRICT spike,
+                            Real* HWY_RESTRICT adaptation, std::int32_t* HWY_RESTRICT silent,
+                            Real* HWY_RESTRICT psi) {
     for (std::size_t j = 0; j < count; ++j) {
-        const bool awake = silent[j] == 0;
-        Real v = alpha[j] * membrane[j] + gain[j] * (from_input[j] + from_recurrent[j]);
-        if constexpr (kReset == ResetKind::subtract_next) {
-            v -= threshold * spike[j];
-        }
-        if constexpr (kReset == ResetKind::to_value) {
-            v = awake ? v : membrane[j];
-        }
-        const Real b = rho * adaptation[j] + spike[j];
+        const Real before = membrane[j], fired = spike[j];
+        const std::int32_t left = silent[j];
+        const bool awake = left == 0;
+        const Real moved = alpha[j] * before + gain[j] * (from_input[j] + from_recurrent[j]);
+        const Real v = kReset == ResetKind::subtract_next ? moved - c.threshold * fired
+                       : kReset == ResetKind::to_value    ? (awake ? moved : before)
+                                                          : moved;
+        const Real b = c.rho * adaptation[j] + fired;
+        const Real above = v - (c.threshold + beta[j] * b);
+        const bool fires = awake & (above >= c.least);
+        const Real lowered = v - c.threshold;
+        const Real rest = Real{1} - c.slope * (above < Real{0} ? -above : above);
+        const Real linear = c.height * (rest > Real{0} ? rest : Real{0});
         adaptation[j] = b;
-        const Real above = v - (threshold + beta[j] * b);
-        const bool fires = awake && (above > Real{0} || (at_threshold && above == Real{0}));
-        if constexpr (kReset == ResetKind::subtract_next) {
-            membrane[j] = v;
-        } else if constexpr (kReset == ResetKind::subtract) {
-            membrane[j] = fires ? v - threshold : v;
-        } else {
-            membrane[j] = fires ? reset_value : v;
-        }
-        if constexpr (kPiecewiseLinear) {
-            const Real rest = Real{1} - slope * (above < Real{0} ? -above : above);
-            psi[j] = awake && rest > Real{0} ? height * rest : Real{0};
-        } else {
-            psi[j] = awake ? above : kRefractory<Real>;
-        }
+        membrane[j] = kReset == ResetKind::subtract_next ? v
+                      : kReset == ResetKind::subtract    ? (fires ? lowered : v)
+                                                         : (fires ? c.reset_value : v);
+        psi[j] = kPiecewiseLinear ? (awake ? linear : Real{0}) : (awake ? above : kRefractory<Real>);
         spike[j] = fires ? Real{1} : Real{0};
-        silent[j] = fires ? silent_steps : silent[j] - (awake ? 0 : 1);
+        silent[j] = fires ? c.silent_steps : left - (awake ? 0 : 1);
     }
+}
+
+template <ResetKind kReset, bool kPiecewiseLinear, class Real>
+HWY_INLINE void StepSlice(const NetworkParameters<Real>& p, const Real* from_input,
+                          const Real* from_recurrent, const NeuronSlice<Real>& s, std::size_t count,
+                          Real* psi) {
+    StepNeurons<kReset, kPiecewiseLinear, Real>(
+        {.threshold = p.threshold,
+         .rho = p.rho,
+         .reset_value = p.reset_value,
+         .height = p.pseudo.height,
+         .slope = p.pseudo.slope,
+         .least = p.fires_at_threshold ? Real{0} : std::numeric_limits<Real>::denorm_min(),
+         .silent_steps = p.silent_steps},
+        count, from_input, from_recurrent, s.beta.data(), s.alpha.data(), s.gain.data(), s.membrane.data(),
+        s.spike.data(), s.adaptation.data(), s.silent.data(), psi);
 }
 
 template <bool kPiecewiseLinear, class Real>
@@ -85,14 +96,14 @@ HWY_INLINE void StepNeuronsOf(const NetworkParameters<Real>& p, const Real* from
                               Real* psi) {
     switch (p.reset) {
         case ResetKind::subtract_next:
-            return StepNeurons<ResetKind::subtract_next, kPiecewiseLinear>(p, from_input, from_recurrent, s,
-                                                                           count, psi);
+            return StepSlice<ResetKind::subtract_next, kPiecewiseLinear>(p, from_input, from_recurrent, s,
+                                                                         count, psi);
         case ResetKind::subtract:
-            return StepNeurons<ResetKind::subtract, kPiecewiseLinear>(p, from_input, from_recurrent, s, count,
-                                                                      psi);
+            return StepSlice<ResetKind::subtract, kPiecewiseLinear>(p, from_input, from_recurrent, s, count,
+                                                                    psi);
         case ResetKind::to_value:
-            return StepNeurons<ResetKind::to_value, kPiecewiseLinear>(p, from_input, from_recurrent, s, count,
-                                                                      psi);
+            return StepSlice<ResetKind::to_value, kPiecewiseLinear>(p, from_input, from_recurrent, s, count,
+                                                                    psi);
     }
 }
 

@@ -346,3 +346,16 @@ TEST_CASE("tables of numbers are checked") {
         CHECK_THROWS_AS(parse_numbers("f", text, 3), InputError);
     }
 }
+
+TEST_CASE("a gradient made in several blocks of columns equals the online form") {
+    for (const NeuronKind neuron : {NeuronKind::lif, NeuronKind::alif}) {
+        for (const RateRegularizer<double>& regularizer : {kPerTrial, kRunning}) {
+            ExperimentConfig config = small(neuron);
+            config.network.inputs = 3000;  // 64 columns of doubles fill the cache
+            config.network.recurrent = 150;
+            Bench b(config);
+            check_equal(b.gradient(GradientForm::factorised, regularizer),
+                        b.gradient(GradientForm::online, regularizer));
+        }
+    }
+}

@@ -144,6 +144,7 @@ TEST_CASE("batch_accumulate writes the sum every K updates with the inner scheme
 TEST_CASE("an unknown scheme is refused with the ones there are") {
     CHECK_THROWS_WITH_AS(find_scheme_kind("update.scheme", "tiki"),
                          "update.scheme = tiki: must be one of vanilla, sign, stochastic, multi_device, "
-                         "mixed_precision, batch_accumulate",
+                         "mixed_precision, batch_accumulate, tiki_taka, buffered_transfer, chopped_transfer, "
+                         "dynamic_transfer, short_term",
                          InputError);
 }

@@ -9,7 +9,7 @@ namespace memprop::learning {
 BatchAccumulate::BatchAccumulate(const UpdateConfig& config, const SchemeContext& context)
     : period_(static_cast<std::uint64_t>(config.accumulate_samples)), sum_(context.synapses) {
     const SchemeKind& inner = find_scheme_kind("update.inner_scheme", config.inner_scheme);
-    if (inner.make == nullptr || inner.name == "batch_accumulate") {
+    if (inner.make == nullptr || inner.has_array || inner.name == "batch_accumulate") {
         throw InputError("update.inner_scheme", config.inner_scheme,
                          "must be a scheme that writes pulses at once");
     }

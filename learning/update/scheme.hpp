@@ -9,6 +9,7 @@
 #include <span>
 #include <string_view>
 
+#include "crossbar/array/synapse_array.hpp"
 #include "crossbar/base/random.hpp"
 #include "crossbar/base/state_archive.hpp"
 #include "learning/config.hpp"
@@ -21,6 +22,12 @@ struct SchemeContext {
     float weight_step = 0;   ///< eps_W = weight scale * epsilon / N: change of a weight by one SET pulse
     std::uint64_t seed = 0;  ///< and `array`: keys of the scheme's own draws
     std::uint8_t array = 0;
+    /// What an array of the scheme's own is made like.
+    crossbar::CrossbarConfig crossbar{};
+    crossbar::SynapseArrayShape shape{};
+    crossbar::RefreshLimits refresh_limits{};
+    float weight_per_us = 0;
+    double tick_seconds = 0;
 };
 
 class UpdateScheme {
@@ -32,6 +39,12 @@ public:
     virtual bool plan(std::span<const float> delta_weight, std::uint32_t event,
                       std::span<std::int16_t> pulses) = 0;
 
+    /// Device time of the plans that follow; schemes without devices of their own need none.
+    virtual void advance(std::int32_t /*tick*/) {}
+
+    /// The devices that the scheme has beside those of the weights, or null.
+    virtual const crossbar::SynapseArray* array() const { return nullptr; }
+
     /// What a checkpoint has to hold; schemes without memory have nothing.
     virtual void serialize(StateArchive&) {}
 };
@@ -41,6 +54,7 @@ struct SchemeKind {
     std::string_view description;
     /// Null for `vanilla`, whose weights are numbers and need no pulses.
     std::unique_ptr<UpdateScheme> (*make)(const UpdateConfig&, const SchemeContext&);
+    bool has_array = false;  ///< the scheme has devices of its own
 };
 
 /// All update schemes, by name.

@@ -17,7 +17,8 @@ crossbar::SynapseArrayShape array_shape(const ExperimentConfig& config, const We
             .columns = shape.post,
             .devices_per_polarity = static_cast<std::uint32_t>(config.update.devices_per_polarity),
             .no_diagonal = shape.no_diagonal,
-            .counter = config.update.device_counter};
+            .counter = config.update.device_counter,
+            .connected = shape.connected};
 }
 
 double weight_scale(const ExperimentConfig& config, ProjectionId id) {
@@ -37,7 +38,7 @@ CrossbarWeights::CrossbarWeights(const ExperimentConfig& config, const WeightSto
       compensates_drift_(config.crossbar.drift_compensation) {
     const double step = array_.model().constant_step_us();
     const auto epsilon_us = static_cast<float>(step > 0.0 ? step : config.update.epsilon_us);
-    weight_step_ = weight_per_us_ * epsilon_us / static_cast<float>(config.update.devices_per_polarity);
+    weight_step_ = weight_per_us_ * epsilon_us / array_.pulses_per_device_step();
     const float g_max = array_.model().g_max_us();
     refresh_limits_ = {.high_us = static_cast<float>(config.update.refresh_high) * g_max,
                        .low_us = static_cast<float>(config.update.refresh_low) * g_max,
@@ -47,7 +48,16 @@ CrossbarWeights::CrossbarWeights(const ExperimentConfig& config, const WeightSto
                   .make(config.update, {.synapses = pulses_.size(),
                                         .weight_step = weight_step_,
                                         .seed = static_cast<std::uint64_t>(config.run.seed),
-                                        .array = static_cast<std::uint8_t>(shape.id)});
+                                        .array = static_cast<std::uint8_t>(shape.id),
+                                        .crossbar = config.crossbar,
+                                        .shape = array_shape(config, shape),
+                                        .refresh_limits = refresh_limits_,
+                                        .weight_per_us = weight_per_us_,
+                                        .tick_seconds = config.task.update_interval_seconds});
+    verified_ = {.on = config.update.write_verify,
+                 .step_us = epsilon_us / static_cast<float>(config.update.devices_per_polarity),
+                 .tolerance_us = static_cast<float>(config.update.verify_tolerance_us),
+                 .rounds = static_cast<std::uint32_t>(config.update.verify_rounds)};
 }
 
 void CrossbarWeights::load(std::span<const float> initial) {
@@ -80,8 +90,13 @@ void CrossbarWeights::begin_sample(std::uint32_t sample, std::int32_t tick) {
 }
 
 void CrossbarWeights::update(std::span<const float> delta, std::uint32_t event, std::int32_t tick) {
+    scheme_->advance(tick);
     if (plan(delta, event)) {
-        array_.program(pulses_, crossbar::SynapseArray::Phase::update, event, tick);
+        if (verified_.on) {
+            array_.write_verified(pulses_, verified_, event, tick);
+        } else {
+            array_.program(pulses_, crossbar::SynapseArray::Phase::update, event, tick);
+        }
     }
     if (refresh_is_due()) {
         refreshed_ += array_.refresh(refresh_limits_, event, tick);

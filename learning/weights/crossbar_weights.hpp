@@ -25,6 +25,7 @@ public:
     void load_weights(StateArchive& archive) override;
     const WeightStoreShape& shape() const override { return shape_; }
     const crossbar::SynapseArray* array() const override { return &array_; }
+    const crossbar::SynapseArray* scheme_array() const override { return scheme_->array(); }
     crossbar::RefreshReport refreshed() const override { return refreshed_; }
     crossbar::ProgrammingReport programmed() const override { return programming_; }
 
@@ -48,6 +49,7 @@ private:
     float weight_per_us_, weight_step_ = 0.0F;
     std::uint64_t refresh_period_;
     crossbar::RefreshLimits refresh_limits_;
+    crossbar::VerifiedWrites verified_;
     crossbar::SynapseArray array_;
     std::unique_ptr<UpdateScheme> scheme_;
     std::vector<std::int16_t> pulses_;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "crossbar/array/synapse_array.hpp"
 #include "crossbar/base/state_archive.hpp"
@@ -22,6 +23,9 @@ struct WeightStoreShape {
     ProjectionId id{};
     std::uint32_t pre = 0, post = 0;
     bool no_diagonal = false;
+    /// [pre][post]: 0 where there is no synapse; null: all that the diagonal leaves. The caller asks for no
+    /// change of weights that do not exist.
+    std::shared_ptr<const std::vector<std::uint8_t>> connected{};
 };
 
 /// Real: float for weights on devices, float or double for weights that are numbers.
@@ -52,6 +56,8 @@ public:
     virtual const WeightStoreShape& shape() const = 0;
     /// The devices behind the weights; null if they are numbers.
     virtual const crossbar::SynapseArray* array() const { return nullptr; }
+    /// Devices of the update scheme's own; null if it has none.
+    virtual const crossbar::SynapseArray* scheme_array() const { return nullptr; }
     /// Pairs refreshed so far and the sum of the errors this left, in uS.
     virtual crossbar::RefreshReport refreshed() const { return {}; }
     /// How the initial weights were written.
