@@ -6,8 +6,8 @@
 #include <bit>
 
 #include "crossbar/base/error.hpp"
+#include "host_runtime/chip/core_words.hpp"
 #include "host_runtime/chip/mapping.hpp"
-#include "hw_models/chip/neuron_registers.hpp"
 #include "hw_models/noc/routing.hpp"
 
 // Programs that only load chips through this library have no sc_main of their own, but libsystemc asks for
@@ -56,50 +56,10 @@ void ChipHardware::load_tables() {
         }
     }
     for (std::size_t c = 0; c < plan_.cores.size(); ++c) {
-        load_core(c);
-    }
-}
-
-void ChipHardware::load_core(std::size_t c) {
-    const CorePlan& core = plan_.cores[c];
-    const auto at = [&](std::uint32_t word) { return core_address(c, word); };
-    const auto set = [&](CoreRegister which, std::size_t value) {
-        processor_->write(at(static_cast<std::uint32_t>(which)), static_cast<std::uint32_t>(value));
-    };
-    set(CoreRegister::spike_tree, static_cast<std::size_t>(core.spike_tree));
-    set(CoreRegister::cores_to_await, plan_.cores_with_neurons());
-    words_.clear();
-    for (const AxonRange& range : core.axons) {
-        words_.insert(words_.end(),
-                      {range.first_address, range.count, range.tile, range.first_row, range.delay, 0, 0, 0});
-    }
-    processor_->write(at(kAxonWords), words_);
-    set(CoreRegister::axon_ranges, core.axons.size());
-    words_.clear();
-    std::size_t owners = 0;
-    for (const CorePlan& other : plan_.cores) {
-        if (other.neurons.count > 0) {
-            words_.insert(words_.end(), {other.neurons.first, other.neurons.count,
-                                         static_cast<std::uint32_t>(other.node), 0});
-            ++owners;
+        for (const CoreWords& block : core_words(plan_, c, parameters_)) {
+            processor_->write(core_address(c, block.first), block.words);
         }
     }
-    processor_->write(at(kOwnerWords), words_);
-    set(CoreRegister::neuron_owners, owners);
-    processor_->write(at(kNeuronParameterWords), neuron_parameter_words(parameters_));
-    const auto load_memory = [&](NeuronMemory memory, const std::vector<float>& values) {
-        if (!values.empty() && core.neurons.count > 0) {
-            words_.clear();
-            for (std::uint32_t j = 0; j < core.neurons.count; ++j) {
-                words_.push_back(bits(values[core.neurons.first + j]));
-            }
-            processor_->write(
-                at(kNeuronMemoryWords + static_cast<std::uint32_t>(memory) * kNeuronMemoryStride), words_);
-        }
-    };
-    load_memory(NeuronMemory::beta, parameters_.beta);
-    load_memory(NeuronMemory::alpha, parameters_.alpha_of);
-    load_memory(NeuronMemory::gain, parameters_.gain_of);
 }
 
 void ChipHardware::load(learning::ProjectionId id, std::span<const float> initial) {

@@ -37,7 +37,6 @@ public:
 
 private:
     void load_tables();
-    void load_core(std::size_t c);
     void command(hw::chip::Command command);
     void run_step(const learning::Trial& trial, std::uint32_t step, learning::Tape<float>& tape);
     void take_events(std::uint32_t step, learning::Tape<float>& tape);

@@ -1,4 +1,4 @@
-// What the tests of chips share: a chip with what a trainer would own around it, and a log of its time steps.
+// What the tests of chips share: a chip with what a trainer would own around it.
 #pragma once
 
 #include <array>
@@ -10,43 +10,9 @@
 #include "crossbar/base/random.hpp"
 #include "host_runtime/chip/chip_hardware.hpp"
 #include "host_runtime/config/experiment_file.hpp"
+#include "hw_models/chip/step_log.hpp"
 
 namespace memprop::test {
-
-/// Notes when each time step ended, and its phases.
-class StepLog : public sc_core::sc_module {
-public:
-    struct Step {
-        std::uint64_t begin, neurons, readouts, learning;  ///< first cycle, then cycles of the phases
-        std::uint64_t activations_at_end;
-    };
-
-    SC_HAS_PROCESS(StepLog);
-    StepLog(const sc_core::sc_module_name& name, const hw::chip::Chip& chip) : sc_module(name), chip_(chip) {
-        SC_METHOD(note);
-        sensitive << chip.host().interrupt_event();
-        dont_initialize();
-    }
-    const std::vector<Step>& steps() const { return steps_; }
-
-private:
-    void note() {
-        using hw::chip::HostCounter;
-        const hw::chip::HostStats now = chip_.host().stats();
-        if (now[HostCounter::steps] != last_[HostCounter::steps]) {
-            const auto added = [&](HostCounter counter) { return now[counter] - last_[counter]; };
-            steps_.push_back({chip_.cycle() - added(HostCounter::step_cycles),
-                              added(HostCounter::neuron_phase_cycles),
-                              added(HostCounter::readout_phase_cycles),
-                              added(HostCounter::learning_phase_cycles), chip_.activations()});
-        }
-        last_ = now;
-    }
-
-    const hw::chip::Chip& chip_;
-    hw::chip::HostStats last_;
-    std::vector<Step> steps_;
-};
 
 class ChipBench {
 public:
@@ -57,7 +23,7 @@ public:
     std::vector<float> feedback;
     learning::Tape<float> tape;
     host::ChipHardware hardware;
-    StepLog log;
+    hw::chip::StepLog log;
 
     explicit ChipBench(const std::vector<std::string>& settings)
         : experiment(host::parse_experiment("", "test", settings)),

@@ -160,6 +160,9 @@ tlm::tlm_response_status HostInterface::write_word(std::uint64_t address, std::u
             label_ = static_cast<std::int32_t>(value);
             return tlm::TLM_OK_RESPONSE;
         case window:
+            if (value > 1) {
+                return refuse_value();
+            }
             in_window_ = value;
             return tlm::TLM_OK_RESPONSE;
         case event_in:
@@ -170,6 +173,8 @@ tlm::tlm_response_status HostInterface::write_word(std::uint64_t address, std::u
             events_in_.push_back(value);
             stats_.add(HostCounter::events_in);
             return tlm::TLM_OK_RESPONSE;
+        case event_out:
+            return tlm::TLM_COMMAND_ERROR_RESPONSE;
         default:
             break;
     }
@@ -185,6 +190,9 @@ tlm::tlm_response_status HostInterface::write_router(std::uint64_t address, std:
         return tlm::TLM_ADDRESS_ERROR_RESPONSE;
     }
     try {
+        if (value > 0xFFFFU) {
+            throw InputError("multicast row", value, "must be input port | output mask << 8");
+        }
         mesh_.fabric().set_tree_row(static_cast<noc::NodeId>(word / trees),
                                     static_cast<noc::TreeId>(word % trees),
                                     {.input = static_cast<noc::Port>(value & 0xFFU),

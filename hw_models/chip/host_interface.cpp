@@ -153,7 +153,8 @@ tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
     const auto command = static_cast<Command>(code);
     const std::size_t room_needed = std::size_t{plan_.recurrent} + plan_.outputs;
     const bool tick = command == Command::tick || command == Command::last_tick;
-    if (busy() || code < 1 || code > static_cast<std::uint32_t>(Command::program) ||
+    const bool in_turn = tick == in_sample_ && (!tick || step_ == next_step_);
+    if (busy() || code < 1 || code > static_cast<std::uint32_t>(Command::program) || !in_turn ||
         (tick &&
          (memory_.tape == nullptr || events_out_.size() - next_out_ / 2 + room_needed > event_capacity_))) {
         stats_.add(HostCounter::refused_commands);
@@ -175,12 +176,16 @@ tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
     switch (command) {
         case Command::begin_sample:
             loss_ = 0.0;
+            in_sample_ = true;
+            next_step_ = 0;
             stats_.add(HostCounter::samples);
             told(CoreRegister::learns, learns_, told_learns_);
             tell_cores(Tick::begin_sample, sample_);
             break;
         case Command::tick:
         case Command::last_tick:
+            in_sample_ = command == Command::tick;
+            ++next_step_;
             start_step(command == Command::last_tick);
             break;
         case Command::update:

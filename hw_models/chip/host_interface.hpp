@@ -103,6 +103,8 @@ private:
     std::uint32_t told_tick_ = ~0U, told_event_ = ~0U, told_learns_ = ~0U;
 
     Command command_{};  // under way; none: 0
+    bool in_sample_ = false;
+    std::uint32_t next_step_ = 0;  // of the sample
     bool refreshing_ = false;
     std::uint64_t started_ = 0, phase_started_ = 0, due_cycle_ = noc::kNever;
     std::uint32_t cores_done_ = 0, neurons_done_ = 0, readouts_known_ = 0;

@@ -4,9 +4,10 @@
 // Host interface
 //   0x000 R  identity        0x4D50'5250
 //   0x004 R  cores           of the plan
-//   0x008 W  command         Command; refused while busy
+//   0x008 W  command         Command; refused while busy and out of turn: ticks belong between begin_sample
+//                and last_tick, nothing else does
 //   0x00C R  status          bit 0: busy, bit 1: an error was counted; W: clears bit 1
-//   0x010 W  step            the time step that the next command tick begins
+//   0x010 W  step            the time step that the next command tick begins: 0, 1, 2, ... of the sample
 //   0x014 W  sample, 0x018 W device tick, 0x01C W event, 0x020 W projection, 0x024 W learn (0 or 1)
 //   0x028 W  label (-1: targets), 0x02C W  learning window (1: errors count in this step)
 //   0x030 W  event in: one input spike of the next step per word; refused when the FIFO is full
@@ -32,8 +33,11 @@
 //
 // Answers: TLM_ADDRESS_ERROR_RESPONSE outside the map, TLM_COMMAND_ERROR_RESPONSE for a read of a W word or a
 // write to an R word, TLM_BURST_ERROR_RESPONSE unless address and length are multiples of 4,
-// TLM_GENERIC_ERROR_RESPONSE for a command while busy, a full FIFO and values that are not allowed. Each is
-// counted in HostStats and changes nothing.
+// TLM_GENERIC_ERROR_RESPONSE for a refused command, a full FIFO and values that are not allowed. Each is
+// counted in HostStats and changes nothing; in a burst, words before a refused one have been done. Writes to
+// a core's window are posted and so answered TLM_OK_RESPONSE; words that do not exist and values that are not
+// allowed are counted there (refused_flits) and change nothing, spikes without axon row too
+// (unmapped_events).
 #pragma once
 
 #include <cstdint>

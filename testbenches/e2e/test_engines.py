@@ -93,6 +93,7 @@ EXTRA = {
     "state kept, readout delay": [*CHIP, "network.state_reset=never", "network.readout_delay_steps=1"],
     "readout delay": ["chip.mesh_width=2", "network.readout_delay_steps=1"],
     "batch": [*CHIP, "learning.batch=3", "learning.optimizer=adam"],
+    "batch, numbers": [*CHIP, "learning.batch=3", "update.scheme=vanilla", "run.threads=2"],
     "momentum, online": ["learning.optimizer=momentum", "learning.gradient=online",
                          "learning.regularizer=running_average"],
     "validation": ["task.name=store_recall", "task.cues=2", "task.validation_samples=2", "run.validate_every=1",

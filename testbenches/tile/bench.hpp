@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "hw_models/tile/synapse_tile.hpp"
-#include "testbenches/tile/stimulus.hpp"
+#include "testbenches/support/stimulus.hpp"
 
 namespace memprop::tb {
 

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <boost/program_options.hpp>
-#include <cmath>
 #include <limits>
 #include <sstream>
 #include <string>
@@ -11,7 +9,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/device/device_model.hpp"
-#include "testbenches/support/option_values.hpp"
+#include "testbenches/support/option_reader.hpp"
 
 namespace memprop::tb {
 namespace {
@@ -71,54 +69,8 @@ po::options_description describe() {
     return options;
 }
 
-double parse_number(std::string_view option, const std::string& text, double low, double high) {
-    double value = 0.0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || !(value >= low && value <= high)) {
-        throw InputError(option, text, fmt::format("must be a number from {} to {}", low, high));
-    }
-    return value;
-}
-
-class Reader {
-public:
-    explicit Reader(const po::variables_map& given) : given_(given) {}
-
-    std::string text(const char* name) const { return given_[name].as<std::string>(); }
-    bool is_set(const char* name) const { return given_.count(name) != 0 && !given_[name].defaulted(); }
-    bool has(const char* name) const { return given_.count(name) != 0; }
-    std::uint64_t integer(const char* name, std::uint64_t low, std::uint64_t high) const {
-        return parse_integer(option(name), text(name), low, high);
-    }
-    std::uint32_t small(const char* name, std::uint32_t low, std::uint32_t high) const {
-        return static_cast<std::uint32_t>(integer(name, low, high));
-    }
-    double number(const char* name, double low, double high) const {
-        return parse_number(option(name), text(name), low, high);
-    }
-    /// Which of two words was given.
-    bool second_of(const char* name, std::string_view first, std::string_view second) const {
-        const std::string word = text(name);
-        if (word != first && word != second) {
-            throw InputError(option(name), word, fmt::format("must be {} or {}", first, second));
-        }
-        return word == second;
-    }
-
-private:
-    static std::string option(const char* name) { return std::string("--") + name; }
-
-    const po::variables_map& given_;
-};
-
-void refuse_together(const Reader& given, const char* one, const char* other) {
-    if (given.is_set(one) && given.is_set(other)) {
-        throw InputError(fmt::format("--{} and --{} exclude each other", one, other));
-    }
-}
-
 // Options of one kind of tile mean nothing to the other: silence would hide a mistake.
-void refuse_foreign(const Reader& given, bool sram) {
+void refuse_foreign(const OptionReader& given, bool sram) {
     for (const char* name :
          {"device", "read-noise-scale", "adc-bits", "drive-cycles", "columns-per-converter",
           "conversion-cycles", "pulse-cycles", "columns-written-together"}) {
@@ -133,7 +85,7 @@ void refuse_foreign(const Reader& given, bool sram) {
     }
 }
 
-void read_crossbar(const Reader& given, TileOptions& options) {
+void read_crossbar(const OptionReader& given, TileOptions& options) {
     constexpr std::uint32_t kMostCycles = 1'000'000;
     auto& tile = options.crossbar_tile;
     tile.cost = hw::tile::hermes_cost();
@@ -153,7 +105,7 @@ void read_crossbar(const Reader& given, TileOptions& options) {
     devices.energy.source += fmt::format("; here reads of {} ns", devices.energy.read_pulse_ns);
 }
 
-void read_sram(const Reader& given, TileOptions& options) {
+void read_sram(const OptionReader& given, TileOptions& options) {
     auto& tile = options.sram_tile;
     tile.rows = options.rows;
     tile.columns = options.columns;
@@ -164,11 +116,11 @@ void read_sram(const Reader& given, TileOptions& options) {
     tile.validate("tile");
 }
 
-TileOptions read(const Reader& given) {
+TileOptions read(const OptionReader& given) {
     TileOptions options;
     options.sram = given.second_of("tile", "crossbar", "sram");
     refuse_foreign(given, options.sram);
-    refuse_together(given, "stimulus", "activity");
+    given.refuse_together("stimulus", "activity");
     options.rows = given.small("rows", 1, 4096);
     options.columns = given.small("columns", 1, 4096);
     options.cycle_ns = given.number("cycle-ns", 0.001, 1e6);
@@ -219,7 +171,7 @@ std::optional<TileOptions> parse_tile_options(int argc, const char* const* argv)
         fmt::print("{}{}", kIntroduction, list.str());
         return std::nullopt;
     }
-    return read(Reader(given));
+    return read(OptionReader(given));
 }
 
 }  // namespace memprop::tb

@@ -1,4 +1,4 @@
-#include "testbenches/tile/stimulus.hpp"
+#include "testbenches/support/stimulus.hpp"
 
 #include <fmt/format.h>
 
@@ -78,7 +78,9 @@ std::unique_ptr<Stimulus> make_random_stimulus(std::uint32_t rows, std::uint64_t
     return std::make_unique<RandomStimulus>(rows, steps, activity, seed);
 }
 
-std::unique_ptr<Stimulus> read_stimulus(const std::filesystem::path& file, std::uint32_t rows) {
+std::unique_ptr<Stimulus> read_stimulus(const std::filesystem::path& file, std::uint32_t rows,
+                                        std::string_view row_name) {
+    const std::string header = fmt::format("step,{}", row_name);
     const std::string text = host::read_text(file);
     const auto where = [&](std::size_t line) { return fmt::format("{}, line {}", file.string(), line); };
     std::vector<Event> events;
@@ -92,8 +94,8 @@ std::unique_ptr<Stimulus> read_stimulus(const std::filesystem::path& file, std::
             line.remove_suffix(1);
         }
         if (line_number == 1) {
-            if (line != "step,row") {
-                throw InputError(where(1), line, "the header must be step,row");
+            if (line != header) {
+                throw InputError(where(1), line, fmt::format("the header must be {}", header));
             }
             continue;
         }
@@ -102,22 +104,22 @@ std::unique_ptr<Stimulus> read_stimulus(const std::filesystem::path& file, std::
         }
         const std::size_t comma = line.find(',');
         if (comma == line.npos || line.find(',', comma + 1) != line.npos) {
-            throw InputError(where(line_number), line, "must have the two fields step,row");
+            throw InputError(where(line_number), line, fmt::format("must have the two fields {}", header));
         }
         const std::string place = where(line_number);
         const auto step = parse_field(line.substr(0, comma), "step", kMostSteps - 1, place);
-        const auto row = parse_field(line.substr(comma + 1), "row", rows - 1, place);
+        const auto row = parse_field(line.substr(comma + 1), row_name, rows - 1, place);
         events.push_back({step, static_cast<std::uint32_t>(row), line_number});
     }
     if (line_number == 0) {
-        throw InputError(fmt::format("{}: is empty, the header must be step,row", file.string()));
+        throw InputError(fmt::format("{}: is empty, the header must be {}", file.string(), header));
     }
     std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) {
         return std::pair(a.step, a.row) < std::pair(b.step, b.row);
     });
     for (std::size_t i = 1; i < events.size(); ++i) {
         if (events[i].step == events[i - 1].step && events[i].row == events[i - 1].row) {
-            throw InputError(fmt::format("{}: row", where(events[i].line)), events[i].row,
+            throw InputError(fmt::format("{}: {}", where(events[i].line), row_name), events[i].row,
                              fmt::format("has its event of step {} already in line {}", events[i].step,
                                          events[i - 1].line));
         }

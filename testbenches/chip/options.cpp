@@ -1,0 +1,150 @@
+#include "testbenches/chip/options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "crossbar/base/error.hpp"
+#include "host_runtime/config/experiment_file.hpp"
+#include "testbenches/support/option_reader.hpp"
+
+namespace memprop::tb {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr std::string_view kChipIntroduction =
+    R"(tb_chip: runs a chip with its host, measures cycles and energy
+
+  tb_chip                                            the default network on one core, 5 % of the inputs active
+  tb_chip --set chip.mesh_width=2 --set chip.mesh_height=2 --json       on four cores, result as JSON
+  tb_chip --experiment examples/digits.toml --task --samples 3 --learn on    learning the experiment's task
+  tb_chip --stimulus spikes.csv --csv steps.csv      inputs from a file; phases of every step to a file
+  tb_chip --set network.recurrent=8 --set network.inputs=4 --steps 5 --trace chip.vcd   waveforms for gtkwave
+
+The network is mapped onto the chip and loaded through the bus; then samples run. With --learn on, each is
+followed by a weight update. `memprop config` explains the keys of --set.
+
+)";
+constexpr std::string_view kCoreIntroduction =
+    R"(tb_core: runs one core of a chip; the testbench is its host and all other cores
+
+  tb_core                                            the core of the default network, 5 % of the inputs active
+  tb_core --set chip.mesh_width=2 --core 1 --json    the second of two cores, result as JSON
+  tb_core --stimulus spikes.csv --csv steps.csv      spikes from a file; cycles of every step to a file
+  tb_core --set network.recurrent=8 --set network.inputs=4 --steps 5 --trace core.vcd   waveforms for gtkwave
+
+Row r of the stimulus is input r of the network; the rows after the inputs are the neurons of other cores, in
+order. A step: inputs and the step tick, spikes of the other cores and their neurons_done; with --learn on
+errors (of the readouts on the core their value, of others 0); the core reports that it has done.
+
+)";
+
+po::options_description describe(ChipProgram program) {
+    const auto text = [](const char* fallback) { return po::value<std::string>()->default_value(fallback); };
+    po::options_description options("Options");
+    auto add = options.add_options();
+    add("help,h", "this text");
+    add("experiment", po::value<std::string>(), "TOML file; without it all keys have their defaults");
+    add("set", po::value<std::vector<std::string>>(), "KEY=VALUE: override a key; may be repeated");
+    if (program == ChipProgram::chip) {
+        add("task", "samples of the experiment's task in place of a stimulus");
+    } else {
+        add("core", text("0"), "number of the core in the plan");
+    }
+    add("samples", text("1"), "samples to run");
+    add("steps", text("100"), "time steps of a sample; with --stimulus at least up to its last event");
+    add("activity", text("0.05"), "probability of a spike per input and step, 0 to 1");
+    add("stimulus", po::value<std::string>(), "CSV file with the header step,input instead of --activity");
+    add("learn", text("off"), "on or off");
+    add("seed", text("1"), "sets run.seed, which fixes everything random");
+    add("json", "one JSON object on the last line of stdout");
+    add("csv", po::value<std::string>(), "write a line for every time step to this file");
+    add("trace", po::value<std::string>(), "write waveforms to this file, NAME.vcd");
+    return options;
+}
+
+ChipOptions read(ChipProgram program, const OptionReader& given) {
+    ChipOptions options;
+    given.refuse_together("stimulus", "activity");
+    std::vector<std::string> overrides = given.texts("set");
+    if (given.is_set("seed")) {
+        overrides.push_back(fmt::format("run.seed={}", given.integer("seed", 0, INT64_MAX)));
+    }
+    options.experiment = given.has("experiment") ? host::load_experiment(given.text("experiment"), overrides)
+                                                 : host::parse_experiment("", "tb", overrides);
+    options.experiment.run.engine = learning::Engine::cycle;
+    options.samples = given.small("samples", 1, 1'000'000);
+    options.steps = given.small("steps", 1, 1'000'000);
+    options.activity = given.number("activity", 0.0, 1.0);
+    options.learn = given.second_of("learn", "off", "on");
+    if (given.is_set("stimulus")) {
+        options.stimulus_file = given.text("stimulus");
+        options.steps = given.is_set("steps") ? options.steps : 0;
+    }
+    if (program == ChipProgram::chip) {
+        options.own_task = given.has("task");
+        for (const char* name : {"stimulus", "activity", "steps"}) {
+            if (options.own_task && given.is_set(name)) {
+                throw InputError(fmt::format("--task and --{} exclude each other", name));
+            }
+        }
+        if (!options.own_task && options.experiment.learning.loss == learning::Loss::cross_entropy) {
+            throw InputError("learning.loss", "cross_entropy", "needs --task: a stimulus has no labels");
+        }
+    } else {
+        options.core = given.small("core", 0, 4096);
+    }
+    if (given.is_set("csv")) {
+        options.csv_file = given.text("csv");
+    }
+    if (given.is_set("trace")) {
+        options.trace_file = check_vcd(given.text("trace"));
+    }
+    options.json = given.has("json");
+    return options;
+}
+
+}  // namespace
+
+std::optional<ChipOptions> parse_chip_options(ChipProgram program, int argc, const char* const* argv) {
+    const po::options_description described = describe(program);
+    po::variables_map given;
+    try {
+        const po::positional_options_description none;
+        po::store(po::command_line_parser(argc, argv).options(described).positional(none).run(), given);
+        po::notify(given);
+    } catch (const po::error& error) {
+        throw InputError(fmt::format("{}; --help lists the options", error.what()));
+    }
+    if (given.count("help") != 0) {
+        std::ostringstream list;
+        list << described;
+        fmt::print("{}{}", program == ChipProgram::chip ? kChipIntroduction : kCoreIntroduction, list.str());
+        return std::nullopt;
+    }
+    return read(program, OptionReader(given));
+}
+
+std::unique_ptr<Stimulus> make_chip_stimulus(ChipOptions& options, std::uint32_t rows) {
+    if (!options.stimulus_file) {
+        return make_random_stimulus(rows, options.steps, options.activity,
+                                    static_cast<std::uint64_t>(options.experiment.run.seed));
+    }
+    auto stimulus = read_stimulus(*options.stimulus_file, rows, "input");
+    if (options.steps > 0 && stimulus->steps() > options.steps) {
+        throw InputError("--steps", options.steps,
+                         fmt::format("the stimulus has events up to step {}", stimulus->steps() - 1));
+    }
+    if (stimulus->steps() > 1'000'000) {
+        throw InputError(fmt::format("{}: step", options.stimulus_file->string()), stimulus->steps() - 1,
+                         "must be less than 1000000: a sample is held in memory");
+    }
+    if (options.steps == 0) {
+        options.steps = std::max(1U, static_cast<std::uint32_t>(stimulus->steps()));
+    }
+    return stimulus;
+}
+
+}  // namespace memprop::tb
