@@ -181,7 +181,7 @@ private:
             const std::uint32_t real = std::min(i, net_.real_neurons - 1);
             const double th = scale * threshold_of(real);
             const double code = d_.fires_at_threshold ? std::round(th) : std::floor(th) + 1.0;
-            if (!(code >= 1.0)) {
+            if (!(th >= 1.0)) {
                 fail(neurons_,
                      fmt::format("v_threshold[{}] = {} is less than one unit ({:.3g}) of the core's "
                                  "membrane: its weights are too large for it",

@@ -41,7 +41,7 @@ def write_network(file, inputs=12, neurons=21, outputs=3, tau=0.03, tau_out=0.02
         lif = dict(tau=tau * ones, r=ones, v_leak=0 * ones, v_threshold=ones, v_reset=0 * ones)
         lif.update(extra)
         node("input", "Input", shape=[inputs])
-        node("w_in", "Linear", weight=rng.normal(3, 8, (neurons, inputs)))
+        node("w_in", "Linear", weight=rng.normal(3, 5, (neurons, inputs)))
         node("lif", "LIF", **lif)
         node("w_rec", "Linear", weight=rng.normal(0, 3, (neurons, neurons)))
         node("w_out", "Linear", weight=rng.normal(0, 1, (outputs, neurons)))
@@ -87,7 +87,7 @@ class Case(unittest.TestCase):
 
     def write_events(self, steps=120, inputs=12, per_step=2, seed=3):
         rng = numpy.random.default_rng(seed)
-        events = [(k, int(i)) for k in range(steps) for i in rng.integers(0, inputs, per_step)]
+        events = [(k, int(i)) for k in range(steps) for i in rng.choice(inputs, per_step, replace=False)]
         file = self.scratch / "events.csv"
         file.write_text("step,index\n" + "".join(f"{k},{i}\n" for k, i in events))
         return file, events
