@@ -62,6 +62,37 @@ struct AdcConfig {
     }
 };
 
+/// Noise with a memory (device/low_frequency_noise.hpp).
+struct LowFrequencyConfig {
+    double one_over_f = 0.0, one_over_f_exponent = 1.0;
+    double telegraph_fraction = 0.0;
+    double telegraph_amplitude = 0.1, telegraph_amplitude_spread = 0.5;
+    double telegraph_capture_seconds = 1000.0, telegraph_emission_seconds = 1000.0;
+    double telegraph_time_spread = 1.5;
+    double state_exponent = 0.0;
+
+    template <class Field>
+    void describe(Field&& field) {
+        field("one_over_f", one_over_f, {0.0, 10.0},
+              "1/f noise: its standard deviation, relative to the conductance; 0 = none");
+        field("one_over_f_exponent", one_over_f_exponent, {0.5, 1.5}, "beta of its spectrum 1/f^beta");
+        field("telegraph_fraction", telegraph_fraction, {0.0, 1.0},
+              "telegraph noise: part of the devices that has a trap");
+        field("telegraph_amplitude", telegraph_amplitude, {0.0, 1.0},
+              "median of what an occupied trap takes from the conductance, relative");
+        field("telegraph_amplitude_spread", telegraph_amplitude_spread, {0.0, 10.0},
+              "standard deviation of its logarithm");
+        field("telegraph_capture_seconds", telegraph_capture_seconds, {1e-12, 1e15},
+              "median over the traps of the mean time until an empty one captures, s");
+        field("telegraph_emission_seconds", telegraph_emission_seconds, {1e-12, 1e15},
+              "the same until an occupied one emits, s");
+        field("telegraph_time_spread", telegraph_time_spread, {0.0, 10.0},
+              "standard deviation of the logarithms of these times");
+        field("state_exponent", state_exponent, {0.0, 2.0},
+              "relative amplitudes of both grow as (g_max / G) to this power");
+    }
+};
+
 /// When the effect of wires is computed anew.
 enum class WireRenewal {
     every_sample,     ///< whenever a device has changed, by a write or by drift
@@ -95,6 +126,22 @@ struct WiresConfig {
               "every_k: update intervals from one solution to the next");
         field("renew_change", renew_change, {0.0, 1.0},
               "on_change_above: largest change of a device, relative to g_max");
+    }
+};
+
+/// Current of a device against voltage: I(x) = G V sinh(k x) / sinh(k) at the part x of the read voltage V,
+/// so that G is what is measured at V and spikes see no difference; k falls linearly in G from
+/// `curvature_g_min` at g_min to `curvature_g_max` at g_max, as high-resistance states conduct by tunnelling.
+/// k = V / V0 of the law I ~ sinh(V / V0) of metal-oxide memory (Guan, Yu, Wong, IEEE Electron Device Lett.
+/// 33, 1405, 2012: V0 = 0.35 to 0.45 V, so about 0.5 at 0.2 V). Energies are those of ohmic devices.
+struct IvConfig {
+    double curvature_g_min = 0.0, curvature_g_max = 0.0;
+
+    template <class Field>
+    void describe(Field&& field) {
+        field("curvature_g_min", curvature_g_min, {0.0, 50.0},
+              "k of I ~ sinh(k V / V_read) at g_min; 0 = ohmic. Graded inputs and driver noise see it");
+        field("curvature_g_max", curvature_g_max, {0.0, 50.0}, "the same at g_max");
     }
 };
 
@@ -188,6 +235,14 @@ struct EnergyConfig {
     }
 };
 
+/// What the conductance of a bidirectional device is counted from.
+enum class Subtraction {
+    pair,           ///< a reference device per device
+    offset_column,  ///< one column of reference devices, whose current all columns subtract
+};
+inline constexpr std::array<std::pair<std::string_view, Subtraction>, 2> kSubtractionNames{
+    {{"pair", Subtraction::pair}, {"offset_column", Subtraction::offset_column}}};
+
 struct CrossbarConfig {
     std::string device = "pcm_nandakumar2018";
     std::string table_file;
@@ -198,6 +253,8 @@ struct CrossbarConfig {
     double drift_scale = 1.0;
     double drift_spread = 0.0;
     double nonlinearity_scale = 1.0;
+    Subtraction subtraction = Subtraction::pair;
+    std::int64_t slice_base = 1;
     ReadNoise read_noise = ReadNoise::per_column;
     bool clamp_reads = false;
     std::int64_t tile_rows = 128;
@@ -208,9 +265,11 @@ struct CrossbarConfig {
     AdcConfig adc;
     std::int64_t dac_bits = 0;
     double driver_noise = 0.0;
+    IvConfig iv;
     bool drift_compensation = false;
     ProgrammingConfig programming;
     FaultConfig faults;
+    LowFrequencyConfig low_frequency;
     WiresConfig wires;
     PulsedConfig pulsed;
     EnergyConfig energy;
@@ -229,6 +288,11 @@ struct CrossbarConfig {
               "spread of the drift exponent from device to device, relative to its mean");
         field("nonlinearity_scale", nonlinearity_scale, {0.0, 1.0},
               "how much the step depends on state and history; 1 as published, 0 a constant 1 uS");
+        field.choice("subtraction", subtraction, kSubtractionNames,
+                     "bidirectional devices: what is subtracted from them");
+        field("slice_base", slice_base, {1, 256},
+              "significance of a device over that of the next of its synapse (update.devices_per_polarity); "
+              "1 = all alike, above: slices of a weight in this base");
         field.choice("read_noise", read_noise, kReadNoiseNames, "where read noise is drawn");
         field("clamp_reads", clamp_reads,
               "limit each device read to its range; needs read_noise = \"per_device\"");
@@ -247,8 +311,10 @@ struct CrossbarConfig {
         field("drift_compensation", drift_compensation,
               "scale the output of an array by the mean magnitude of its reads after programming over now");
         field.table("adc", adc);
+        field.table("iv", iv);
         field.table("programming", programming);
         field.table("faults", faults);
+        field.table("low_frequency", low_frequency);
         field.table("wires", wires);
         field.table("pulsed", pulsed);
         field.table("energy", energy);

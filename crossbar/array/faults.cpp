@@ -84,28 +84,6 @@ Faults::Faults(const CrossbarConfig& config, const Shape& shape, const DeviceMod
         return;
     }
     draw_devices(shape, model, seed, array);
-    if (!f.map_file.empty()) {
-        std::ifstream stream(f.map_file, std::ios::binary);
-        if (!stream) {
-            throw InputError("crossbar.faults.map_file", f.map_file, "cannot be read");
-        }
-        const std::string text{std::istreambuf_iterator<char>(stream), {}};
-        for (const MappedFault& fault :
-             parse_fault_map(text, f.map_file, model.g_min_us(), model.g_max_us())) {
-            if (fault.array != array) {
-                continue;
-            }
-            if (fault.plane >= shape.planes || fault.row >= shape.rows || fault.column >= shape.columns) {
-                throw InputError(
-                    fmt::format("{}: array {}, row {}, column {}, device {}: the array has {} "
-                                "rows, {} columns and {} devices per synapse",
-                                f.map_file, fault.array, fault.row, fault.column, fault.plane, shape.rows,
-                                shape.columns, shape.planes));
-            }
-            stuck_us_[(fault.plane * shape.rows + fault.row) * shape.columns + fault.column] =
-                fault.conductance_us;
-        }
-    }
     if (f.endurance_pulses > 0.0) {
         endurance_.resize(stuck_us_.size());
         fill_normals({.seed = seed,
@@ -158,6 +136,7 @@ void Faults::draw_devices(const Shape& shape, const DeviceModel& model, std::uin
             }
         }
     }
+    read_map(shape, model, physical, stuck, faulty);
     std::vector<std::uint32_t> source(shape.columns), worst(shape.columns), best(spares);
     std::iota(source.begin(), source.end(), 0U);
     std::iota(worst.begin(), worst.end(), 0U);
@@ -176,6 +155,34 @@ void Faults::draw_devices(const Shape& shape, const DeviceModel& model, std::uin
             stuck_us_[std::size_t{line} * shape.columns + c] =
                 stuck[std::size_t{line} * physical + source[c]];
         }
+    }
+}
+
+void Faults::read_map(const Shape& shape, const DeviceModel& model, std::uint32_t physical_columns,
+                      std::vector<float>& stuck, std::vector<std::uint32_t>& faulty) const {
+    const std::string& file = config_.map_file;
+    if (file.empty()) {
+        return;
+    }
+    std::ifstream stream(file, std::ios::binary);
+    if (!stream) {
+        throw InputError("crossbar.faults.map_file", file, "cannot be read");
+    }
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    for (const MappedFault& fault : parse_fault_map(text, file, model.g_min_us(), model.g_max_us())) {
+        if (fault.array != array_) {
+            continue;
+        }
+        if (fault.plane >= shape.planes || fault.row >= shape.rows || fault.column >= physical_columns) {
+            throw InputError(
+                fmt::format("{}: array {}, row {}, column {}, device {}: the array has {} rows, {} columns "
+                            "(spare ones included) and {} devices per synapse",
+                            file, fault.array, fault.row, fault.column, fault.plane, shape.rows,
+                            physical_columns, shape.planes));
+        }
+        float& device = stuck[(fault.plane * shape.rows + fault.row) * physical_columns + fault.column];
+        faulty[fault.column] += device == kWorks ? 1 : 0;
+        device = fault.conductance_us;
     }
 }
 

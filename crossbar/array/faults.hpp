@@ -6,8 +6,9 @@
 // device wears out with its N-th pulse, N log-normal around `endurance_pulses`, and then keeps the
 // conductance it has. A retention failure is no permanent fault: the state falls to g_min.
 //
-// Spare columns are drawn like the others and take the place of the columns with the most faulty devices,
-// while that lowers their number. Devices are numbered as in SynapseArray: [plane][row][column].
+// Spare columns are drawn like the others (a map file counts them on from the last column) and take the place
+// of the columns with the most faulty devices, while that lowers their number. Devices are numbered as in
+// SynapseArray: [plane][row][column].
 #pragma once
 
 #include <cstdint>
@@ -61,6 +62,8 @@ public:
 
 private:
     float draw_stuck(const DrawKey& key, std::uint32_t device, const DeviceModel& model) const;
+    void read_map(const Shape& shape, const DeviceModel& model, std::uint32_t physical_columns,
+                  std::vector<float>& stuck, std::vector<std::uint32_t>& faulty) const;
     void draw_devices(const Shape& shape, const DeviceModel& model, std::uint64_t seed, std::uint8_t array);
 
     FaultConfig config_;

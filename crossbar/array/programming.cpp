@@ -71,12 +71,27 @@ void SynapseArray::program_targets(std::span<const float> target_us, std::int32_
     for (std::uint32_t plane = 0; plane < planes(); ++plane) {
         for (std::uint32_t i = 0; i < synapses(); ++i) {
             if (exists(i)) {
-                const float target = std::clamp(sign_of_plane(plane) * target_us[i], 0.0F, g_max);
+                const float wanted = std::clamp(sign_of_plane(plane) * target_us[i], 0.0F, g_max);
+                const float target = sliced_ ? slice_target(wanted / g_max, plane) * g_max : wanted;
                 model_->program_targets(state_, plane * synapses() + i, {&target, 1}, noise_key, tick);
                 ++counters_.set_pulses;
             }
         }
     }
+}
+
+/// What slice `plane` holds of a part of the range: digits in base b over b - 1; the finest takes the
+/// rest as far as it reaches.
+float SynapseArray::slice_target(float part, std::uint32_t plane) const {
+    const std::uint32_t n = shape_.devices_per_polarity;
+    const auto largest = static_cast<float>(config_.slice_base - 1);
+    float digit = 0.0F;
+    for (std::uint32_t k = 0; k <= plane % n; ++k) {
+        const float digits = part / share_of_plane_[k] * largest;
+        digit = std::min(k + 1 < n ? std::floor(digits) : digits, largest);
+        part -= digit / largest * share_of_plane_[k];
+    }
+    return digit / largest;
 }
 
 void SynapseArray::program_open_loop(std::span<const float> weights, float weight_step, std::int32_t tick,

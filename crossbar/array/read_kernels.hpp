@@ -10,6 +10,9 @@
 namespace memprop::crossbar {
 
 /// Rows of the arrays a read sums: `stride` floats each, padded to whole vectors of any width.
+/// From here on rows do not stay in the first cache, and reads walk along them.
+inline constexpr std::uint32_t kWideColumns = 256;
+
 struct ReadMatrices {
     const float* value;
     const float* variance;

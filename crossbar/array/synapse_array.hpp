@@ -4,13 +4,23 @@
 //
 // Modelled: the device model's pulses, drift and read noise, tiles of `tile_rows` word lines whose
 // results are summed digitally in ascending order, drivers and a converter per column and tile
-// (periphery/adc.hpp; verifying reads have their own, ideal one), wire resistance (array_wires.hpp), wear,
-// energy of devices.
+// (periphery/adc.hpp; verifying reads have their own, ideal one), wire resistance (array_wires.hpp),
+// nonlinear currents, 1/f and telegraph noise (device/low_frequency_noise.hpp), wear, energy of devices.
 //
 // Devices without a gradual RESET (PCM) are written on both sides: SET pulses on G+ raise D, on G- they
 // lower it, and saturated pairs are refreshed. Bidirectional devices take signed pulses on G+; their G- is
 // a reference that is placed once and never written, so half the range of a device is on either side of
 // D = 0, no refresh is needed, and one noisy, decaying or drifting reference is subtracted per device.
+//
+// With crossbar.subtraction = "offset_column" there is one reference per word line instead, in an offset
+// column at the mean of the states of rest: device (row, 0) of each G- plane; the others of these planes do
+// not exist.
+//
+// Several devices per polarity are alike and share pulses in counter order, or (crossbar.slice_base b > 1)
+// slices of the weight: D = sum_k s_k (G+_k - G-_k), s_k = b^(N-1-k) (b - 1) / (b^N - 1), whose sum is 1.
+// Pulses are counted in steps of the finest slice and written as digits in base b, the coarsest slice first.
+// A refresh renews slices of one-sided devices that are full; bidirectional ones keep what their bounds
+// allow.
 //
 // Devices lie in planes [polarity][replica][row][column]; the index in that order keys their noise.
 #pragma once
@@ -27,6 +37,7 @@
 #include "crossbar/base/state_archive.hpp"
 #include "crossbar/config.hpp"
 #include "crossbar/device/device_model.hpp"
+#include "crossbar/device/low_frequency_noise.hpp"
 #include "crossbar/periphery/adc.hpp"
 
 namespace memprop::crossbar {
@@ -116,6 +127,12 @@ public:
     const SynapseArrayShape& shape() const { return shape_; }
     std::uint32_t tile_rows() const { return static_cast<std::uint32_t>(config_.tile_rows); }
     const DeviceModel& model() const { return *model_; }
+    /// How many pulses of the smallest effect on D make up one pulse on a single device: N, if devices are
+    /// alike.
+    float pulses_per_device_step() const {
+        return sliced_ ? 1.0F / share_of_plane_[shape_.devices_per_polarity - 1]
+                       : static_cast<float>(shape_.devices_per_polarity);
+    }
     const DeviceState& devices() const { return state_; }
     const ArrayCounters& counters() const { return counters_; }
 
@@ -189,6 +206,7 @@ public:
         counters_.serialize(archive);
         adc_.serialize(archive);
         wires_.serialize(archive);
+        low_frequency_.serialize(archive);
     }
     /// The devices of another run, with their wear; counting starts afresh.
     void load_devices(StateArchive& archive) {
@@ -203,7 +221,21 @@ private:
                (shape_.connected == nullptr || (*shape_.connected)[synapse] != 0);
     }
     std::uint64_t devices_of_row(std::uint32_t row) const {
-        return std::uint64_t{synapses_of_row_[row]} * planes();
+        const std::uint64_t of_plane = synapses_of_row_[row];
+        const std::uint64_t n = shape_.devices_per_polarity;
+        return config_.subtraction == Subtraction::offset_column ? n * (of_plane + 1) : 2 * n * of_plane;
+    }
+    bool one_reference_per_row(std::uint32_t plane) const {
+        return config_.subtraction == Subtraction::offset_column && plane >= shape_.devices_per_polarity;
+    }
+    bool device_exists(std::uint32_t device) const {
+        return one_reference_per_row(device / synapses()) ? device % shape_.columns == 0
+                                                          : exists(device % synapses());
+    }
+    /// Index of the device of a synapse in a plane.
+    std::uint32_t device_of(std::uint32_t plane, std::uint32_t synapse) const {
+        return plane * synapses() +
+               (one_reference_per_row(plane) ? synapse - synapse % shape_.columns : synapse);
     }
     float sign_of_plane(std::uint32_t plane) const {
         return plane < shape_.devices_per_polarity ? 1.0F : -1.0F;
@@ -229,13 +261,20 @@ private:
             state_.relaxed_tick = static_cast<std::int32_t>(tick);
         }
     }
+    void check_settings() const;
+    void set_shares();
     void reset_all();
+    void place_offset_column(const DrawKey& reset_key);
     /// The model's observation with the faults of the devices.
     void observe(std::uint32_t first, std::int32_t tick, std::span<float> mean_us,
                  std::span<float> sigma_us) const;
+    /// The same as reads see it: with noise that is correlated in time.
+    void see(std::uint32_t first, std::int32_t tick, std::span<float> mean_us,
+             std::span<float> sigma_us) const;
     void renew_wires(std::int32_t tick);
     void account_wires();
     void program_targets(std::span<const float> target_us, std::int32_t tick);
+    float slice_target(float part, std::uint32_t plane) const;
     void program_open_loop(std::span<const float> weights, float weight_step, std::int32_t tick,
                            ProgrammingReport& report);
     void program_verified(std::span<const float> target_us, float step_us, std::int32_t tick,
@@ -245,18 +284,31 @@ private:
     void advance_to(std::int32_t tick);
     /// How many of `pulses` device k of a side gets: every n-th, starting at the counter.
     std::uint32_t share(std::uint32_t pulses, std::uint32_t k, std::uint32_t counter) const;
+    /// How many of `pulses` device k of a side gets, slices or not.
+    std::uint32_t pulses_of(std::uint32_t pulses, std::uint32_t k, std::uint32_t counter) const {
+        return sliced_ ? digit(pulses, k) : share(pulses, k, counter);
+    }
+    std::uint32_t digit(std::uint32_t pulses, std::uint32_t k) const;
     void program_bidirectional(std::span<const std::int16_t> pulses, const DrawKey& pulse_key,
                                std::int32_t tick);
     void spread_pulses(std::span<const std::int16_t> pulses);
     void set_device(std::uint32_t device, std::uint32_t pulse, std::uint32_t event, std::int32_t tick);
     void read_row(std::uint32_t row, const DrawKey& noise_key, std::int32_t tick, std::span<float> plus_us,
                   std::span<float> minus_us);
+    /// Part of D that the read value of a device of a plane contributes.
+    float part_of_synapse(std::uint32_t plane, float g_us) const {
+        return sliced_ ? g_us * share_of_plane_[plane]
+                       : g_us / static_cast<float>(shape_.devices_per_polarity);
+    }
+    std::uint32_t next_slice(float missing_us, float epsilon_us) const;
     float read_synapse(std::uint32_t synapse, std::uint32_t step, std::uint32_t event, std::int32_t tick);
     void restore(std::uint32_t synapse, float difference_us, const RefreshLimits& limits, std::uint32_t event,
                  std::int32_t tick);
     /// `drive` of the rows; empty: all 1. out_us: columns from first_column on.
     void read_block(std::span<const std::uint32_t> rows, std::span<const float> drive, std::uint32_t sample,
                     std::uint32_t step, std::uint32_t first_column, std::span<float> out_us);
+    float response(float x, float g_us) const;
+    void sum_nonlinear(std::span<const std::uint32_t> rows, std::span<const float> drive);
     void read_per_device(std::span<const std::uint32_t> rows, std::span<const float> drive,
                          std::uint32_t sample, std::uint32_t step, std::uint32_t first_column,
                          std::span<float> out_us);
@@ -271,6 +323,10 @@ private:
     SynapseArrayShape shape_;
     std::uint64_t seed_;
     std::uint8_t array_;
+    bool sliced_, nonlinear_;
+    std::vector<float> share_of_plane_;  // s_k; 1/N if devices are alike
+    float full_slice_us_ = 0.0F;         // slices but the coarsest that read_row() finds above it are full
+    std::vector<std::uint8_t> full_;
     std::unique_ptr<DeviceModel> model_;
     DeviceState state_;
     std::vector<std::uint32_t> synapses_of_row_;
@@ -279,13 +335,14 @@ private:
     AdcBank adc_;
     Faults faults_;
     ArrayWires wires_;
+    LowFrequencyNoise low_frequency_;
 
     // As of the last renew(): rows of `stride_` floats, padded to whole vectors.
     std::size_t stride_;
     AlignedVector<float> difference_us_;
     AlignedVector<float> variance_;
     std::vector<double> row_conductance_us_;               // summed over all devices of a word line
-    std::vector<float> device_mean_us_, device_sigma_us_;  // per_device reads only
+    std::vector<float> device_mean_us_, device_sigma_us_;  // reads device by device only
     std::vector<double> row_drive_squared_;                // graded reads since account_reads()
     std::vector<std::uint32_t> driven_rows_;
     std::vector<float> drive_;

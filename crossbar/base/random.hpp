@@ -34,6 +34,7 @@ enum class Stream : std::uint8_t {
     adc_noise = 23,
     driver_noise = 24,
     fault = 25,
+    low_frequency_noise = 30,
     chopper = 40,
     connectivity = 41,
     action = 42,

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <numbers>
 #include <span>
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/device/device_model.hpp"
+#include "crossbar/device/low_frequency_noise.hpp"
 #include "crossbar/device/pcm_inference.hpp"
 
 namespace memprop::crossbar {
@@ -293,6 +295,51 @@ Curve retention(const CharacterizeOptions& options) {
     return curve;
 }
 
+Curve spectrum(const CharacterizeOptions& options) {
+    constexpr std::size_t kIntervals = 4096;
+    const double g_max_us = options.config.g_max_us;
+    LowFrequencyNoise noise(options.config.low_frequency, g_max_us, options.devices, options.interval_seconds,
+                            options.seed, 0);
+    if (noise.none() || !(options.interval_seconds > 0.0)) {
+        throw InputError("--curve", "spectrum",
+                         "needs crossbar.low_frequency.one_over_f or telegraph_fraction above 0, and an "
+                         "interval above 0");
+    }
+    std::vector<std::size_t> cycles;
+    for (std::size_t c = 2; c < kIntervals / 2; c = std::max(c + 1, c * 5 / 4)) {
+        cycles.push_back(c);
+    }
+    std::vector<float> re(cycles.size() * options.devices), im(re.size()), g(options.devices);
+    double window_power = 0.0;
+    for (std::size_t t = 0; t < kIntervals; ++t) {
+        noise.advance_to(static_cast<std::int32_t>(t));
+        std::fill(g.begin(), g.end(), static_cast<float>(0.5 * g_max_us));
+        noise.apply(0, g);
+        const double turn = 2.0 * std::numbers::pi / double(kIntervals);
+        const double window = 1.0 - std::cos(turn * double(t));  // Hann
+        window_power += window * window;
+        for (std::size_t f = 0; f < cycles.size(); ++f) {
+            const double phase = turn * double(cycles[f] * t % kIntervals);
+            const auto c = static_cast<float>(window * std::cos(phase));
+            const auto s = static_cast<float>(window * std::sin(phase));
+            for (std::size_t d = 0; d < g.size(); ++d) {
+                re[f * g.size() + d] += c * g[d];
+                im[f * g.size() + d] += s * g[d];
+            }
+        }
+    }
+    Curve curve{{"frequency_hz", "psd_us2_per_hz"}, {}};
+    for (std::size_t f = 0; f < cycles.size(); ++f) {
+        double power = 0.0;
+        for (std::size_t d = f * g.size(); d < (f + 1) * g.size(); ++d) {
+            power += double(re[d]) * double(re[d]) + double(im[d]) * double(im[d]);
+        }
+        curve.rows.push_back({double(cycles[f]) / (double(kIntervals) * options.interval_seconds),
+                              2.0 * options.interval_seconds * power / (window_power * double(g.size()))});
+    }
+    return curve;
+}
+
 }  // namespace
 
 std::string to_csv(const Curve& curve) {
@@ -324,6 +371,7 @@ const std::vector<CurveKind>& curve_kinds() {
         {"up_down", "SET pulses, then as many down pulses, a read after each", up_down},
         {"retention", "programmed devices, read from 20 s to a year later (pcm_inference)", retention},
         {"reset", "ten SET pulses, then RESET pulses, a read after each", reset},
+        {"spectrum", "power spectral density of 1/f and telegraph noise at half of g_max", spectrum},
     };
     return kinds;
 }

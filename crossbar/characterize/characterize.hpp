@@ -48,6 +48,8 @@ struct CurveKind {
 ///   retention    devices programmed to 0 .. 1 of g_max, reads from 20 s to a year later; `t_total` counts
 ///                from the start of programming, `t_inference` from 20 s after it
 ///   reset        10 SET pulses, then RESET pulses `interval` apart, each read `interval` later
+///   spectrum     4096 states at half of g_max, `interval` apart: one-sided power spectral density, mean over
+///                the devices, of crossbar.low_frequency
 const std::vector<CurveKind>& curve_kinds();
 
 }  // namespace memprop::crossbar

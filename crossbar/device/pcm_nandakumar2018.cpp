@@ -4,62 +4,49 @@
 #define HWY_TARGET_INCLUDE "crossbar/device/pcm_nandakumar2018.cpp"
 #include <hwy/foreach_target.h>
 //
-#include "crossbar/base/normal-inl.hpp"
+#include "crossbar/device/pulse_chunks-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace memprop::crossbar::HWY_NAMESPACE {
 
-using memprop::HWY_NAMESPACE::F32Vec;
-using memprop::HWY_NAMESPACE::ForNormals;
-namespace hn = hwy::HWY_NAMESPACE;
-
 constexpr float kGMin = PcmNandakumar2018::kGMinUs;
-constexpr std::size_t kChunk = 64;  // devices whose noise one call of the generator gives
 
-// Pulse k of every device that wants more than k. A chunk without pulses costs one look at its counts;
-// the inner loops are plain so that the compiler vectorises them for each instruction set.
+// Pulse k of every device that wants more than k. The inner loops are plain so that the compiler vectorises
+// them for each instruction set.
 void SetPulses(const PcmNandakumar2018::SetConstants& c, float* HWY_RESTRICT g, float* HWY_RESTRICT memory,
                std::int32_t* HWY_RESTRICT programmed, std::uint32_t* HWY_RESTRICT wear,
                const std::uint16_t* HWY_RESTRICT pulses, std::size_t count, std::uint32_t first, DrawKey key,
                std::int32_t tick) {
-    for (std::size_t begin = 0; begin < count; begin += kChunk) {
-        const std::size_t n = std::min(kChunk, count - begin);
-        std::uint16_t most = 0;
-        for (std::size_t i = begin; i < begin + n; ++i) {
-            most = std::max(most, pulses[i]);
+    const auto most = [&](std::size_t begin, std::size_t n) HWY_ATTR {
+        std::uint16_t largest = 0;
+        for (std::size_t at = begin; at < begin + n; ++at) {
+            largest = std::max(largest, pulses[at]);
         }
-        for (std::uint32_t k = 0; k < most; ++k) {
-            HWY_ALIGN float noise[kChunk];
-            key.step = k;
-            const hn::ScalableTag<float> d;
-            ForNormals(key, first + static_cast<std::uint32_t>(begin), n,
-                       [&](std::size_t offset, F32Vec normals, std::size_t valid) HWY_ATTR {
-                           if (valid == hn::Lanes(d)) {
-                               hn::StoreU(normals, d, noise + offset);
-                           } else {
-                               hn::BlendedStore(normals, hn::FirstN(d, valid), d, noise + offset);
-                           }
-                       });
-            for (std::size_t i = 0; i < n; ++i) {
-                const std::size_t at = begin + i;
-                const bool hit = pulses[at] > k;
-                const float p = memory[at] * c.memory_decay;
-                const float mean = c.mean_g * g[at] + c.mean_0 + c.mean_p * p;
-                const float sigma = c.sigma_g * g[at] + c.sigma_0 + c.sigma_p * p;
-                const float next = g[at] + (mean + sigma * noise[i]);
-                const float low = next < kGMin ? kGMin : next;
-                const float clipped = low > c.g_max_us ? c.g_max_us : low;
-                g[at] = hit ? clipped : g[at];
-                memory[at] = hit ? p : memory[at];
-            }
-        }
-        if (most > 0) {
+        if (largest > 0) {
             for (std::size_t at = begin; at < begin + n; ++at) {
                 programmed[at] = pulses[at] > 0 ? tick : programmed[at];
                 wear[at] += pulses[at];
             }
         }
-    }
+        return std::uint32_t{largest};
+    };
+    ForPulses(count, most, [&](std::size_t begin, std::size_t n, std::uint32_t k) HWY_ATTR {
+        HWY_ALIGN float noise[kGroup];
+        key.step = k;
+        Normals(key, first + static_cast<std::uint32_t>(begin), n, noise);
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::size_t at = begin + i;
+            const bool hit = pulses[at] > k;
+            const float p = memory[at] * c.memory_decay;
+            const float mean = c.mean_g * g[at] + c.mean_0 + c.mean_p * p;
+            const float sigma = c.sigma_g * g[at] + c.sigma_0 + c.sigma_p * p;
+            const float next = g[at] + (mean + sigma * noise[i]);
+            const float low = next < kGMin ? kGMin : next;
+            const float clipped = low > c.g_max_us ? c.g_max_us : low;
+            g[at] = hit ? clipped : g[at];
+            memory[at] = hit ? p : memory[at];
+        }
+    });
 }
 
 void Observe(const float* HWY_RESTRICT g, const std::int32_t* HWY_RESTRICT programmed, std::int32_t tick,

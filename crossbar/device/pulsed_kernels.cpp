@@ -5,29 +5,14 @@
 #include <hwy/foreach_target.h>
 //
 #include "crossbar/base/float_math-inl.hpp"
-#include "crossbar/base/normal-inl.hpp"
+#include "crossbar/device/pulse_chunks-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace memprop::crossbar::HWY_NAMESPACE {
 
 using memprop::HWY_NAMESPACE::ExpFloat;
-using memprop::HWY_NAMESPACE::F32Vec;
-using memprop::HWY_NAMESPACE::ForNormals;
 using memprop::HWY_NAMESPACE::LogFloat;
 namespace hn = hwy::HWY_NAMESPACE;
-
-constexpr std::size_t kChunk = 64;  // devices whose noise one call of the generator gives
-
-HWY_INLINE void Normals(const DrawKey& key, std::uint32_t first, std::size_t count, float* HWY_RESTRICT out) {
-    const hn::ScalableTag<float> d;
-    ForNormals(key, first, count, [&](std::size_t offset, F32Vec normals, std::size_t valid) HWY_ATTR {
-        if (valid == hn::Lanes(d)) {
-            hn::StoreU(normals, d, out + offset);
-        } else {
-            hn::BlendedStore(normals, hn::FirstN(d, valid), d, out + offset);
-        }
-    });
-}
 
 // Standard deviation of a step of those laws that do not bring their own.
 struct CommonNoise {
@@ -163,37 +148,79 @@ struct TableLaw {
     }
 };
 
+// Pulse k of n devices. Everything by value: what a lambda captures keeps the loop from being vectorised.
+template <class Law>
+HWY_INLINE void PulseRange(const Law law, const float* HWY_RESTRICT low, const float* HWY_RESTRICT high,
+                           float* HWY_RESTRICT g, const std::int16_t* HWY_RESTRICT pulses,
+                           const float* HWY_RESTRICT noise, std::size_t begin, std::size_t n,
+                           std::int32_t k) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::size_t at = begin + i;
+        const std::int32_t wanted = pulses[at];
+        const bool rising = wanted > 0;
+        const float now = g[at];
+        const float step = law(at, now, rising);
+        const float change = step + law.sigma(at, now, step, rising) * noise[i];
+        const float next = rising ? now + change : now - change;
+        const float above = next < low[at] ? low[at] : next;
+        const float clipped = above > high[at] ? high[at] : above;
+        g[at] = (rising ? wanted : -wanted) > k ? clipped : now;
+    }
+}
+
+// The same operations for whole vectors of the law that most devices have; the rest is left to the loop
+// above.
+HWY_INLINE void PulseRange(const LinearLaw& law, const float* HWY_RESTRICT low,
+                           const float* HWY_RESTRICT high, float* HWY_RESTRICT g,
+                           const std::int16_t* HWY_RESTRICT pulses, const float* HWY_RESTRICT noise,
+                           std::size_t begin, std::size_t n, std::int32_t k) {
+    const hn::ScalableTag<float> d;
+    const hn::RebindToSigned<decltype(d)> di;
+    const hn::Rebind<std::int16_t, decltype(d)> d16;
+    const std::size_t lanes = hn::Lanes(d);
+    const auto zero = hn::Set(d, law.g_zero), of_step = hn::Set(d, law.of_step),
+               of_base = hn::Set(d, law.of_base);
+    const auto done = hn::Set(di, k);
+    std::size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+        const std::size_t at = begin + i;
+        const auto wanted = hn::PromoteTo(di, hn::LoadU(d16, pulses + at));
+        const auto rising = hn::RebindMask(d, hn::Gt(wanted, hn::Zero(di)));
+        const auto now = hn::LoadU(d, g + at);
+        const auto base = hn::IfThenElse(rising, hn::LoadU(d, law.up + at), hn::LoadU(d, law.down + at));
+        const auto gradient =
+            hn::IfThenElse(rising, hn::LoadU(d, law.slope_up + at), hn::LoadU(d, law.slope_down + at));
+        const auto step = hn::Add(base, hn::Mul(gradient, hn::Sub(now, zero)));
+        const auto sigma = hn::Add(hn::Mul(of_step, step), hn::Mul(of_base, base));
+        const auto change = hn::Add(step, hn::Mul(sigma, hn::LoadU(d, noise + i)));
+        const auto next = hn::IfThenElse(rising, hn::Add(now, change), hn::Sub(now, change));
+        const auto lowest = hn::LoadU(d, low + at), highest = hn::LoadU(d, high + at);
+        const auto above = hn::IfThenElse(hn::Lt(next, lowest), lowest, next);
+        const auto clipped = hn::IfThenElse(hn::Gt(above, highest), highest, above);
+        const auto hit = hn::RebindMask(d, hn::Gt(hn::Abs(wanted), done));
+        hn::StoreU(hn::IfThenElse(hit, clipped, now), d, g + at);
+    }
+    PulseRange<LinearLaw>(law, low, high, g, pulses, noise + i, begin + i, n - i, k);
+}
+
 template <class Law>
 HWY_INLINE void PulseLoop(const StepParameters& p, const Law law, float* HWY_RESTRICT g,
                           const std::int16_t* HWY_RESTRICT pulses, std::size_t count, std::uint32_t first,
                           DrawKey key) {
-    const float* HWY_RESTRICT low = p.low;
-    const float* HWY_RESTRICT high = p.high;
-    for (std::size_t begin = 0; begin < count; begin += kChunk) {
-        const std::size_t n = std::min(kChunk, count - begin);
-        std::int32_t most = 0;
+    const auto most = [&](std::size_t begin, std::size_t n) HWY_ATTR {
+        std::int32_t largest = 0;
         for (std::size_t i = begin; i < begin + n; ++i) {
             const std::int32_t wanted = pulses[i] < 0 ? -pulses[i] : pulses[i];
-            most = std::max(most, wanted);
+            largest = std::max(largest, wanted);
         }
-        for (std::int32_t k = 0; k < most; ++k) {
-            HWY_ALIGN float noise[kChunk];
-            key.step = static_cast<std::uint32_t>(k);
-            Normals(key, first + static_cast<std::uint32_t>(begin), n, noise);
-            for (std::size_t i = 0; i < n; ++i) {
-                const std::size_t at = begin + i;
-                const std::int32_t wanted = pulses[at];
-                const bool rising = wanted > 0;
-                const float now = g[at];
-                const float step = law(at, now, rising);
-                const float change = step + law.sigma(at, now, step, rising) * noise[i];
-                const float next = rising ? now + change : now - change;
-                const float above = next < low[at] ? low[at] : next;
-                const float clipped = above > high[at] ? high[at] : above;
-                g[at] = (rising ? wanted : -wanted) > k ? clipped : now;
-            }
-        }
-    }
+        return static_cast<std::uint32_t>(largest);
+    };
+    ForPulses(count, most, [&](std::size_t begin, std::size_t n, std::uint32_t k) HWY_ATTR {
+        HWY_ALIGN float noise[kGroup];
+        key.step = k;
+        Normals(key, first + static_cast<std::uint32_t>(begin), n, noise);
+        PulseRange(law, p.low, p.high, g, pulses, noise, begin, n, static_cast<std::int32_t>(k));
+    });
 }
 
 void PulseDevices(const StepParameters& p, float* HWY_RESTRICT g, const std::int16_t* HWY_RESTRICT pulses,

@@ -163,3 +163,27 @@ TEST_CASE("a map file names single devices") {
     CHECK(d[102] > 11.5F);
     CHECK(d[304] < -2.0F);
 }
+
+TEST_CASE("spare columns take over for columns of a map file, unless they are worse") {
+    const std::string file = "test_faults_spares.csv";
+    const std::string map = "array,row,column,device,fault\n0,1,2,0,max\n0,5,2,1,max\n0,9,40,0,max\n";
+    const std::string first_spare = "0,3,100,0,4.5\n0,4,100,0,4.5\n", second_spare = "0,7,101,0,7.5\n";
+    CrossbarConfig config;
+    config.faults.map_file = file;
+    config.faults.spare_columns = 1;
+    std::ofstream(file) << map << first_spare;
+    const SynapseArray worse = make(config);
+    config.faults.spare_columns = 2;
+    std::ofstream(file) << map << first_spare << second_spare;
+    SynapseArray array = make(config);
+    std::remove(file.c_str());
+    CHECK(worse.faults().columns_replaced() == 0);
+    CHECK(worse.faults().faulty_devices() == 3);
+    CHECK(array.faults().columns_replaced() == 1);  // column 2, by the second spare
+    CHECK(array.faults().faulty_devices() == 2);
+    std::vector<float> d(array.synapses());
+    array.state(0, d);
+    CHECK(d[1 * 100 + 2] < 1.0F);
+    CHECK(d[7 * 100 + 2] > 7.0F);
+    CHECK(d[9 * 100 + 40] > 11.0F);
+}

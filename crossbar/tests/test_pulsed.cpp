@@ -267,10 +267,9 @@ TEST_CASE("spreads from device to device are recovered from samples") {
     p.up_down_dtod = 0.05;
     Population population(config, PulsedLaw::constant_step);
     const auto scaled = [](const std::vector<float>& us, double offset, double unit) {
-        std::vector<float> out;
-        for (const float v : us) {
-            out.push_back(static_cast<float>((double(v) - offset) / unit));
-        }
+        std::vector<float> out(us.size());
+        std::transform(us.begin(), us.end(), out.begin(),
+                       [&](float v) { return static_cast<float>((double(v) - offset) / unit); });
         return out;
     };
     const auto check = [](const Moments& m, double mean, double std) {

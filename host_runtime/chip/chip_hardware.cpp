@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <utility>
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/chip/mapping.hpp"
@@ -27,10 +26,9 @@ std::uint32_t bits(float value) {
     return std::bit_cast<std::uint32_t>(value);
 }
 
-void check_single_chip() {
-    static bool built = false;
-    if (std::exchange(built, true)) {
-        throw RunError("a process can build one cycle-level chip: start another process for the next run");
+void check_elaboration() {
+    if (sc_core::sc_get_status() != sc_core::SC_ELABORATION) {
+        throw RunError("the simulation has begun: start another process for the next cycle-level chip");
     }
 }
 
@@ -39,12 +37,11 @@ void check_single_chip() {
 ChipHardware::ChipHardware(const Experiment& experiment, const learning::HardwareRequest& request)
     : parameters_(request.parameters), plan_(map_network(experiment)) {
     experiment.chip.check_costs();
-    check_single_chip();
+    check_elaboration();
     sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);  // stdout is ours
-    chip_ = std::make_unique<Chip>("chip", experiment.chip, plan_, request);
-    processor_ = std::make_unique<HostProcessor>("processor");
+    chip_ = std::make_unique<Chip>(sc_core::sc_gen_unique_name("chip"), experiment.chip, plan_, request);
+    processor_ = std::make_unique<HostProcessor>(sc_core::sc_gen_unique_name("processor"));
     processor_->bus.bind(chip_->host().bus);
-    processor_->run([this] { load_tables(); });
 }
 
 void ChipHardware::load_tables() {
@@ -107,6 +104,9 @@ void ChipHardware::load_core(std::size_t c) {
 
 void ChipHardware::load(learning::ProjectionId id, std::span<const float> initial) {
     processor_->run([&] {
+        if (loaded_projections_ == 0) {
+            load_tables();
+        }
         const WeightArray& array = chip_->weights(id);
         for (std::size_t c = 0; c < plan_.cores.size(); ++c) {
             for (std::uint32_t t = 0; t < plan_.cores[c].tiles.size(); ++t) {
@@ -267,6 +267,9 @@ void ChipHardware::update(const std::array<std::span<const float>, 3>& changes, 
 void ChipHardware::state_restored() {
     for (WeightArray* array : chip_->memory().weights) {
         array->devices_changed();
+    }
+    for (Core* core : chip_->cores()) {
+        core->state_restored();
     }
 }
 

@@ -1,6 +1,6 @@
 // The cycle-level chip as hardware for training: builds a chip for the mapping of the network, loads it
-// through its registers, and drives samples, updates and measurements. One per process: SystemC elaborates
-// once.
+// through its registers, and drives samples, updates and measurements. A process builds its chips, and what
+// watches them, before the first load(): SystemC elaborates once.
 #pragma once
 
 #include <memory>

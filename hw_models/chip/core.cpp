@@ -230,6 +230,22 @@ void Core::begin_sample(std::uint32_t sample) {
     report_done(0);
 }
 
+void Core::state_restored() {
+    latched_.clear();
+    for (std::uint32_t j = 0; j < recurrent_; ++j) {
+        if (memory_.state.spike[j] == 0.0F) {
+            continue;
+        }
+        const std::uint32_t address = input_addresses_ + j;
+        for (std::uint32_t i = 0; i < registers_[static_cast<std::size_t>(CoreRegister::axon_ranges)]; ++i) {
+            const std::uint32_t* const range = &axon_words_[std::size_t{i} * kAxonRowWords];
+            if (range[4] > 0 && address >= range[0] && address - range[0] < range[1]) {
+                latched_.push_back({range[2], range[3] + (address - range[0]), 0});
+            }
+        }
+    }
+}
+
 void Core::open(Layer& layer, std::uint32_t step) {
     if (layer.slice.count == 0) {
         return;

@@ -63,6 +63,9 @@ public:
     /// As read_word, but exact weights.
     std::optional<std::uint32_t> debug_read_word(std::uint32_t word);
 
+    /// Between samples: the neurons' state was replaced, so other spikes are on their way into the next one.
+    void state_restored();
+
     /// What the units are doing, for waveforms.
     enum class Phase : std::uint8_t { idle, open, reading, updating };
     enum class Engine : std::uint8_t {

@@ -47,7 +47,7 @@ std::unique_ptr<tile::SynapseTile> WeightArray::make_tile(const sc_core::sc_modu
     return std::make_unique<tile::FloatTile>(
         name,
         tile::FloatMatrix{
-            .first = numbers_->memory().data(), .columns = shape().post, .limit = numbers_->limit()},
+            .weights = &numbers_->memory(), .columns = shape().post, .limit = numbers_->limit()},
         region, config.float_tile(region.rows, region.columns), period);
 }
 

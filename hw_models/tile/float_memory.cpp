@@ -14,8 +14,9 @@ FloatMemory::FloatMemory(const FloatMatrix& weights, const TileRegion& region, c
 }
 
 std::span<float> FloatMemory::row(std::uint32_t r) const {
-    return {matrix_.first + std::size_t{region_.first_row + r} * matrix_.columns + region_.first_column,
-            region_.columns};
+    return {
+        matrix_.weights->data() + std::size_t{region_.first_row + r} * matrix_.columns + region_.first_column,
+        region_.columns};
 }
 
 void FloatMemory::read(std::span<const std::uint32_t> active, std::uint32_t, ReadMode,

@@ -11,9 +11,9 @@
 
 namespace memprop::hw::tile {
 
-/// Weights [row][column] of all tiles.
+/// Weights [row][column] of all tiles. What the vector holds may be replaced, as from a checkpoint.
 struct FloatMatrix {
-    float* first = nullptr;
+    std::vector<float>* weights = nullptr;
     std::uint32_t columns = 0;
     float limit = 0.0F;  ///< weights stay in +-limit; 0 = no limit
 };

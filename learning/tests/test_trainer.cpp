@@ -104,7 +104,9 @@ TEST_CASE("a run continued from a checkpoint equals the uninterrupted run bit fo
     }
 }
 
-TEST_CASE("training with wires in tiles continues from a checkpoint bit for bit, with both gradients") {
+TEST_CASE(
+    "training with wires in tiles and correlated noise continues from a checkpoint bit for bit, with both "
+    "gradients") {
     for (const auto renewal : {crossbar::WireRenewal::every_sample, crossbar::WireRenewal::every_k,
                                crossbar::WireRenewal::on_change_above}) {
         for (const GradientForm gradient : {GradientForm::factorised, GradientForm::online}) {
@@ -112,6 +114,8 @@ TEST_CASE("training with wires in tiles continues from a checkpoint bit for bit,
             config.learning.gradient = gradient;
             config.crossbar.tile_rows = 16;
             config.crossbar.tile_columns = 20;
+            config.crossbar.low_frequency.one_over_f = 0.05;
+            config.crossbar.low_frequency.telegraph_fraction = 0.2;
             ExperimentConfig ideal = config;
             config.crossbar.wires = {.r_wl_ohm = 50.0,
                                      .r_bl_ohm = 50.0,
@@ -141,6 +145,40 @@ TEST_CASE("training with wires in tiles continues from a checkpoint bit for bit,
             const auto solutions = whole.array(ProjectionId::w_in)->wires().solutions();
             CHECK((renewal == crossbar::WireRenewal::every_sample) == (solutions >= 11 * 2));
         }
+    }
+}
+
+TEST_CASE("networks learn on slices and with offset columns, and continue from a checkpoint bit for bit") {
+    for (const bool slices : {true, false}) {
+        ExperimentConfig config = small_experiment("mixed_precision");
+        if (slices) {
+            config.crossbar.slice_base = 4;
+            config.update.devices_per_polarity = 2;
+        } else {
+            config.crossbar.device = "ecram_li";
+            crossbar::find_device_kind(config.crossbar.device).preset(config.crossbar);
+            config.crossbar.subtraction = crossbar::Subtraction::offset_column;
+        }
+        config.update.max_pulses = 100;
+        Trainer whole(config), first(config), second(config);
+        double early = 0.0, late = 0.0;
+        for (int i = 0; i < 120; ++i) {
+            const double loss = whole.train_sample();
+            (i < 30 ? early : late) += i < 30 || i >= 90 ? loss : 0.0;
+        }
+        for (int i = 0; i < 70; ++i) {
+            first.train_sample();
+        }
+        Memory memory;
+        first.serialize(memory);
+        memory.loading = true;
+        second.serialize(memory);
+        for (int i = 70; i < 120; ++i) {
+            second.train_sample();
+        }
+        CAPTURE(slices);
+        CHECK(late < 0.9 * early);
+        CHECK(state_of(second) == state_of(whole));
     }
 }
 

@@ -38,7 +38,7 @@ CrossbarWeights::CrossbarWeights(const ExperimentConfig& config, const WeightSto
       compensates_drift_(config.crossbar.drift_compensation) {
     const double step = array_.model().constant_step_us();
     const auto epsilon_us = static_cast<float>(step > 0.0 ? step : config.update.epsilon_us);
-    weight_step_ = weight_per_us_ * epsilon_us / static_cast<float>(config.update.devices_per_polarity);
+    weight_step_ = weight_per_us_ * epsilon_us / array_.pulses_per_device_step();
     const float g_max = array_.model().g_max_us();
     refresh_limits_ = {.high_us = static_cast<float>(config.update.refresh_high) * g_max,
                        .low_us = static_cast<float>(config.update.refresh_low) * g_max,

@@ -1,0 +1,224 @@
+// Reads of an array: the part of SynapseArray that runs at every time step.
+#include <algorithm>
+#include <cmath>
+
+#include "crossbar/array/graded_kernels.hpp"
+#include "crossbar/array/read_kernels.hpp"
+#include "crossbar/array/synapse_array.hpp"
+#include "crossbar/base/math.hpp"
+
+namespace memprop::crossbar {
+
+void SynapseArray::read(std::span<const std::uint32_t> active_rows, std::uint32_t sample, std::uint32_t step,
+                        std::span<float> out_us) {
+    for (const std::uint32_t row : active_rows) {
+        ++row_events_[row];
+    }
+    if (config_.driver_noise == 0.0) {
+        read_tiles(active_rows, {}, sample, step, out_us);
+        return;
+    }
+    drive_rows(active_rows, sample, step);
+    read_tiles(driven_rows_, drive_, sample, step, out_us);
+}
+
+void SynapseArray::read_graded(std::span<const float> drive, std::uint32_t sample, std::uint32_t step,
+                               std::span<float> out_us) {
+    driven_rows_.resize(shape_.rows);
+    drive_.resize(shape_.rows);
+    const bool exact = config_.dac_bits == 0;
+    const float levels = exact ? 1.0F : std::ldexp(1.0F, static_cast<int>(config_.dac_bits) - 1) - 1.0F;
+    std::size_t driven = 0;
+    for (std::uint32_t row = 0; row < shape_.rows; ++row) {
+        const float x = exact ? drive[row] : std::round(drive[row] * levels) / levels;
+        driven_rows_[driven] = row;
+        drive_[driven] = x;
+        row_drive_squared_[row] += static_cast<double>(x * x);
+        if (x != 0.0F) {
+            counters_.device_reads += devices_of_row(row);
+            ++driven;
+        }
+    }
+    driven_rows_.resize(driven);
+    drive_.resize(driven);
+    if (config_.driver_noise > 0.0) {
+        add_driver_noise(sample, step);
+    }
+    read_tiles(driven_rows_, drive_, sample, step, out_us);
+}
+
+void SynapseArray::drive_rows(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step) {
+    driven_rows_.assign(rows.begin(), rows.end());
+    drive_.assign(rows.size(), 1.0F);
+    add_driver_noise(sample, step);
+}
+
+void SynapseArray::add_driver_noise(std::uint32_t sample, std::uint32_t step) {
+    const DrawKey noise_key = key(Stream::driver_noise, 0, sample, step);
+    for (std::size_t i = 0; i < driven_rows_.size(); ++i) {
+        drive_[i] *=
+            1.0F + static_cast<float>(config_.driver_noise) * random_normal(noise_key, driven_rows_[i]);
+    }
+}
+
+void SynapseArray::read_tiles(std::span<const std::uint32_t> rows, std::span<const float> drive,
+                              std::uint32_t sample, std::uint32_t step, std::span<float> out_us) {
+    const std::span block_sum(block_sum_.data(), shape_.columns);
+    bool first = true;
+    for (std::size_t begin = 0; begin < rows.size();) {
+        const auto block = static_cast<std::uint32_t>(rows[begin] / config_.tile_rows);
+        std::size_t end = begin;
+        while (end < rows.size() && rows[end] / config_.tile_rows == block) {
+            ++end;
+        }
+        read_block(rows.subspan(begin, end - begin),
+                   drive.empty() ? drive : drive.subspan(begin, end - begin), sample, step, 0,
+                   first ? out_us.first(shape_.columns) : block_sum);
+        for (std::uint32_t c = 0; !first && c < shape_.columns; ++c) {
+            out_us[c] += block_sum[c];
+        }
+        first = false;
+        begin = end;
+    }
+    if (first) {
+        std::fill(out_us.begin(), out_us.end(), 0.0F);
+    }
+}
+
+void SynapseArray::read_part(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step,
+                             std::uint32_t first_column, std::span<float> out_us) {
+    for (std::size_t r = 0; first_column == 0 && r < rows.size(); ++r) {
+        ++row_events_[rows[r]];
+    }
+    if (config_.driver_noise == 0.0) {
+        read_block(rows, {}, sample, step, first_column, out_us);
+    } else {
+        drive_rows(rows, sample, step);
+        read_block(driven_rows_, drive_, sample, step, first_column, out_us);
+    }
+}
+
+void SynapseArray::read_block(std::span<const std::uint32_t> rows, std::span<const float> drive,
+                              std::uint32_t sample, std::uint32_t step, std::uint32_t first_column,
+                              std::span<float> out_us) {
+    const auto block = static_cast<std::uint16_t>(rows.front() / config_.tile_rows);
+    const ReadMatrices matrices{difference_us_.data(), variance_.data(), stride_};
+    const DrawKey noise_key = key(Stream::read_noise_column, block, sample, step);
+    if (!wires_.none() && first_column == 0) {
+        wires_.count_read(rows, drive);
+    }
+    if (config_.read_noise == ReadNoise::per_device) {
+        read_per_device(rows, drive, sample, step, first_column, out_us);
+    } else if (!drive.empty() || shape_.columns >= kWideColumns) {
+        const std::span sum(graded_sum_.data(), shape_.columns);
+        const std::span<const float> ones(ones_.data(), rows.size());
+        if (nonlinear_ && !drive.empty()) {
+            sum_nonlinear(rows, drive);
+        } else {
+            read_graded_rows(matrices, rows, drive.empty() ? ones : drive, shape_.columns, graded_sum_.data(),
+                             block_variance_.data());
+        }
+        if (config_.read_noise_scale > 0.0) {
+            add_column_noise(noise_key, block_variance_, sum);
+        }
+        std::copy_n(sum.begin() + first_column, out_us.size(), out_us.begin());
+    } else if (config_.read_noise_scale > 0.0) {
+        read_rows_noisy(matrices, rows, noise_key, first_column, out_us);
+    } else {
+        read_rows(matrices, rows, first_column, out_us);
+    }
+    if (!adc_.ideal()) {
+        counters_.adc_conversions +=
+            adc_.convert(key(Stream::adc_noise, block, sample, step), out_us, first_column);
+    }
+}
+
+/// Current of a device at the part x of the read voltage, over that at the read voltage.
+float SynapseArray::response(float x, float g_us) const {
+    const double low = static_cast<double>(model_->g_min_us()),
+                 high = static_cast<double>(model_->g_max_us());
+    const double at = std::clamp((static_cast<double>(g_us) - low) / (high - low), 0.0, 1.0);
+    const double k = config_.iv.curvature_g_min * (1.0 - at) + config_.iv.curvature_g_max * at;
+    const double v = std::min(std::abs(static_cast<double>(x)), 2.0);  // noise of a driver has no bound
+    if (k < 1e-6) {
+        return x;
+    }
+    const double ratio =
+        math::exp(k * (v - 1.0)) * (1.0 - math::exp(-2.0 * k * v)) / (1.0 - math::exp(-2.0 * k));
+    return static_cast<float>(x < 0.0F ? -ratio : ratio);
+}
+
+void SynapseArray::sum_nonlinear(std::span<const std::uint32_t> rows, std::span<const float> drive) {
+    std::fill(graded_sum_.begin(), graded_sum_.end(), 0.0F);
+    std::fill(block_variance_.begin(), block_variance_.end(), 0.0F);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+        for (std::uint32_t plane = 0; plane < planes(); ++plane) {
+            const std::uint32_t first = plane * synapses() + rows[r] * shape_.columns;
+            for (std::uint32_t c = 0; c < shape_.columns; ++c) {
+                const float g = device_mean_us_[first + c];
+                const float part = part_of_synapse(plane, response(drive[r], g));
+                graded_sum_[c] += part * (sign_of_plane(plane) * g);
+                const float sigma = part * device_sigma_us_[first + c];
+                block_variance_[c] += sigma * sigma;
+            }
+        }
+    }
+}
+
+void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::span<const float> drive,
+                                   std::uint32_t sample, std::uint32_t step, std::uint32_t first_column,
+                                   std::span<float> out_us) {
+    const DrawKey noise_key = key(Stream::read_noise_device, 0, sample, step);
+    const float low = model_->g_min_us(), high = model_->g_max_us();
+    const std::span noise(row_mean_.data(), out_us.size());
+    std::fill(out_us.begin(), out_us.end(), 0.0F);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+        const std::uint32_t row = rows[r];
+        const float x = drive.empty() ? 1.0F : drive[r];
+        for (std::uint32_t plane = 0; plane < planes(); ++plane) {
+            const std::uint32_t first = plane * synapses() + row * shape_.columns + first_column;
+            fill_normals(noise_key, first, noise);
+            for (std::uint32_t c = 0; c < out_us.size(); ++c) {
+                float g = device_mean_us_[first + c] + device_sigma_us_[first + c] * noise[c];
+                if (config_.clamp_reads && exists(row * shape_.columns + first_column + c)) {
+                    g = std::clamp(g, low, high);
+                }
+                const float factor = nonlinear_ ? response(x, device_mean_us_[first + c]) : x;
+                out_us[c] += factor * part_of_synapse(plane, sign_of_plane(plane) * g);
+            }
+        }
+    }
+}
+
+void SynapseArray::account_reads() {
+    adc_.close_read();
+    if (!wires_.none()) {
+        account_wires();
+    }
+    for (std::uint32_t row = 0; row < shape_.rows; ++row) {
+        counters_.device_reads += row_events_[row] * devices_of_row(row);
+        counters_.read_conductance_us += row_events_[row] * row_conductance_us_[row];
+        row_events_[row] = 0;
+        if (row_drive_squared_[row] > 0.0) {
+            counters_.read_conductance_us += row_drive_squared_[row] * row_conductance_us_[row];
+            row_drive_squared_[row] = 0.0;
+        }
+    }
+}
+
+void SynapseArray::account_wires() {
+    double ideal = 0.0, drawn = 0.0;
+    for (std::uint32_t row = 0; row < shape_.rows; ++row) {
+        const double driven = static_cast<double>(row_events_[row]) + row_drive_squared_[row];
+        ideal += driven * wires_.ideal_us(row);
+        drawn += driven * wires_.drawn_us(row);
+    }
+    drawn -= wires_.take_shared_us();
+    if (ideal > 0.0) {
+        const double in_devices = drawn * drawn / ideal;
+        counters_.wires_us += drawn - in_devices;
+        counters_.read_conductance_us += in_devices - ideal;  // `ideal` is what account_reads() adds
+    }
+}
+
+}  // namespace memprop::crossbar

@@ -1,0 +1,156 @@
+// What the tests of chips share: a chip with what a trainer would own around it, and a log of its time steps.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "crossbar/base/random.hpp"
+#include "host_runtime/chip/chip_hardware.hpp"
+#include "host_runtime/config/experiment_file.hpp"
+
+namespace memprop::test {
+
+/// Notes when each time step ended, and its phases.
+class StepLog : public sc_core::sc_module {
+public:
+    struct Step {
+        std::uint64_t begin, neurons, readouts, learning;  ///< first cycle, then cycles of the phases
+        std::uint64_t activations_at_end;
+    };
+
+    SC_HAS_PROCESS(StepLog);
+    StepLog(const sc_core::sc_module_name& name, const hw::chip::Chip& chip) : sc_module(name), chip_(chip) {
+        SC_METHOD(note);
+        sensitive << chip.host().interrupt_event();
+        dont_initialize();
+    }
+    const std::vector<Step>& steps() const { return steps_; }
+
+private:
+    void note() {
+        using hw::chip::HostCounter;
+        const hw::chip::HostStats now = chip_.host().stats();
+        if (now[HostCounter::steps] != last_[HostCounter::steps]) {
+            const auto added = [&](HostCounter counter) { return now[counter] - last_[counter]; };
+            steps_.push_back({chip_.cycle() - added(HostCounter::step_cycles),
+                              added(HostCounter::neuron_phase_cycles),
+                              added(HostCounter::readout_phase_cycles),
+                              added(HostCounter::learning_phase_cycles), chip_.activations()});
+        }
+        last_ = now;
+    }
+
+    const hw::chip::Chip& chip_;
+    hw::chip::HostStats last_;
+    std::vector<Step> steps_;
+};
+
+class ChipBench {
+public:
+    host::Experiment experiment;
+    learning::NetworkParameters<float> parameters;
+    std::array<std::unique_ptr<learning::WeightStore>, 3> stores;
+    learning::NetworkState<float> state;
+    std::vector<float> feedback;
+    learning::Tape<float> tape;
+    host::ChipHardware hardware;
+    StepLog log;
+
+    explicit ChipBench(const std::vector<std::string>& settings)
+        : experiment(host::parse_experiment("", "test", settings)),
+          parameters(experiment.network, experiment.learning),
+          stores(make_stores()),
+          state(parameters),
+          feedback(std::size_t{parameters.outputs} * parameters.recurrent),
+          hardware(experiment, request()),
+          log(sc_core::sc_gen_unique_name("step_log"), hardware.chip()) {}
+
+    hw::chip::Chip& chip() { return hardware.chip(); }
+    host::HostProcessor& processor() { return hardware.processor(); }
+    const hw::chip::HostStats& counters() { return chip().host().stats(); }
+    std::uint64_t counter(hw::chip::HostCounter which) { return counters()[which]; }
+
+    /// Weights between -scale and scale, [pre][post] of projection w.
+    std::vector<float> drawn_weights(std::size_t w, float scale) const {
+        std::vector<float> drawn(std::size_t{stores[w]->shape().pre} * stores[w]->shape().post);
+        fill_uniforms({.seed = 5, .array = static_cast<std::uint8_t>(w)}, 0, drawn);
+        for (float& weight : drawn) {
+            weight = (2.0F * weight - 1.0F) * scale;
+        }
+        return drawn;
+    }
+    void load(float scale = 0.2F) {
+        for (std::size_t w = 0; w < 3; ++w) {
+            hardware.load(static_cast<learning::ProjectionId>(w), drawn_weights(w, scale));
+        }
+        std::vector<float> drawn(feedback.size());
+        fill_uniforms({.seed = 6}, 0, drawn);
+        hardware.load_feedback(drawn);
+    }
+    /// Each input spikes in each step with probability `rate`; targets 0.
+    learning::Trial random_trial(std::uint32_t steps, float rate, std::uint32_t salt = 0) const {
+        learning::Trial trial;
+        std::vector<float> drawn(parameters.inputs);
+        for (std::uint32_t t = 0; t < steps; ++t) {
+            fill_uniforms({.seed = 7 + salt, .event = t}, 0, drawn);
+            for (std::uint32_t i = 0; i < parameters.inputs; ++i) {
+                if (drawn[i] < rate) {
+                    trial.input.add(i);
+                }
+            }
+            trial.input.end_step();
+        }
+        trial.target.assign(std::size_t{steps} * parameters.outputs, 0.0);
+        return trial;
+    }
+    void run(const learning::Trial& trial, bool learns = false, std::uint32_t sample = 0) {
+        hardware.run(trial, sample, 1, learns, tape);
+    }
+
+    // One word over the bus, and the chip's answer.
+    tlm::tlm_response_status write(std::uint64_t address, std::uint32_t word) {
+        tlm::tlm_response_status answer{};
+        processor().run([&] { answer = processor().transfer(tlm::TLM_WRITE_COMMAND, address, {&word, 1}); });
+        return answer;
+    }
+    tlm::tlm_response_status read(std::uint64_t address, std::uint32_t& word) {
+        tlm::tlm_response_status answer{};
+        processor().run([&] { answer = processor().transfer(tlm::TLM_READ_COMMAND, address, {&word, 1}); });
+        return answer;
+    }
+    std::uint32_t word_at(std::uint64_t address) {
+        std::uint32_t word = 0;
+        processor().run([&] { word = processor().read(address); });
+        return word;
+    }
+    /// Lets the chip run.
+    void wait_cycles(std::uint64_t cycles) {
+        processor().run(
+            [&] { sc_core::wait(sc_core::sc_time::from_value(cycles * chip().period().value())); });
+    }
+
+private:
+    std::array<std::unique_ptr<learning::WeightStore>, 3> make_stores() const {
+        using learning::ProjectionId;
+        const auto& p = parameters;
+        const auto make = [&](const learning::WeightStoreShape& shape) {
+            return learning::make_weight_store<float>(experiment, shape);
+        };
+        return {
+            make({.id = ProjectionId::w_in, .pre = p.inputs, .post = p.recurrent}),
+            make({.id = ProjectionId::w_rec, .pre = p.recurrent, .post = p.recurrent, .no_diagonal = true}),
+            make({.id = ProjectionId::w_out, .pre = p.recurrent, .post = p.outputs})};
+    }
+    learning::HardwareRequest request() {
+        return {.config = experiment,
+                .parameters = parameters,
+                .weights = {stores[0].get(), stores[1].get(), stores[2].get()},
+                .state = state,
+                .feedback = feedback};
+    }
+};
+
+}  // namespace memprop::test

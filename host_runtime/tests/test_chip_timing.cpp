@@ -1,0 +1,265 @@
+// The cycles of a time step of a one-core chip against the formula in hw_models/chip/README.md, recomputed
+// here from the settings alone; and how often processes run.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "host_runtime/tests/chip_bench.hpp"
+
+using namespace memprop;
+using namespace memprop::hw::chip;
+using memprop::test::ChipBench;
+
+namespace {
+
+using Count = std::int64_t;  // differences may be negative on the way
+
+Count ceil_div(Count a, Count b) {
+    return (a + b - 1) / b;
+}
+
+/// The formula, with the names of the document.
+class Formula {
+public:
+    explicit Formula(const ChipBench& bench)
+        : c_(bench.experiment.chip),
+          numbers_(bench.experiment.update.scheme == "vanilla"),
+          n_(bench.parameters.recurrent),
+          i_(bench.parameters.inputs),
+          k_(bench.parameters.outputs),
+          rows_(bench.experiment.crossbar.tile_rows),
+          columns_(bench.experiment.crossbar.tile_columns),
+          p_(bench.experiment.crossbar.adc.columns_per_converter),
+          hop_(c_.router_cycles + c_.link_cycles) {}
+
+    struct Phases {
+        Count neurons, readouts, learning;
+    };
+
+    /// The step that begins in cycle c0 and follows one with the spikes `before`.
+    Phases step(Count c0, std::span<const std::uint32_t> inputs, std::span<const std::uint32_t> before,
+                std::span<const std::uint32_t> spikes, bool learns) {
+        const Count events = Count(inputs.size()), z = Count(spikes.size());
+        const Count e = c0 + 2 * hop_ + events;
+        const Count read =
+            std::max(layer_read(inputs, i_, n_, e - events, e), layer_read(before, n_, n_, arrival_, e));
+        const Count u = e + read + update(n_, row_blocks(i_) + row_blocks(n_));
+        arrival_ = u + hop_;
+        const Count read_out = layer_read(spikes, n_, k_, arrival_, arrival_ + z);
+        return {events + 2 * 2 * hop_ + read + update(n_, row_blocks(i_) + row_blocks(n_)) + z,
+                hop_ + read_out + update(k_, row_blocks(n_)) + k_ - 1,
+                learns ? 2 * k_ - 1 + 2 * 2 * hop_ + learning() : 1};
+    }
+    Count learning() const {
+        const Count lanes = c_.learning_lanes;
+        return ceil_div(n_ * k_, lanes) + ceil_div(i_ + n_ + n_, lanes) + ceil_div(n_ * (i_ + n_), lanes) +
+               ceil_div(k_ * n_, lanes);
+    }
+    Count planning() const {
+        return c_.update_cycles * ceil_div(n_ * (i_ + n_) + k_ * n_, c_.learning_lanes);
+    }
+    Count round_trip() const { return 2 * 2 * hop_; }
+
+private:
+    Count row_blocks(Count rows) const { return numbers_ ? 1 : ceil_div(rows, rows_); }
+    Count update(Count count, Count tiles) const {
+        return ceil_div(count * tiles, c_.neuron_lanes) + ceil_div(count, c_.neuron_lanes) * c_.neuron_cycles;
+    }
+    // What is left of the reads of a projection in cycle e, when event i has come in cycle a + i.
+    Count layer_read(std::span<const std::uint32_t> active, Count rows, Count columns, Count a,
+                     Count e) const {
+        const Count tile_rows = numbers_ ? rows : rows_;
+        Count longest = 0, first = 0;
+        for (Count row = 0; row < rows; row += tile_rows) {
+            const Count count = std::count_if(active.begin(), active.end(),
+                                              [&](Count r) { return r >= row && r < row + tile_rows; });
+            if (count > 0) {
+                longest = std::max(longest, tile_read(count, widest_tile(columns), a + first, e));
+            }
+            first += count;
+        }
+        return longest;
+    }
+    Count widest_tile(Count columns) const {
+        if (numbers_) {
+            return columns;
+        }
+        const Count even = ceil_div(columns, ceil_div(columns, columns_));
+        const Count whole = ceil_div(even, p_) * p_;
+        return std::min(columns, whole > columns_ ? columns_ / p_ * p_ : whole);
+    }
+    Count tile_read(Count count, Count columns, Count a, Count e) const {
+        const bool together = c_.read_mode == hw::tile::ReadMode::per_timestep;
+        if (numbers_) {
+            const Count row = ceil_div(columns, 2);
+            return together ? count * row : std::max<Count>(0, a + count * row - e);
+        }
+        const Count drive = c_.drive_cycles;
+        const Count driven = together ? drive : std::max<Count>(0, a + count * drive - e);
+        return driven + std::min(p_, columns) * c_.conversion_cycles;
+    }
+
+    const ChipConfig& c_;
+    const bool numbers_;
+    const Count n_, i_, k_, rows_, columns_, p_, hop_;
+    Count arrival_ = 0;  // of the first spike of the last step, at its own core
+};
+
+std::vector<std::string> settings(std::vector<std::string> more) {
+    std::vector<std::string> all{"network.inputs=20", "network.recurrent=24", "network.outputs=3",
+                                 "network.threshold=0.004"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+}
+
+// One value per line differs from the default, then several together.
+std::vector<std::vector<std::string>> grid() {
+    return {
+        {},
+        {"network.inputs=1", "network.recurrent=1", "network.outputs=1"},
+        {"network.inputs=100", "network.recurrent=100", "network.outputs=1"},
+        {"network.inputs=3", "network.recurrent=65", "network.outputs=17"},
+        {"chip.neuron_lanes=1"},
+        {"chip.neuron_lanes=5", "chip.neuron_cycles=9"},
+        {"chip.learning_lanes=1"},
+        {"chip.learning_lanes=7", "chip.update_cycles=5"},
+        {"chip.router_cycles=3", "chip.link_cycles=2"},
+        {"chip.router_cycles=1", "chip.link_cycles=4"},
+        {"chip.drive_cycles=1", "chip.conversion_cycles=1"},
+        {"chip.drive_cycles=400", "chip.conversion_cycles=3"},
+        {"chip.read_mode=per_timestep"},
+        {"chip.read_mode=per_timestep", "chip.drive_cycles=9", "crossbar.adc_bits=6"},
+        {"crossbar.adc.columns_per_converter=4", "crossbar.adc_bits=6"},
+        {"crossbar.adc.columns_per_converter=5", "crossbar.tile_columns=11"},
+        {"crossbar.tile_rows=7", "crossbar.tile_columns=5"},
+        {"crossbar.tile_rows=7", "crossbar.tile_columns=5", "chip.read_mode=per_timestep"},
+        {"crossbar.tile_rows=3", "chip.drive_cycles=30", "chip.neuron_lanes=4"},
+        {"update.scheme=vanilla"},
+        {"update.scheme=vanilla", "chip.read_mode=per_timestep"},
+        {"network.inputs=60", "network.recurrent=40", "network.outputs=9", "crossbar.tile_rows=16",
+         "crossbar.tile_columns=12", "crossbar.adc.columns_per_converter=3", "chip.router_cycles=2",
+         "chip.link_cycles=3", "chip.neuron_lanes=7", "chip.learning_lanes=33", "chip.bus_cycles_per_word=3"},
+    };
+}
+
+}  // namespace
+
+TEST_CASE("chip timing: every phase of every step takes the cycles of the formula") {
+    std::vector<std::unique_ptr<ChipBench>> benches;  // all built before the kernel starts
+    for (const auto& more : grid()) {
+        benches.push_back(std::make_unique<ChipBench>(settings(more)));
+    }
+    std::uint64_t spikes = 0, silent_steps = 0;
+    for (std::size_t b = 0; b < benches.size(); ++b) {
+        ChipBench& bench = *benches[b];
+        CAPTURE(b);
+        bench.load(2.0F);
+        Formula formula(bench);
+        std::size_t done = 0;
+        for (const float rate : {0.0F, 0.02F, 0.2F, 1.0F}) {
+            for (const bool learns : {false, true}) {
+                const learning::Trial trial = bench.random_trial(12, rate);
+                bench.run(trial, learns);
+                for (std::size_t t = 0; t < 12; ++t, ++done) {
+                    const auto& step = bench.log.steps().at(done);
+                    const auto now = bench.tape.spikes.at(t);
+                    const auto expected = formula.step(Count(step.begin), trial.input.at(t),
+                                                       bench.tape.arriving(t), now, learns);
+                    CAPTURE(rate);
+                    CAPTURE(learns);
+                    CAPTURE(t);
+                    CHECK(Count(step.neurons) == expected.neurons);
+                    CHECK(Count(step.readouts) == expected.readouts);
+                    CHECK(Count(step.learning) == expected.learning);
+                    spikes += now.size();
+                    silent_steps += now.empty();
+                }
+            }
+        }
+        const auto& host = bench.counters();
+        CHECK(host[HostCounter::step_cycles] == host[HostCounter::neuron_phase_cycles] +
+                                                    host[HostCounter::readout_phase_cycles] +
+                                                    host[HostCounter::learning_phase_cycles]);
+        CHECK(bench.chip().cores()[0]->stats()[CoreCounter::learning_cycles] ==
+              std::uint64_t(4 * 12 * formula.learning()));
+    }
+    CHECK(spikes > 5000);  // activities from none to many
+    CHECK(silent_steps > 500);
+}
+
+TEST_CASE("chip timing: samples begin, updates and measurements take the cycles of the formula") {
+    std::vector<std::unique_ptr<ChipBench>> benches;
+    for (const auto& more : grid()) {
+        benches.push_back(std::make_unique<ChipBench>(settings(more)));
+    }
+    for (std::size_t b = 0; b < benches.size(); ++b) {
+        ChipBench& bench = *benches[b];
+        CAPTURE(b);
+        bench.load();
+        Formula formula(bench);
+        const auto host = [&](HostCounter which) { return Count(bench.counter(which)); };
+        bench.run(bench.random_trial(2, 0.1F), true, 0);
+        // The first tells learns, device tick and event besides; the second nothing new.
+        CHECK(host(HostCounter::sample_begin_cycles) == formula.round_trip() + 3);
+        bench.run(bench.random_trial(2, 0.1F), true, 1);
+        CHECK(host(HostCounter::sample_begin_cycles) == 2 * formula.round_trip() + 3);
+
+        const auto longest_write = [&] {
+            Count longest = 0;
+            for (const auto& tile : bench.chip().cores()[0]->tiles()) {
+                longest = std::max(longest, Count(tile->stats().write_cycles));
+            }
+            return longest;
+        };
+        const auto in = bench.drawn_weights(0, 0.3F), rec = bench.drawn_weights(1, 0.3F),
+                   out = bench.drawn_weights(2, 0.3F);
+        bench.hardware.update({in, rec, out}, 1, 2);
+        CHECK(longest_write() > 0);
+        CHECK(host(HostCounter::update_cycles) ==
+              formula.round_trip() + 2 + formula.planning() + longest_write());
+        CHECK(host(HostCounter::refresh_cycles) == 0);
+
+        std::vector<float> weights(rec.size());
+        bench.hardware.measure(learning::ProjectionId::w_rec, 3, 2, weights);
+        Count longest_measurement = 0;
+        for (const auto& tile : bench.chip().cores()[0]->tiles()) {
+            longest_measurement = std::max(longest_measurement, Count(tile->stats().measure_cycles));
+        }
+        CHECK(longest_measurement > 0);
+        CHECK(host(HostCounter::measure_cycles) == formula.round_trip() + 1 + longest_measurement);
+        CHECK(std::any_of(weights.begin(), weights.end(), [](float w) { return w != 0.0F; }));
+    }
+}
+
+TEST_CASE("chip timing: a chip without work sleeps, and a step without events runs nothing but itself") {
+    ChipBench small(settings({})), large(settings({"network.inputs=200", "network.recurrent=150"})),
+        four(settings({"chip.mesh_width=2", "chip.mesh_height=2"}));
+    std::vector<std::uint64_t> per_step;
+    for (ChipBench* bench : {&small, &large, &four}) {
+        bench->load();
+        bench->run(bench->random_trial(50, 0.0F));
+        std::uint64_t tiles = 0;
+        for (const auto* core : bench->chip().cores()) {
+            for (const auto& tile : core->tiles()) {
+                tiles += tile->stats().steps_with_events + tile->activations();
+            }
+        }
+        CHECK(tiles == 0);
+        CHECK(bench->tape.spikes.spikes() == 0);
+        const auto& steps = bench->log.steps();
+        per_step.push_back(steps[20].activations_at_end - steps[19].activations_at_end);
+        for (std::size_t t = 2; t < 50; ++t) {
+            CHECK(steps[t].activations_at_end - steps[t - 1].activations_at_end == per_step.back());
+        }
+        const std::uint64_t before = bench->chip().activations();
+        bench->wait_cycles(1'000'000);
+        CHECK(bench->chip().activations() == before);
+    }
+    CHECK(per_step[0] == per_step[1]);  // whatever the size
+    // The flits of the step: the host's tick, neurons_done to host and core, 3 readouts, core_done; each is
+    // sent, crosses two routers (one) and arrives. And two units finish.
+    CHECK(per_step[0] <= 7 * 4 + 2);
+    CHECK(per_step[2] <= 4 * per_step[0] + 20);
+}

@@ -1,0 +1,273 @@
+#!/usr/bin/python3
+"""The cycle-level chip computes the same bits as the functional engine: losses, spikes, every device.
+
+    test_engines.py MEMPROP           a pairwise cover of the grid, 3 epochs, and what else matters
+    test_engines.py MEMPROP --full    every combination of the grid, 20 epochs
+"""
+
+import concurrent.futures
+import itertools
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import h5py
+import numpy
+
+MEMPROP = pathlib.Path(sys.argv.pop(1))
+FULL = "--full" in sys.argv
+if FULL:
+    sys.argv.remove("--full")
+EPOCHS = 20 if FULL else 3
+
+# Small, but with spikes, pulses of both kinds and refreshed pairs in three epochs.
+NETWORK = ["network.recurrent=23", "network.inputs=19", "network.outputs=2", "network.init_std_in=0.3",
+           "task.steps=100", "update.refresh_period=2", "update.refresh_high=0.06", "update.refresh_low=0.02"]
+SCHEMES = {
+    "vanilla": [],
+    "sign": [],
+    "stochastic": [],
+    "multi_device": ["update.devices_per_polarity=3"],
+    "mixed_precision": [],
+    "batch_accumulate": ["update.accumulate_samples=2"],
+}
+GRID = {
+    "scheme": list(SCHEMES),
+    "gradient": ["factorised", "online"],
+    "mesh": ["1", "2"],
+    "read_mode": ["per_event", "per_timestep"],
+    "adc_bits": ["0", "6"],
+    "seed": ["1", "2", "3"],
+}
+
+
+def grid_settings(point):
+    return [f"update.scheme={point['scheme']}", *SCHEMES[point["scheme"]], f"learning.gradient={point['gradient']}",
+            f"chip.mesh_width={point['mesh']}", f"chip.mesh_height={point['mesh']}",
+            f"chip.read_mode={point['read_mode']}", f"crossbar.adc_bits={point['adc_bits']}",
+            f"run.seed={point['seed']}"]
+
+
+def pairs(row):
+    return {frozenset(((i, a), (j, b))) for (i, a), (j, b) in itertools.combinations(enumerate(row), 2)}
+
+
+def pairwise_cover():
+    """Rows of the grid in which every two values of different factors meet; the best row next, first of equals."""
+    rows = list(itertools.product(*GRID.values()))
+    missing = set().union(*(pairs(row) for row in rows))
+    cover = []
+    while missing:
+        best = max(rows, key=lambda row: len(pairs(row) & missing))
+        missing -= pairs(best)
+        cover.append(dict(zip(GRID, best)))
+    return cover
+
+
+# What the grid does not vary.
+CHIP = ["chip.mesh_width=2", "chip.mesh_height=2"]
+EXTRA = {
+    "tiles smaller than the layers": [*CHIP, "crossbar.tile_rows=7", "crossbar.tile_columns=5", "crossbar.adc_bits=6"],
+    "tiles, one core": ["crossbar.tile_rows=6", "crossbar.tile_columns=4", "chip.read_mode=per_timestep"],
+    "shared converters": ["chip.mesh_width=2", "crossbar.adc_bits=5", "crossbar.adc.columns_per_converter=4",
+                          "crossbar.tile_columns=8"],
+    "many readouts": [*CHIP, "network.outputs=11"],
+    "readouts split over cores": [*CHIP, "network.outputs=30", "chip.neurons_per_core=16"],
+    "one neuron": ["network.recurrent=1", "network.inputs=1", "network.outputs=1", "run.seed=5",
+                   "network.threshold=1e-3", "chip.mesh_height=3"],
+    "more cores than neurons": ["network.recurrent=3", "network.outputs=1", "chip.mesh_width=3", "chip.mesh_height=2"],
+    "symmetric feedback": [*CHIP, "learning.feedback=symmetric", "network.outputs=3"],
+    "symmetric feedback, numbers": [*CHIP, "learning.feedback=symmetric", "update.scheme=vanilla"],
+    "weight decay": [*CHIP, "learning.weight_decay=0.01"],
+    "weight decay, numbers": ["learning.weight_decay=0.01", "update.scheme=vanilla", "update.weight_limit=0.2"],
+    "alif": [*CHIP, "network.neuron=alif", "network.adaptive_fraction=0.5", "network.adaptation_beta=0.01"],
+    "alif, spread of time constants": [*CHIP, "network.neuron=alif", "network.tau_membrane_max_seconds=0.1"],
+    "refractory, reset to a value": [*CHIP, "network.refractory_steps=3", "network.reset=to_value",
+                                     "network.reset_value=-0.01", "network.pseudo_derivative=table"],
+    "state kept": [*CHIP, "network.state_reset=never"],
+    "state kept, readout delay": [*CHIP, "network.state_reset=never", "network.readout_delay_steps=1"],
+    "readout delay": ["chip.mesh_width=2", "network.readout_delay_steps=1"],
+    "batch": [*CHIP, "learning.batch=3", "learning.optimizer=adam"],
+    "momentum, online": ["learning.optimizer=momentum", "learning.gradient=online",
+                         "learning.regularizer=running_average"],
+    "validation": ["task.name=store_recall", "task.cues=2", "task.validation_samples=2", "run.validate_every=1",
+                   "task.delay_seconds=0.05", "learning.loss=cross_entropy", "network.inputs=40", *CHIP],
+    "cue accumulation": ["task.name=cue_accumulation", "network.inputs=40", "learning.loss=cross_entropy",
+                         "task.cues=2", "task.cue_seconds=0.02", "task.gap_seconds=0.01", "task.delay_seconds=0.04",
+                         "task.response_seconds=0.03", "task.fresh_trials=true", *CHIP],
+    "soft-bounds ReRAM": ["crossbar.device=reram_array_om", *CHIP],
+    "ECRAM": ["crossbar.device=ecram_li", "update.max_pulses=1000", *CHIP],
+    "ideal devices": ["crossbar.device=ideal", "update.scheme=sign", "crossbar.read_noise_scale=0"],
+    "faults": ["crossbar.faults.stuck_min=0.05", "crossbar.faults.stuck_max=0.05", *CHIP],
+    "wires": ["crossbar.wires.r_wl_ohm=2", "crossbar.wires.r_bl_ohm=2", *CHIP],
+    "wires, tiles": ["crossbar.wires.r_wl_ohm=2", "crossbar.wires.r_bl_ohm=2", "crossbar.tile_rows=10",
+                     "crossbar.tile_columns=6", *CHIP],
+    "accumulator bits": ["update.accumulator_bits=6", *CHIP],
+    "inner scheme": ["update.scheme=batch_accumulate", "update.inner_scheme=sign", "update.accumulate_samples=3"],
+    "slow links, shallow FIFOs": [*CHIP, "chip.fifo_depth=1", "chip.router_cycles=3", "chip.link_cycles=2",
+                                  "chip.neuron_lanes=1", "chip.learning_lanes=3"],
+}
+
+
+def memprop(*arguments):
+    return subprocess.run([MEMPROP, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False)
+
+
+def train(directory, engine, settings, *arguments, experiment="/dev/null"):
+    """The result of a run; its files are in `directory`."""
+    sets = [part for setting in settings for part in ("--set", setting)]
+    done = memprop("train", experiment, "--engine", engine, "--out", directory, "--json", *sets, *arguments)
+    if done.returncode != 0:
+        raise AssertionError(f"{engine}: {settings}: exit {done.returncode}: {done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def datasets(file):
+    """Every dataset of an HDF5 file by its path, but the resolved settings: they name the engine."""
+    found = {}
+    with h5py.File(file) as tree:
+        tree.visititems(lambda path, item: found.update({path: item[()]})
+                        if isinstance(item, h5py.Dataset) and path != "config" else None)
+    return found
+
+
+def differences(one, other, files=("run.h5", "checkpoint.h5")):
+    """Paths of datasets that are not the same bits."""
+    found = []
+    for name in files:
+        a, b = datasets(one / name), datasets(other / name)
+        found += [f"{name}:{path} is in one only" for path in a.keys() ^ b.keys()]
+        for path in a.keys() & b.keys():
+            x, y = numpy.asarray(a[path]), numpy.asarray(b[path])
+            if x.dtype != y.dtype or x.shape != y.shape or x.tobytes() != y.tobytes():
+                found.append(f"{name}:{path}")
+    return sorted(found)
+
+
+class Engines(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.scratch = pathlib.Path(scratch.name)
+
+    def assert_same(self, name, functional, cycle, files=("run.h5", "checkpoint.h5")):
+        (one, a), (other, b) = functional, cycle
+        self.assertEqual(a["loss_history"], b["loss_history"], name)
+        for key in ("final_loss", "spikes", "pulses", "steps", "refresh"):
+            self.assertEqual(a[key], b[key], f"{name}: {key}")
+        self.assertEqual(differences(one, other, files), [], name)
+        self.assertGreater(b["cycles"], b["steps"], name)
+
+    def compare(self, cases):
+        """Runs each case, settings by name, on both engines. Settings of the chip alone share the functional run."""
+        runs, keys = {}, {}
+        for name, settings in cases.items():
+            settings = [*NETWORK, f"run.epochs={EPOCHS}", *settings]
+            functional = [s for s in settings if not s.startswith("chip.")]
+            keys[name] = (("functional", *functional), ("cycle", *settings))
+            for key in keys[name]:
+                runs.setdefault(key, self.scratch / f"run{len(runs)}")
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            started = {key: pool.submit(train, directory, key[0], key[1:]) for key, directory in runs.items()}
+        results = {}
+        for name, (functional, cycle) in keys.items():
+            with self.subTest(name):
+                results[name] = started[cycle].result()
+                self.assert_same(name, (runs[functional], started[functional].result()),
+                                 (runs[cycle], results[name]))
+        return results
+
+    def test_grid(self):
+        points = ([dict(zip(GRID, row)) for row in itertools.product(*GRID.values())] if FULL else pairwise_cover())
+        results = self.compare({" ".join(point.values()): grid_settings(point) for point in points})
+        for point in points:
+            result = results[" ".join(point.values())]
+            with self.subTest(point):
+                self.assertGreater(result["spikes"], 50)
+                if point["scheme"] != "vanilla":
+                    self.assertGreater(result["pulses"]["set"], 0)
+        self.assertGreater(sum(r["refresh"]["pairs"] for r in results.values() if r["refresh"]), 0)
+
+    def test_the_cover_has_every_pair(self):
+        cover = pairwise_cover()
+        covered = set().union(*(pairs(tuple(point.values())) for point in cover))
+        counts = [len(values) for values in GRID.values()]
+        self.assertEqual(len(covered), sum(a * b for a, b in itertools.combinations(counts, 2)))
+        self.assertLess(len(cover), 25)
+
+    def test_the_grid_has_every_scheme(self):
+        listed = memprop("train", "--list").stdout.split("Update schemes (update.scheme):\n")[1]
+        self.assertEqual(set(re.findall(r"^  (\w+)", listed.split("\nNeuron models")[0], re.M)), set(SCHEMES))
+
+    def test_other_settings(self):
+        for name, result in self.compare(EXTRA).items():
+            with self.subTest(name):
+                self.assertGreater(result["spikes"], 0)
+
+    def test_more_cycles_not_other_numbers(self):
+        cases = {"plain": CHIP, "slow": [*CHIP, "chip.drive_cycles=50", "chip.conversion_cycles=100",
+                                         "chip.pulse_cycles=70", "chip.neuron_cycles=30", "chip.update_cycles=9"]}
+        results = self.compare(cases)
+        self.assertGreater(results["slow"]["cycles"], 2 * results["plain"]["cycles"])
+
+    def test_evaluate(self):
+        settings = [*NETWORK, "run.epochs=2"]
+        train(self.scratch / "trained", "functional", settings)
+        for more in ([], ["chip.mesh_width=2", "crossbar.adc_bits=6"]):
+            runs = []
+            for engine in ("functional", "cycle"):
+                out = self.scratch / f"{engine}{len(more)}"
+                runs.append((out, train(out, engine, [*settings, *more], "--evaluate", "--init",
+                                        self.scratch / "trained/checkpoint.h5")))
+            self.assert_same("evaluate", *runs, files=("run.h5",))
+            self.assertGreater(runs[1][1]["spikes"], 0)
+            self.assertEqual(runs[0][1]["pulses"]["set"], 0)
+
+    def test_resume_on_the_other_engine(self):
+        for scheme in ("mixed_precision", "vanilla", "batch_accumulate"):
+            for kept in ("trial", "never"):
+                settings = [*NETWORK, *CHIP, f"update.scheme={scheme}", f"network.state_reset={kept}",
+                            "learning.optimizer=adam", "network.init_std_in=2", "network.init_std_rec=1"]
+                whole = self.scratch / f"{scheme}{kept}"
+                result = train(whole, "functional", [*settings, "run.epochs=5"])
+                for first, second in (("functional", "cycle"), ("cycle", "functional"), ("cycle", "cycle")):
+                    with self.subTest(scheme=scheme, kept=kept, first=first, second=second):
+                        out = self.scratch / f"{scheme}{kept}{first}{second}"
+                        train(out, first, [*settings, "run.epochs=2"])
+                        done = memprop("train", "--resume", out, "--engine", second, "--set", "run.epochs=5", "--json")
+                        self.assertEqual(done.returncode, 0, done.stderr)
+                        resumed = json.loads(done.stdout.splitlines()[-1])
+                        self.assertEqual(resumed["loss_history"], result["loss_history"])
+                        self.assertEqual(differences(whole, out), [])
+
+    def test_refused(self):
+        for settings, expected in (
+            (["learning.feedback=adaptive"], ["learning.feedback = adaptive", "random", "symmetric"]),
+            (["learning.gradient_clip=1"], ["learning.gradient_clip = 1", "must be 0"]),
+            (["learning.update_every_steps=10", "learning.gradient=online", "learning.regularizer=running_average"],
+             ["learning.update_every_steps = 10", "must be 0"]),
+            (["crossbar.drift_compensation=true"], ["crossbar.drift_compensation = true", "must be false"]),
+            (["run.precision=double", "update.scheme=vanilla"], ["run.precision = double", "single"]),
+            (["chip.neurons_per_core=5"], ["chip.neurons_per_core = 5", "23 per core"]),
+            (["chip.tile_cost.conversion_pj=-1"], ["chip.tile_cost.conversion_pj = -1", "is not known"]),
+            (["chip.tile_cost.conversion_pj=3"], ["chip.tile_cost.conversion_pj = 3", "chip.tile_cost.source"]),
+            (["chip.router_cost.source="], ["chip.router_cost.source", "where the costs come from"]),
+            (["chip.mesh_width=0"], ["chip.mesh_width = 0", "[1, 63]"]),
+        ):
+            with self.subTest(settings):
+                sets = [part for setting in (*NETWORK, *settings) for part in ("--set", setting)]
+                out = self.scratch / "refused"
+                done = memprop("train", "/dev/null", "--engine", "cycle", "--out", out, *sets)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                for text in ("cycle" if "learning" in settings[0] else "", *expected):
+                    self.assertIn(text, done.stderr)
+                self.assertFalse(out.exists())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
