@@ -40,6 +40,7 @@ struct Projection {
 void read_devices(const h5::File& file, ExperimentConfig config, Projection& p) {
     auto& crossbar = config.crossbar;
     crossbar.read_noise_scale = crossbar.drift_scale = crossbar.driver_noise = 0.0;
+    crossbar.low_frequency = {};
     crossbar.adc_bits = 0;
     crossbar.clamp_reads = false;
     crossbar.low_frequency = {};
