@@ -130,6 +130,9 @@ private:
         ChipReport out{host::summarize(options_.experiment, *trainer_, losses, wall_s), {}};
         host::add_chip(*hardware_, out.json);
         out.json["samples"] = options_.samples;
+        if (!options_.own_task) {
+            out.json["task"] = "stimulus";
+        }
         const std::vector<hw::Counter> counters = chip.report();
         for (const hw::Counter& counter : counters) {
             out.json["counters"][counter.name] = counter.value;

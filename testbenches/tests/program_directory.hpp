@@ -10,7 +10,9 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "host_runtime/files/atomic_file.hpp"
 
@@ -58,6 +60,21 @@ struct ProgramDirectory {
     }
     void write(const std::string& name, const std::string& text) const {
         std::ofstream(path / name, std::ios::binary) << text;
+    }
+    // The rows of a CSV file without its header.
+    std::vector<std::vector<double>> csv(const std::string& name) const {
+        std::istringstream text(host::read_text(path / name));
+        std::vector<std::vector<double>> rows;
+        std::string line;
+        std::getline(text, line);
+        while (std::getline(text, line)) {
+            rows.emplace_back();
+            std::istringstream fields(line);
+            for (std::string field; std::getline(fields, field, ',');) {
+                rows.back().push_back(std::stod(field));
+            }
+        }
+        return rows;
     }
     std::size_t files() const {
         return static_cast<std::size_t>(

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -18,22 +17,6 @@ namespace {
 
 struct Scratch : ProgramDirectory {
     Scratch() : ProgramDirectory(TB_TILE) {}
-
-    // The rows of a CSV file without its header.
-    std::vector<std::vector<double>> csv(const std::string& name) const {
-        std::istringstream text(host::read_text(path / name));
-        std::vector<std::vector<double>> rows;
-        std::string line;
-        std::getline(text, line);
-        while (std::getline(text, line)) {
-            rows.emplace_back();
-            std::istringstream fields(line);
-            for (std::string field; std::getline(fields, field, ',');) {
-                rows.back().push_back(std::stod(field));
-            }
-        }
-        return rows;
-    }
 };
 
 nlohmann::json without_times(nlohmann::json json) {

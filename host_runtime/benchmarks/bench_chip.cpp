@@ -1,0 +1,107 @@
+// Milliseconds per training sample of the main job (1000 steps, 100-100-1, full PCM, mixed_precision) on the
+// functional engine and on the cycle-level chip, in one program.
+//
+// Floor of the chip, counter `floor_ms`: the functional sample, since the same functions are called, plus
+// what the events cannot do without: 40 ns for a wake-up of a process (SystemC 2.3.4: 25 to 55 ns) and 20 ns
+// for a flit that crosses a router (hw_models/benchmarks/bench_noc). Counters `wake_ups` and `crossings` are
+// per sample. `ratio` runs both in turn, so that a busy machine slows both alike.
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <memory>
+#include <systemc>
+
+#include "crossbar/base/simd.hpp"
+#include "host_runtime/chip/chip_hardware.hpp"
+#include "learning/trainer.hpp"
+
+namespace {
+
+using namespace memprop;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kWarmUpSamples = 150;  // until the network fires as it does for most of the training
+constexpr double kWakeUpMs = 40e-6, kCrossingMs = 20e-6;
+
+struct Engines {
+    host::Experiment experiment;
+    std::unique_ptr<learning::TrainerBase> functional, cycle;
+    const host::ChipHardware* hardware = nullptr;
+
+    Engines() {
+        functional = make({});
+        experiment.run.engine = learning::Engine::cycle;
+        cycle = make([this](const learning::HardwareRequest& around) {
+            auto made = std::make_unique<host::ChipHardware>(experiment, around);
+            hardware = made.get();
+            return made;
+        });
+        for (int i = 0; i < kWarmUpSamples; ++i) {
+            functional->train_sample();
+            cycle->train_sample();
+        }
+    }
+    std::unique_ptr<learning::TrainerBase> make(const learning::HardwareFactory& factory) const {
+        return learning::make_trainer(experiment, learning::make_task(experiment), nullptr, factory);
+    }
+    std::uint64_t wake_ups() const { return hardware->chip().activations(); }
+    std::uint64_t crossings() const {
+        const auto& mesh = hardware->chip().mesh();
+        return mesh.fabric().total_router_stats(mesh.cycle()).forwarded_total();
+    }
+};
+
+Engines& engines() {
+    static Engines made;
+    return made;
+}
+
+double timed_ms(learning::TrainerBase& trainer) {
+    const auto start = Clock::now();
+    benchmark::DoNotOptimize(trainer.train_sample());
+    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+void training_sample_functional(benchmark::State& state) {
+    learning::TrainerBase& trainer = *engines().functional;
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(trainer.train_sample());
+    }
+}
+BENCHMARK(training_sample_functional)->Unit(benchmark::kMillisecond);
+
+void training_sample_chip(benchmark::State& state) {
+    learning::TrainerBase& trainer = *engines().cycle;
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(trainer.train_sample());
+    }
+}
+BENCHMARK(training_sample_chip)->Unit(benchmark::kMillisecond);
+
+void ratio(benchmark::State& state) {
+    Engines& both = engines();
+    const std::uint64_t wake_ups = both.wake_ups(), crossings = both.crossings();
+    double functional_ms = 0.0, chip_ms = 0.0;
+    for (auto _ : state) {
+        functional_ms += timed_ms(*both.functional);
+        chip_ms += timed_ms(*both.cycle);
+    }
+    const auto samples = static_cast<double>(state.iterations());
+    state.counters["functional_ms"] = functional_ms / samples;
+    state.counters["chip_ms"] = chip_ms / samples;
+    state.counters["ratio"] = chip_ms / functional_ms;
+    state.counters["wake_ups"] = static_cast<double>(both.wake_ups() - wake_ups) / samples;
+    state.counters["crossings"] = static_cast<double>(both.crossings() - crossings) / samples;
+    state.counters["floor_ms"] = functional_ms / samples + kWakeUpMs * state.counters["wake_ups"] +
+                                 kCrossingMs * state.counters["crossings"];
+}
+BENCHMARK(ratio)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+
+int sc_main(int argc, char* argv[]) {
+    apply_simd_environment();
+    benchmark::Initialize(&argc, argv);
+    benchmark::RunSpecifiedBenchmarks();
+    return 0;
+}
