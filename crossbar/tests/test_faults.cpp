@@ -15,7 +15,7 @@ using namespace memprop::crossbar;
 
 namespace {
 
-constexpr SynapseArrayShape kShape{.rows = 100, .columns = 100};
+const SynapseArrayShape kShape{.rows = 100, .columns = 100};
 constexpr double kDevices = 20000;
 
 /// Four standard errors of a count of n trials with probability p.

@@ -22,7 +22,7 @@ CrossbarConfig device(const std::string& name) {
     return config;
 }
 
-constexpr SynapseArrayShape kShape{.rows = 20, .columns = 20, .no_diagonal = true};
+const SynapseArrayShape kShape{.rows = 20, .columns = 20, .no_diagonal = true};
 
 /// Targets of -4 .. 4 uS.
 std::vector<float> targets() {
