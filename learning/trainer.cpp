@@ -195,16 +195,22 @@ void BasicTrainer<Real>::load_initial_feedback() {
 }
 
 template <class Real>
+bool BasicTrainer<Real>::loss_suits_task() const {
+    Trial buffer;
+    const Trial& first = task_->trial(Split::training, 0, buffer);
+    return config_.learning.loss == Loss::cross_entropy
+               ? first.label >= 0 && first.label < config_.network.outputs
+               : !first.target.empty();
+}
+
+template <class Real>
 void BasicTrainer<Real>::check_settings() const {
     const LearningConfig& learning = config_.learning;
     if (learning.early_spikes_lose_last_error && learning.gradient != GradientForm::online) {
         throw InputError("learning.early_spikes_lose_last_error", true,
                          "needs learning.gradient = \"online\"");
     }
-    Trial buffer;
-    const Trial& first = task_->trial(Split::training, 0, buffer);
-    const bool labelled = first.label >= 0 && first.label < config_.network.outputs;
-    if (learning.loss == Loss::cross_entropy ? !labelled : first.target.empty()) {
+    if (!task_->is_stream() && !loss_suits_task()) {
         throw InputError("learning.loss", learning.loss == Loss::cross_entropy ? "cross_entropy" : "mse",
                          fmt::format("does not suit the task {}: cross_entropy needs trials with labels, mse "
                                      "trials with targets",

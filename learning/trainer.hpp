@@ -191,6 +191,7 @@ private:
     void build_hardware(const HardwareFactory& make_hardware);
     void load_initial_weights(const NetworkWeights* given_weights);
     void load_initial_feedback();
+    bool loss_suits_task() const;
     void check_settings() const;
     void run_forward(Worker& worker, std::uint32_t sample, bool learns);
     void run_learning_between_steps();

@@ -21,6 +21,7 @@ public:
     std::uint32_t trials(learning::Split split) const override {
         return split == learning::Split::training ? 1 : 0;
     }
+    bool is_stream() const override { return true; }
     const learning::Trial& trial(learning::Split, std::uint64_t, learning::Trial&) const override {
         throw RunError("a live stream has no trial of its own");
     }

@@ -43,6 +43,9 @@ public:
     /// of the task's own, valid until the task ends, or `buffer`, filled. Safe to call from several threads.
     virtual const Trial& trial(Split split, std::uint64_t index, Trial& buffer) const = 0;
 
+    /// Whether trials come from outside step by step (BasicTrainer::stream_step), so that trial() has none.
+    virtual bool is_stream() const { return false; }
+
     /// Null unless the task prescribes the network it starts from.
     virtual const InitialNetwork* initial_network() const { return nullptr; }
 

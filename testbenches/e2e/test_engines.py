@@ -36,6 +36,9 @@ SCHEMES = {
     "mixed_precision": [],
     "batch_accumulate": ["update.accumulate_samples=2"],
 }
+# They write a second array of devices, and a tile of the chip has one.
+FUNCTIONAL_SCHEMES = {"tiki_taka": "reram_sb", "buffered_transfer": "reram_sb", "chopped_transfer": "reram_sb",
+                      "dynamic_transfer": "reram_sb", "short_term": "pcm_nandakumar2018"}
 GRID = {
     "scheme": list(SCHEMES),
     "gradient": ["factorised", "online"],
@@ -203,7 +206,8 @@ class Engines(unittest.TestCase):
 
     def test_the_grid_has_every_scheme(self):
         listed = memprop("train", "--list").stdout.split("Update schemes (update.scheme):\n")[1]
-        self.assertEqual(set(re.findall(r"^  (\w+)", listed.split("\nNeuron models")[0], re.M)), set(SCHEMES))
+        self.assertEqual(set(re.findall(r"^  (\w+)", listed.split("\nNeuron models")[0], re.M)),
+                         set(SCHEMES) | set(FUNCTIONAL_SCHEMES))
 
     def test_other_settings(self):
         for name, result in self.compare(EXTRA).items():
@@ -258,6 +262,11 @@ class Engines(unittest.TestCase):
             (["chip.tile_cost.conversion_pj=-1"], ["chip.tile_cost.conversion_pj = -1", "is not known"]),
             (["chip.tile_cost.conversion_pj=3"], ["chip.tile_cost.conversion_pj = 3", "chip.tile_cost.source"]),
             (["chip.router_cost.source="], ["chip.router_cost.source", "where the costs come from"]),
+            *(([f"update.scheme={scheme}", f"crossbar.device={device}"], [f"update.scheme = {scheme}", "of its own"])
+              for scheme, device in FUNCTIONAL_SCHEMES.items()),
+            (["update.write_verify=true"], ["update.write_verify = true", "must be false"]),
+            (["learning.supervision=reward", "learning.loss=cross_entropy", "task.name=cue_accumulation"],
+             ["learning.supervision = reward", "target"]),
             (["chip.mesh_width=0"], ["chip.mesh_width = 0", "[1, 63]"]),
         ):
             with self.subTest(settings):
