@@ -201,6 +201,15 @@ void BasicTrainer<Real>::check_settings() const {
         throw InputError("learning.early_spikes_lose_last_error", true,
                          "needs learning.gradient = \"online\"");
     }
+    Trial buffer;
+    const Trial& first = task_->trial(Split::training, 0, buffer);
+    const bool labelled = first.label >= 0 && first.label < config_.network.outputs;
+    if (learning.loss == Loss::cross_entropy ? !labelled : first.target.empty()) {
+        throw InputError("learning.loss", learning.loss == Loss::cross_entropy ? "cross_entropy" : "mse",
+                         fmt::format("does not suit the task {}: cross_entropy needs trials with labels, mse "
+                                     "trials with targets",
+                                     config_.task.name));
+    }
     if (config_.network.layers > 1 && config_.network.layer_readout == LayerReadout::last &&
         learning.feedback != Feedback::random) {
         throw InputError("learning.feedback", "symmetric or adaptive",

@@ -71,6 +71,18 @@ public:
     /// Shows all trials of a split without learning.
     virtual Evaluation evaluate_all(Split split) = 0;
 
+    /// A training sample that comes in step by step, as from a live stream (trainer_stream.cpp):
+    /// begin_stream(T), at most T times stream_step(), end_stream(), which learns and returns the loss over
+    /// the steps that had a target (0 and no update if none had). Needs a task of one trial per epoch, and
+    /// the functional engine.
+    virtual void begin_stream(std::uint32_t steps) = 0;
+    /// inputs ascend. Either `target` (one value per readout) or `label` (-1: none) may say what the readouts
+    /// should be in this step. Afterwards last_spikes().at(t) and stream_output() are those of the step.
+    virtual void stream_step(std::span<const std::uint32_t> inputs, std::span<const double> target,
+                             std::int32_t label) = 0;
+    virtual void stream_output(std::span<double> y) const = 0;
+    virtual double end_stream() = 0;
+
     virtual std::uint32_t samples_per_epoch() const = 0;
     virtual std::uint64_t samples_done() const = 0;
     virtual std::uint64_t steps_done() const = 0;
@@ -115,6 +127,11 @@ public:
 
     double train_sample() override;
     double evaluate(Split split, std::uint32_t index) override;
+    void begin_stream(std::uint32_t steps) override;
+    void stream_step(std::span<const std::uint32_t> inputs, std::span<const double> target,
+                     std::int32_t label) override;
+    void stream_output(std::span<double> y) const override;
+    double end_stream() override;
     void validate() override;
     Evaluation evaluate_all(Split split) override;
     /// Trial `index` of the training split.

@@ -89,6 +89,9 @@ SLOW_LIF = [
     ("write noise x 3", {"crossbar.write_noise_scale": 3.0}),
     ("read noise x 3", {"crossbar.read_noise_scale": 3.0}),
     ("drift x 3", {"crossbar.drift_scale": 3.0}),
+    ("write noise x 10", {"crossbar.write_noise_scale": 10.0}),
+    ("read noise x 10", {"crossbar.read_noise_scale": 10.0}),
+    ("drift x 10", {"crossbar.drift_scale": 10.0}),
 ]
 
 
@@ -100,8 +103,8 @@ def slow_lif(runner):
 
 
 # Settings from scripts/tuning_digits.toml.
-PCM = {"run.epochs": 20}
-ECRAM = {"run.epochs": 20, "crossbar.device": "ecram_li", "update.max_pulses": 1000, "learning.lr": 1e-3,
+PCM = {"run.epochs": 10}
+ECRAM = {"run.epochs": 10, "crossbar.device": "ecram_li", "update.max_pulses": 1000, "learning.lr": 1e-3,
          "learning.lr_out": 2e-3, "crossbar.weight_scale_per_us": 0.1, "crossbar.weight_scale_out_per_us": 0.2}
 
 
@@ -116,7 +119,7 @@ def on(base, scheme, lr=None, lr_out=None, scale=None, scale_out=None, **update)
 
 DIGITS = [
     ("numbers, 60 epochs", {}),
-    ("numbers, 20 epochs", {"run.epochs": 20}),
+    ("numbers, 10 epochs", {"run.epochs": 10}),
     ("phase-change memory, mixed_precision", on(PCM, "mixed_precision", 3.27e-3, 4.04e-3, 0.056, 0.226)),
     ("phase-change memory, short_term", on(PCM, "short_term", 0.00212, 0.0128, 0.052, 0.0641,
                                           transfer__rows=1000, transfer__fast_gain=7.44)),

@@ -116,7 +116,7 @@ void SynapseArray::restore(std::uint32_t synapse, float difference_us, const Ref
         next_device_[shape_.counter == DeviceCounter::global ? 0 : polarity * synapses() + synapse];
     const float enough_us =
         std::abs(difference_us) - part_of_synapse(n - 1, 0.5F * limits.epsilon_us);  // of the finest slice
-    const std::uint32_t most = sliced_ ? limits.max_pulses * n : limits.max_pulses;
+    const std::uint32_t most = most_refresh_pulses(limits);
     for (std::uint32_t pulse = 0; pulse < most; ++pulse) {
         const float reached = sign * read_synapse(synapse, pulse + 1, event, tick);
         if (reached >= enough_us) {

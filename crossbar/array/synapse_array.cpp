@@ -295,7 +295,7 @@ std::uint32_t SynapseArray::digit(std::uint32_t pulses, std::uint32_t k) const {
 void SynapseArray::spread_pulses(std::span<const std::int16_t> pulses) {
     const std::uint32_t n = shape_.devices_per_polarity;
     const std::uint32_t count = synapses();
-    if (n == 1) {
+    if (n <= 1) {
         split_pulses(pulses, device_pulses_.data(), device_pulses_.data() + count);
         return;
     }
@@ -342,7 +342,7 @@ void SynapseArray::program_bidirectional(std::span<const std::int16_t> pulses, c
     for (const std::int16_t p : pulses) {
         (p > 0 ? counters_.set_pulses : counters_.reset_pulses) += static_cast<std::uint64_t>(std::abs(p));
     }
-    if (n == 1) {
+    if (n <= 1) {
         model_->pulse(state_, 0, pulses, pulse_key, tick);
         return;
     }

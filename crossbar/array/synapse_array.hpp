@@ -194,6 +194,11 @@ public:
     /// to bidirectional devices.
     RefreshReport refresh(const RefreshLimits& limits, std::uint32_t event, std::int32_t tick);
 
+    /// Most SET pulses that a refresh gives one pair; a verifying read precedes each.
+    std::uint32_t most_refresh_pulses(const RefreshLimits& limits) const {
+        return sliced_ ? limits.max_pulses * shape_.devices_per_polarity : limits.max_pulses;
+    }
+
     /// Device-by-device noisy read of every synapse, counted: out[row * columns + column] = D + noise.
     void measure(std::uint32_t event, std::int32_t tick, std::span<float> out_us);
 

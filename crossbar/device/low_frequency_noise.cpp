@@ -1,14 +1,50 @@
 #include "crossbar/device/low_frequency_noise.hpp"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "crossbar/device/low_frequency_noise.cpp"
+#include <hwy/foreach_target.h>
+//
+#include "crossbar/base/float_math-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace memprop::crossbar::HWY_NAMESPACE {
+
+constexpr float kSmallestState = 1e-3F;  // G / g_max below which relative amplitudes grow no further
+
+void ApplyNoise(const float* HWY_RESTRICT relative, float per_g_max, float exponent, std::size_t count,
+                float* HWY_RESTRICT mean) {
+    using memprop::HWY_NAMESPACE::ExpFloat;
+    using memprop::HWY_NAMESPACE::LogFloat;
+    if (exponent == 0.0F) {
+        for (std::size_t i = 0; i < count; ++i) {
+            const float g = mean[i] * (1.0F + relative[i]);
+            mean[i] = g > 0.0F ? g : 0.0F;
+        }
+        return;
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        const float state = mean[i] * per_g_max;
+        const float amplitude =
+            ExpFloat(-exponent * LogFloat(state > kSmallestState ? state : kSmallestState));
+        const float g = mean[i] * (1.0F + amplitude * relative[i]);
+        mean[i] = g > 0.0F ? g : 0.0F;
+    }
+}
+
+}  // namespace memprop::crossbar::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 #include <algorithm>
 #include <cmath>
 
 #include "crossbar/base/math.hpp"
 
 namespace memprop::crossbar {
-namespace {
 
-constexpr double kSmallestState = 1e-3;  // G / g_max below which relative amplitudes grow no further
+HWY_EXPORT(ApplyNoise);
+
+namespace {
 
 /// What a draw decides; its step. Processes have the steps from `process` on.
 enum class Draw : std::uint32_t { amplitude = 0, capture, emission, has_trap, trapped, process = 16 };
@@ -137,14 +173,9 @@ void LowFrequencyNoise::advance_to(std::int32_t tick) {
 }
 
 void LowFrequencyNoise::apply(std::uint32_t first, std::span<float> mean_us) const {
-    for (std::size_t i = 0; i < mean_us.size(); ++i) {
-        float amplitude = 1.0F;
-        if (config_.state_exponent > 0.0) {
-            const double state = std::max(double(mean_us[i] * per_g_max_), kSmallestState);
-            amplitude = static_cast<float>(math::exp(-config_.state_exponent * math::log(state)));
-        }
-        mean_us[i] = std::max(0.0F, mean_us[i] * (1.0F + amplitude * relative_[first + i]));
-    }
+    HWY_DYNAMIC_DISPATCH(ApplyNoise)
+    (relative_.data() + first, per_g_max_, static_cast<float>(config_.state_exponent), mean_us.size(),
+     mean_us.data());
 }
 
 void LowFrequencyNoise::serialize(StateArchive& archive) {
@@ -162,3 +193,4 @@ void LowFrequencyNoise::serialize(StateArchive& archive) {
 }
 
 }  // namespace memprop::crossbar
+#endif  // HWY_ONCE

@@ -8,8 +8,10 @@ namespace memprop::host::cli {
 int command_train(Arguments arguments);
 int command_config(Arguments arguments);
 int command_characterize(Arguments arguments);
+int command_core(Arguments arguments);
 int command_export(Arguments arguments);
 int command_inspect(Arguments arguments);
 int command_run(Arguments arguments);
+int command_serve(Arguments arguments);
 
 }  // namespace memprop::host::cli

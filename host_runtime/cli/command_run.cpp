@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -12,8 +13,11 @@
 #include "host_runtime/cli/network_options.hpp"
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/cli/run_outputs.hpp"
+#include "host_runtime/cli/run_recording.hpp"
 #include "host_runtime/events/step_stream.hpp"
 #include "host_runtime/graph/state_file.hpp"
+#include "host_runtime/live/live_reader.hpp"
+#include "host_runtime/live/words.hpp"
 
 namespace memprop::host::cli {
 namespace {
@@ -21,6 +25,7 @@ namespace {
 namespace po = boost::program_options;
 using Clock = std::chrono::steady_clock;
 
+constexpr double kUdpIdleSeconds = 2.0;
 constexpr std::string_view kUsage = "memprop run NETWORK --events FILE --out DIR [options]";
 constexpr std::string_view kNotes =
     "Runs a network (NIR file or checkpoint.h5) on recorded events. Weights are ideal unless --crossbar\n"
@@ -35,13 +40,20 @@ po::options_description visible_options() {
         ("events", po::value<std::string>()->required(),
          "recording: .csv with header step,index or time_s,index; .h5 in the SHD layout; N-MNIST .bin; "
          ".aedat4; EVT2 "
-         "or EVT3 .raw; Prophesee .dat; - for CSV on standard input")               //
+         "or EVT3 .raw; Prophesee .dat; - for CSV on standard input; tcp://HOST:PORT (connects if someone "
+         "listens there, else waits there for one peer) or udp://HOST:PORT for live words as of `serve`")  //
+        ("idle-timeout", po::value<double>()->value_name("S"),
+         "live events end when none has come for so long after the first; default 2 for udp, 0 (never) for "
+         "tcp")                                                                     //
         ("out", po::value<std::string>()->required(), "directory for the results")  //
         ("steps", po::value<std::int64_t>(),
          "steps to run, counted from the start of the simulation; default: the last event's step + 1 + the "
          "longest Delay")  //
         ("probe", po::value<std::vector<std::string>>()->composing(),
          "NODE, NODE:v or NODE:i: writes the node's membrane and current; may be given several times")  //
+        ("hdf5", "write run.h5 too: spikes, probed states and output in the NIRData layout")            //
+        ("send", po::value<std::string>()->value_name("ADDRESS"),
+         "send the outputs as live words, as `serve` does, to tcp://HOST:PORT or udp://HOST:PORT")  //
         ("save-state", po::value<std::string>()->value_name("FILE"),
          "write the state after the last step")  //
         ("load-state", po::value<std::string>()->value_name("FILE"),
@@ -56,13 +68,13 @@ po::options_description visible_options() {
 
 /// Steps until the events are used up (or `steps` are done). Throws on a state that is no longer finite.
 void run_steps(Simulator& simulator, events::StepStream& stream, std::optional<std::int64_t> steps,
-               RunOutputs& outputs) {
+               const std::function<void()>& write_step) {
     constexpr std::int64_t kCheckInterval = 4096;
     auto last_report = Clock::now();
     std::vector<std::uint32_t> indices;
     const auto one_step = [&](std::int64_t step) {
         simulator.step(indices);
-        outputs.write_step();
+        write_step();
         if (step % kCheckInterval == 0) {
             simulator.check_finite();
             if (Clock::now() - last_report > std::chrono::seconds(10)) {
@@ -102,6 +114,55 @@ void run_steps(Simulator& simulator, events::StepStream& stream, std::optional<s
     simulator.check_finite();
 }
 
+/// Outputs of every step on their way to someone who listens; a slow TCP reader slows the run down.
+class WordSender {
+public:
+    WordSender(const Simulator& simulator, double dt_seconds, const std::string& address)
+        : simulator_(simulator),
+          dt_seconds_(dt_seconds),
+          outputs_(simulator),
+          port_(live::parse_address("send", address), live::Port::Role::connect) {}
+
+    void send_step() {
+        words_.clear();
+        outputs_.collect(words_);
+        const double us = 1e6 * dt_seconds_ * static_cast<double>(simulator_.steps_done() - 1);
+        for (live::Word& word : words_) {
+            word.timed = true;
+            word.time_us = static_cast<std::uint32_t>(static_cast<std::uint64_t>(std::round(us)));
+        }
+        port_.send(words_, live::Port::WhenFull::wait, [] { return interrupt_signal() != 0; });
+    }
+    void finish() { port_.flush(std::chrono::seconds(10)); }
+    std::uint64_t unsent() const { return port_.counters().unsent_words; }
+
+private:
+    const Simulator& simulator_;
+    double dt_seconds_;
+    live::WordOutputs outputs_;
+    live::Port port_;
+    std::vector<live::Word> words_;
+};
+
+events::StepStream open_stream(const po::variables_map& options, const events::ReaderOptions& reader) {
+    const auto source = options["events"].as<std::string>();
+    const bool drop_incomplete = options.count("drop-incomplete") != 0;
+    if (!live::is_address(source)) {
+        return {events::open_events(source, reader), reader.dt_seconds, drop_incomplete};
+    }
+    const live::Address address = live::parse_address("events", source);
+    double idle_seconds = address.tcp ? 0.0 : kUdpIdleSeconds;
+    if (options.count("idle-timeout") != 0) {
+        idle_seconds = options["idle-timeout"].as<double>();
+        if (!(idle_seconds >= 0.0 && idle_seconds <= 1e9)) {
+            throw InputError("idle-timeout", idle_seconds, "must be in [0, 1e9] s; 0 is never");
+        }
+    }
+    return {std::make_unique<live::LiveReader>(address, reader, idle_seconds,
+                                               [] { return interrupt_signal() != 0; }),
+            reader.dt_seconds, drop_incomplete, 0};
+}
+
 }  // namespace
 
 int command_run(Arguments arguments) {
@@ -125,8 +186,8 @@ int command_run(Arguments arguments) {
     LoadedNetwork loaded = load_network_with(options, file);
     Simulator& simulator = *loaded.simulator;
     loaded.reader.sample = options["sample"].as<std::uint64_t>();
-    events::StepStream stream(events::open_events(options["events"].as<std::string>(), loaded.reader),
-                              loaded.discretisation.dt_seconds, options.count("drop-incomplete") != 0);
+    catch_interrupts();
+    events::StepStream stream = open_stream(options, loaded.reader);
     std::vector<Probe> probes;
     if (options.count("probe") != 0) {
         for (const std::string& text : options["probe"].as<std::vector<std::string>>()) {
@@ -134,14 +195,35 @@ int command_run(Arguments arguments) {
         }
     }
     stream.more();  // a recording that cannot be read is refused before anything is written
-    RunOutputs outputs(simulator, options["out"].as<std::string>(), probes);
+    const std::filesystem::path directory(options["out"].as<std::string>());
+    std::optional<WordSender> sender;
+    if (options.count("send") != 0) {
+        sender.emplace(simulator, loaded.discretisation.dt_seconds, options["send"].as<std::string>());
+    }
+    RunOutputs outputs(simulator, directory, probes);
     if (options.count("load-state") != 0) {
         load_state(simulator, loaded.discretisation, options["load-state"].as<std::string>());
     }
-    catch_interrupts();
-    run_steps(simulator, stream, steps, outputs);
+    std::optional<RunRecording> recording;
+    if (options.count("hdf5") != 0) {
+        recording.emplace(simulator, loaded.discretisation.dt_seconds, probes);
+    }
+    run_steps(simulator, stream, steps, [&] {
+        outputs.write_step();
+        if (recording) {
+            recording->record_step();
+        }
+        if (sender) {
+            sender->send_step();
+        }
+    });
     outputs.commit();
-    const std::filesystem::path directory(options["out"].as<std::string>());
+    if (recording) {
+        recording->write(directory / "run.h5");
+    }
+    if (sender) {
+        sender->finish();
+    }
     if (options.count("save-state") != 0) {
         save_state(simulator, loaded.discretisation, options["save-state"].as<std::string>());
     }
@@ -163,7 +245,8 @@ int command_run(Arguments arguments) {
                                     {"cycles", nullptr},
                                     {"energy_j", energy_json(loaded.mapping.get())},
                                     {"programming", programming_json(loaded.mapping.get())},
-                                    {"dropped_events", stream.dropped()}};
+                                    {"dropped_events", stream.dropped()},
+                                    {"unsent_words", sender ? sender->unsent() : 0}};
         fmt::print("{}\n", result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
         fmt::print("{} steps, {} events ({} dropped), {:.3f} s\n", simulator.steps_done(),

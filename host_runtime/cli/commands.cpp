@@ -11,6 +11,8 @@ std::span<const Command> commands() {
         Command{"train", "train a network on a task and write results", command_train},
         Command{"config", "print an experiment with every key resolved and explained", command_config},
         Command{"run", "run a network on recorded events", command_run},
+        Command{"serve", "keep a network running on live events", command_serve},
+        Command{"core", "run a network on the digital e-prop core", command_core},
         Command{"export", "write a trained network as a NIR file", command_export},
         Command{"inspect", "print what a network file holds", command_inspect},
         Command{"characterize", "measure the statistics of a device model", command_characterize},

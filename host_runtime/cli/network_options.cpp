@@ -73,16 +73,6 @@ std::unique_ptr<CrossbarMapping> mapping_from(const po::variables_map& options) 
     return std::make_unique<CrossbarMapping>(config, seconds);
 }
 
-double mean_error_us(const MappedLayer& layer) {
-    return layer.programming.synapses == 0
-               ? 0.0
-               : layer.programming.absolute_error_us / double(layer.programming.synapses);
-}
-
-double success_rate(const MappedLayer& layer) {
-    return double(layer.programming.converged) / std::max(1.0, double(layer.programming.synapses));
-}
-
 }  // namespace
 
 void add_network_options(po::options_description& options) {
@@ -120,7 +110,7 @@ LoadedNetwork load_network_with(const po::variables_map& options, const std::str
         std::make_unique<Simulator>(network, file, loaded.discretisation, loaded.mapping.get());
     print_settings(loaded.discretisation, *loaded.simulator);
     if (loaded.mapping != nullptr) {
-        print_programming(*loaded.mapping);
+        fmt::print(stderr, "{}", programming_text(*loaded.mapping));
     }
     loaded.reader.dt_seconds = loaded.discretisation.dt_seconds;
     loaded.reader.input_size = loaded.simulator->input_size();
@@ -128,64 +118,6 @@ LoadedNetwork load_network_with(const po::variables_map& options, const std::str
     loaded.reader.width = options["width"].as<std::uint32_t>();
     loaded.reader.height = options["height"].as<std::uint32_t>();
     return loaded;
-}
-
-nlohmann::ordered_json programming_json(const CrossbarMapping* mapping) {
-    auto result = nlohmann::ordered_json::array();
-    if (mapping == nullptr) {
-        return result;
-    }
-    for (const auto& layer : mapping->layers()) {
-        const crossbar::ProgrammingReport& report = layer->programming;
-        const bool verified = layer->arrays.front()->array.model().takes_pulses();
-        result.push_back(
-            {{"node", layer->node},
-             {"arrays", layer->arrays.size()},
-             {"tiles", layer->tiles},
-             {"synapses", report.synapses},
-             {"weight_per_us", layer->weight_per_us},
-             {"success_rate", verified ? nlohmann::ordered_json(success_rate(*layer)) : nullptr},
-             {"mean_error_us", mean_error_us(*layer)},
-             {"largest_error_us", report.largest_error_us},
-             {"mean_error_weight", mean_error_us(*layer) * layer->weight_per_us},
-             {"largest_weight", layer->largest_weight},
-             {"pulses", {{"set", layer->spent.set_pulses}, {"reset", layer->spent.reset_pulses}}},
-             {"pulses_per_synapse", double(report.pulses) / std::max(1.0, double(report.synapses))},
-             {"verify_reads", report.verify_reads},
-             {"seconds", report.seconds},
-             {"energy_j", layer->spent.energy(mapping->energy_cost()).total_j()}});
-    }
-    return result;
-}
-
-nlohmann::ordered_json energy_json(const CrossbarMapping* mapping) {
-    if (mapping == nullptr) {
-        return nullptr;
-    }
-    const crossbar::EnergyBreakdown energy = mapping->counters().energy(mapping->energy_cost());
-    return {{"total", energy.total_j()},
-            {"set", energy.set_j},
-            {"reset", energy.reset_j},
-            {"read", energy.read_j},
-            {"verify_read", energy.verify_read_j},
-            {"adc", energy.adc_j}};
-}
-
-void print_programming(const CrossbarMapping& mapping) {
-    fmt::print(stderr, "memprop: weights on crossbars, read {} s after programming\n",
-               mapping.device_time_seconds());
-    for (const auto& layer : mapping.layers()) {
-        const crossbar::ProgrammingReport& report = layer->programming;
-        fmt::print(
-            stderr,
-            "  {:<24} {} synapses, {} tiles, 1 uS = weight {:.4g}; error mean {:.3g} uS, largest {:.3g} "
-            "uS; {:.1f} pulses and {:.1f} verifying reads per synapse, {:.1f} % within the tolerance, "
-            "{:.3g} s\n",
-            layer->node, report.synapses, layer->tiles, layer->weight_per_us, mean_error_us(*layer),
-            report.largest_error_us, double(report.pulses) / std::max(1.0, double(report.synapses)),
-            double(report.verify_reads) / std::max(1.0, double(report.synapses)),
-            100.0 * success_rate(*layer), report.seconds);
-    }
 }
 
 }  // namespace memprop::host::cli

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/events/event_reader.hpp"
 #include "host_runtime/graph/crossbar_mapping.hpp"
+#include "host_runtime/graph/crossbar_report.hpp"
 #include "host_runtime/graph/simulator.hpp"
 
 namespace memprop::host::cli {
@@ -27,11 +27,5 @@ struct LoadedNetwork {
 /// Reads the network and makes all checks; what was chosen goes to stderr. Throws InputError.
 LoadedNetwork load_network_with(const boost::program_options::variables_map& options,
                                 const std::string& file);
-
-/// One entry per mapped node; an empty array without crossbars.
-nlohmann::ordered_json programming_json(const CrossbarMapping* mapping);
-/// Programming and reads so far; null without crossbars.
-nlohmann::ordered_json energy_json(const CrossbarMapping* mapping);
-void print_programming(const CrossbarMapping& mapping);
 
 }  // namespace memprop::host::cli

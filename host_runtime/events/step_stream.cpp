@@ -8,8 +8,12 @@
 
 namespace memprop::host::events {
 
-StepStream::StepStream(std::unique_ptr<EventReader> reader, double dt_seconds, bool drop_incomplete)
-    : reader_(std::move(reader)), dt_seconds_(dt_seconds), drop_incomplete_(drop_incomplete) {
+StepStream::StepStream(std::unique_ptr<EventReader> reader, double dt_seconds, bool drop_incomplete,
+                       std::size_t window)
+    : reader_(std::move(reader)),
+      dt_seconds_(dt_seconds),
+      drop_incomplete_(drop_incomplete),
+      window_(window) {
     if (drop_incomplete_ && !reader_->has_times()) {
         throw InputError("--drop-incomplete: events given by step number fill no bins; it needs times");
     }
@@ -20,7 +24,7 @@ StepStream::StepStream(std::unique_ptr<EventReader> reader, double dt_seconds, b
 bool StepStream::refill() {
     buffer_.clear();
     position_ = 0;
-    while (!ended_ && later_.size() < 2 * kWindow) {
+    while (!ended_ && (later_.empty() || later_.size() < 2 * window_)) {
         const std::size_t old = later_.size();
         later_.resize(old + kWindow / 4);
         const std::size_t count = reader_->read(std::span(later_).subspan(old));
@@ -39,9 +43,9 @@ bool StepStream::refill() {
         first_time_ = last_time_ = later_.front().time;
     }
     if (later_.front().time < last_time_) {
-        throw InputError(fmt::format("the recording is out of order by more than {} events", kWindow));
+        throw InputError(fmt::format("the recording is out of order by more than {} events", window_));
     }
-    const std::size_t released = ended_ ? later_.size() : later_.size() - kWindow;
+    const std::size_t released = ended_ ? later_.size() : later_.size() - window_;
     last_time_ = later_[released - 1].time;
     buffer_.assign(later_.begin(), later_.begin() + static_cast<std::ptrdiff_t>(released));
     later_.erase(later_.begin(), later_.begin() + static_cast<std::ptrdiff_t>(released));

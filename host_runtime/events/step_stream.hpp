@@ -15,7 +15,10 @@ public:
     static constexpr std::size_t kWindow = 1 << 18;
 
     /// drop_incomplete: the bin of the last event, which the recording does not fill, is left out.
-    StepStream(std::unique_ptr<EventReader> reader, double dt_seconds, bool drop_incomplete);
+    /// window: events that are held back to be put in order; 0 for a source that is in order, whose events
+    /// are then passed on as they come.
+    StepStream(std::unique_ptr<EventReader> reader, double dt_seconds, bool drop_incomplete,
+               std::size_t window = kWindow);
 
     /// Whether an event is left; next_step() is then its step.
     bool more() { return position_ < buffer_.size() || refill(); }
@@ -34,6 +37,7 @@ private:
     std::unique_ptr<EventReader> reader_;
     double dt_seconds_;
     bool drop_incomplete_;
+    std::size_t window_;
     std::vector<TimedEvent> buffer_;  // in order; times are steps
     std::vector<TimedEvent> later_;   // read already, not yet known to be next; times as read
     std::size_t position_ = 0;

@@ -17,6 +17,7 @@
 #include "host_runtime/nir/write.hpp"
 #include "host_runtime/results/checkpoint.hpp"
 #include "learning/update/scheme.hpp"
+#include "learning/weights/connectivity.hpp"
 #include "learning/weights/weight_store.hpp"
 
 namespace memprop::host {
@@ -39,8 +40,10 @@ struct Projection {
 void read_devices(const h5::File& file, ExperimentConfig config, Projection& p) {
     auto& crossbar = config.crossbar;
     crossbar.read_noise_scale = crossbar.drift_scale = crossbar.driver_noise = 0.0;
+    crossbar.low_frequency = {};
     crossbar.adc_bits = 0;
     crossbar.clamp_reads = false;
+    crossbar.low_frequency = {};
     crossbar.read_noise = crossbar::ReadNoise::per_column;
     const bool recurrent = p.id == ProjectionId::w_rec;
     crossbar::SynapseArray array(
@@ -49,7 +52,8 @@ void read_devices(const h5::File& file, ExperimentConfig config, Projection& p) 
          .columns = p.post,
          .devices_per_polarity = static_cast<std::uint32_t>(config.update.devices_per_polarity),
          .no_diagonal = recurrent,
-         .counter = config.update.device_counter},
+         .counter = config.update.device_counter,
+         .connected = learning::connect(config, p.id)},
         config.task.update_interval_seconds, static_cast<std::uint64_t>(config.run.seed),
         static_cast<std::uint8_t>(p.id));
     Hdf5Reader archive(
@@ -177,17 +181,6 @@ Discretisation discretisation_of_training(const ExperimentConfig& config) {
     return d;
 }
 
-void check_expressible(const ExperimentConfig& config, const std::string& file) {
-    if (config.network.neuron == learning::NeuronKind::alif) {
-        throw InputError(
-            fmt::format("{}: network.neuron = alif: NIR has no neuron with an adaptive threshold", file));
-    }
-    if (config.network.refractory_steps > 1) {
-        throw InputError(fmt::format("{}: network.refractory_steps = {}: NIR has no refractory period", file,
-                                     config.network.refractory_steps));
-    }
-}
-
 std::vector<std::string> warnings(const ExperimentConfig& config, bool on_devices) {
     std::vector<std::string> result;
     if (on_devices && (config.crossbar.adc_bits > 0 || config.crossbar.driver_noise > 0.0)) {
@@ -198,10 +191,21 @@ std::vector<std::string> warnings(const ExperimentConfig& config, bool on_device
 
 }  // namespace
 
+void check_exportable(const ExperimentConfig& config, const std::string& file) {
+    if (config.network.neuron == learning::NeuronKind::alif) {
+        throw InputError(
+            fmt::format("{}: network.neuron = alif: NIR has no neuron with an adaptive threshold", file));
+    }
+    if (config.network.refractory_steps > 1) {
+        throw InputError(fmt::format("{}: network.refractory_steps = {}: NIR has no refractory period", file,
+                                     config.network.refractory_steps));
+    }
+}
+
 nir::Network network_of_checkpoint(const std::filesystem::path& checkpoint) {
     const ExperimentConfig config = read_checkpoint_config(checkpoint);
     const std::string name = checkpoint.string();
-    check_expressible(config, name);
+    check_exportable(config, name);
     const h5::File file = h5::File::open(checkpoint);
     const bool single = config.run.precision != learning::Precision::double_;
     std::vector<nir::Node> nodes;

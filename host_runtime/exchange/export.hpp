@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "host_runtime/nir/network.hpp"
+#include "learning/config.hpp"
 
 namespace memprop::host {
 
@@ -15,6 +16,7 @@ namespace memprop::host {
 /// noise and drift off; v_threshold is the next number below the threshold if neurons fire at it.
 /// Throws InputError for what NIR cannot say (adaptive thresholds, refractory periods) and for a file that
 /// is no checkpoint.
+void check_exportable(const learning::ExperimentConfig& config, const std::string& file);
 nir::Network network_of_checkpoint(const std::filesystem::path& checkpoint);
 
 /// A NIR file or a checkpoint, told apart by content.

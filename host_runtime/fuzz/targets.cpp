@@ -1,11 +1,16 @@
 #include "host_runtime/fuzz/targets.hpp"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <sstream>
+#include <stdexcept>
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/events/event_reader.hpp"
 #include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/live/step_clock.hpp"
+#include "host_runtime/live/words.hpp"
 
 namespace memprop::host::fuzz {
 namespace {
@@ -51,6 +56,41 @@ void recording(std::span<const char> bytes, Open open) {
     }
 }
 
+/// The first byte says how the rest comes in pieces.
+void spif(std::span<const char> bytes) {
+    if (bytes.empty()) {
+        return;
+    }
+    const std::size_t piece = static_cast<std::uint8_t>(bytes.front()) % 16 + 1;
+    const std::span<const std::uint8_t> data(reinterpret_cast<const std::uint8_t*>(bytes.data()) + 1,
+                                             bytes.size() - 1);
+    live::WordDecoder decoder;
+    std::vector<live::Word> words;
+    for (std::size_t at = 0; at < data.size(); at += piece) {
+        decoder.feed(data.subspan(at, std::min(piece, data.size() - at)), words);
+    }
+    decoder.finish();
+    events::ReaderOptions options;
+    options.input_size = 6144;
+    options.input_shape = h5::Shape{2, 48, 64};
+    const live::WordMap map(options);
+    live::StepClock clock(1e-3);
+    const auto begin = live::Clock::time_point();
+    std::int64_t newest = 0;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (i % 64 == 63) {
+            clock.restart(newest);
+        }
+        const std::int64_t step = clock.step_of(words[i], begin + std::chrono::microseconds(100 * i));
+        if (step < 0) {
+            throw std::logic_error("a step before the first");
+        }
+        newest = std::max(newest, step);
+        map.input(words[i]);
+    }
+    clock.time_of(newest);
+}
+
 constexpr events::SensorMap kSensor{64, 48, 2};
 
 using OpenCamera = std::unique_ptr<events::EventReader> (*)(events::Stream, const std::string&,
@@ -71,12 +111,13 @@ void csv(std::span<const char> bytes) {
 }  // namespace
 
 std::span<const Target> targets() {
-    static constexpr std::array<Target, 6> kTargets{{{"tree", tree},
+    static constexpr std::array<Target, 7> kTargets{{{"tree", tree},
                                                      {"n_mnist", camera<events::open_n_mnist>},
                                                      {"prophesee_raw", camera<events::open_prophesee_raw>},
                                                      {"prophesee_dat", camera<events::open_prophesee_dat>},
                                                      {"aedat4", camera<events::open_aedat4>},
-                                                     {"csv", csv}}};
+                                                     {"csv", csv},
+                                                     {"spif", spif}}};
     return kTargets;
 }
 

@@ -13,7 +13,7 @@ struct Target {
 };
 
 /// tree: bytes from the decoding child, validated, flattened and run for a few steps.
-/// n_mnist, prophesee_raw, prophesee_dat, aedat4, csv: recordings.
+/// n_mnist, prophesee_raw, prophesee_dat, aedat4, csv: recordings. spif: words of live streams.
 std::span<const Target> targets();
 
 }  // namespace memprop::host::fuzz

@@ -99,8 +99,7 @@ std::unique_ptr<MappedArray> CrossbarMapping::program(std::uint32_t rows, std::u
     const double step = array.model().constant_step_us();
     const auto epsilon_us = static_cast<float>(step > 0.0 ? step : config_.update.epsilon_us);
     layer.programming += array.program_weights(
-        weights, weight_per_us,
-        weight_per_us * epsilon_us / static_cast<float>(config_.update.devices_per_polarity), 0);
+        weights, weight_per_us, weight_per_us * epsilon_us / array.pulses_per_device_step(), 0);
     double before_us = 0.0;
     if (config_.crossbar.drift_compensation) {
         before_us = std::max(kLeastMagnitudeUs, array.mean_magnitude(0, 0));

@@ -57,6 +57,7 @@ Simulator::Simulator(const nir::Network& network, const std::string& file,
     for (const std::uint32_t output : outputs_) {
         output_size_ += infos_[output].size;
     }
+    note_outputs(graph);
     // The longest way through Delay nodes; delayed edges would make it endless.
     std::vector<std::uint64_t> way(nodes_.size(), 0);
     for (const std::uint32_t i : order_.nodes) {
@@ -69,6 +70,34 @@ Simulator::Simulator(const nir::Network& network, const std::string& file,
         longest_delay_steps_ = std::max(longest_delay_steps_, way[i]);
     }
     set_rest();
+}
+
+/// Spikes stay spikes through nodes that pass values on or delay them.
+void Simulator::note_outputs(const nir::FlatGraph& graph) {
+    const auto passes = [](nir::NodeType type) {
+        return type == nir::NodeType::input || type == nir::NodeType::output ||
+               type == nir::NodeType::flatten || type == nir::NodeType::delay;
+    };
+    for (const std::uint32_t output : outputs_) {
+        std::vector<std::uint32_t> open{output};
+        std::vector<bool> seen(graph.nodes.size(), false);
+        bool spikes = true;
+        while (!open.empty()) {
+            const std::uint32_t at = open.back();
+            open.pop_back();
+            const nir::NodeType type = graph.nodes[at].node->type;
+            if (seen[at] || nir::is_spiking(type)) {
+                continue;
+            }
+            seen[at] = true;
+            if (!passes(type)) {
+                spikes = false;
+                break;
+            }
+            open.insert(open.end(), graph.nodes[at].sources.begin(), graph.nodes[at].sources.end());
+        }
+        output_infos_.push_back({infos_[output].name, infos_[output].size, spikes});
+    }
 }
 
 std::optional<h5::Shape> Simulator::input_shape() const {

@@ -55,6 +55,13 @@ public:
     /// All nodes, nested ones by path, in byte order.
     const std::vector<NodeInfo>& nodes() const { return infos_; }
     std::optional<std::uint32_t> find(std::string_view name) const;
+    struct OutputInfo {
+        std::string name;
+        std::uint64_t size;
+        bool spikes;  ///< only spiking nodes feed it
+    };
+    /// The outermost Output nodes, in byte order.
+    const std::vector<OutputInfo>& outputs() const { return output_infos_; }
     /// Edges that deliver the value of the step before, by node names.
     std::vector<std::pair<std::string, std::string>> delayed_edges() const;
 
@@ -81,11 +88,13 @@ private:
     };
 
     void set_rest();
+    void note_outputs(const nir::FlatGraph& graph);
     const Signal& gather(std::uint32_t index);
     void add_sources(NodeState& node, bool skip_delayed);
 
     std::vector<NodeInfo> infos_;
     std::vector<NodeState> nodes_;
+    std::vector<OutputInfo> output_infos_;
     ExecutionOrder order_;
     std::vector<std::uint32_t> inputs_, outputs_;
     std::vector<std::uint64_t> input_begin_;  // first flat index of each Input, and the end

@@ -5,6 +5,7 @@
 //   y[k]    = kappa y[k] + gain x[k]
 // `weight_unit` and `tile_rows` stand in the metadata of a node whose weights were on a crossbar: its tiles
 // are summed one by one there. gain = (1 - alpha) r.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -28,13 +29,20 @@ double checked(const nir::FlatNode& node, std::string_view name, double missing,
     return value;
 }
 
+/// Values beyond Real's range become its limits: overflow in the conversion would be undefined.
+template <class Real>
+Real narrow(double value) {
+    constexpr auto kMost = static_cast<double>(std::numeric_limits<Real>::max());
+    return static_cast<Real>(std::clamp(value, -kMost, kMost));
+}
+
 template <class Real>
 class TrainedLinear final : public Operator {
 public:
     TrainedLinear(const nir::FlatNode& node, const std::string& place)
         : in_(node.input_size()),
           out_(node.output_size()),
-          unit_(static_cast<Real>(checked(node, "weight_unit", 1.0, 1e-30, 1e30, place))),
+          unit_(narrow<Real>(checked(node, "weight_unit", 1.0, 1e-30, 1e30, place))),
           tile_rows_(static_cast<std::uint64_t>(checked(node, "tile_rows", 0.0, 0.0, 1e9, place))),
           weight_(in_ * out_),
           scratch_(in_),
@@ -44,11 +52,11 @@ public:
         for (std::uint64_t o = 0; o < out_; ++o) {
             for (std::uint64_t i = 0; i < in_; ++i) {
                 weight_[i * out_ + o] =
-                    static_cast<Real>(nir::number_at(weight, o * in_ + i) / static_cast<double>(unit_));
+                    narrow<Real>(nir::number_at(weight, o * in_ + i) / static_cast<double>(unit_));
             }
         }
         for (const double b : linear_bias(node)) {
-            bias_.push_back(static_cast<Real>(b));
+            bias_.push_back(narrow<Real>(b));
         }
     }
 
@@ -64,7 +72,7 @@ public:
             std::fill(block_.begin(), block_.end(), Real{0});
             for (std::uint64_t i = begin; i < std::min(in_, begin + tile); ++i) {
                 if (values[i] != 0.0) {
-                    const auto value = static_cast<Real>(values[i]);
+                    const auto value = narrow<Real>(values[i]);
                     const Real* row = weight_.data() + i * out_;
                     for (std::uint64_t o = 0; o < out_; ++o) {
                         block_[o] += row[o] * value;
@@ -113,18 +121,18 @@ public:
                                      ? math::exp(-std::min(discretisation.dt_seconds / tau[n], 700.0))
                                      : 1.0 - a[n];
             const double gain = (1.0 - decay) * r[n];
-            alpha_.push_back(static_cast<Real>(decay));
+            alpha_.push_back(narrow<Real>(decay));
             if (!spiking_ && r[n] == 1.0) {
                 gain_.push_back(Real{1} - alpha_.back());  // readouts take the rounded decay
             } else {
-                gain_.push_back(std::abs(gain - 1.0) <= kRounding ? Real{1} : static_cast<Real>(gain));
+                gain_.push_back(std::abs(gain - 1.0) <= kRounding ? Real{1} : narrow<Real>(gain));
             }
-            leak_.push_back(static_cast<Real>(a[n] * leak[n]));
-            const auto th = static_cast<Real>(threshold[n]);
+            leak_.push_back(narrow<Real>(a[n] * leak[n]));
+            const auto th = narrow<Real>(threshold[n]);
             threshold_.push_back(discretisation.fires_at_threshold
                                      ? std::nextafter(th, std::numeric_limits<Real>::infinity())
                                      : th);
-            reset_value_.push_back(rule_ == ResetRule::file ? static_cast<Real>(reset_value[n]) : Real{0});
+            reset_value_.push_back(rule_ == ResetRule::file ? narrow<Real>(reset_value[n]) : Real{0});
         }
         at_threshold_ = discretisation.fires_at_threshold;
         v_.resize(count);
@@ -146,7 +154,7 @@ public:
         const std::size_t count = v_.size();
         const bool late = spiking_ && rule_ == ResetRule::subtract_next;
         for (std::size_t n = 0; n < count; ++n) {
-            Real v = alpha_[n] * v_[n] + gain_[n] * static_cast<Real>(input[n]);
+            Real v = alpha_[n] * v_[n] + gain_[n] * narrow<Real>(input[n]);
             if (late) {
                 v -= threshold_[n] * spike_[n];
             }

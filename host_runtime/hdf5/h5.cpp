@@ -582,6 +582,32 @@ void File::write_booleans(const std::string& dataset, std::span<const std::uint8
 }
 
 template <class T>
+void File::write_attribute(const std::string& path, const std::string& name, const T& value) {
+    silence();
+    const Handle object(H5Oopen(handle_, path.c_str(), H5P_DEFAULT), H5Oclose);
+    const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
+    if constexpr (std::is_same_v<T, std::string>) {
+        const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+        H5Tset_size(type, H5T_VARIABLE);
+        H5Tset_cset(type, H5T_CSET_UTF8);
+        const Handle id(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+        const char* text = value.c_str();
+        if (!id.valid() || H5Awrite(id, type, &text) < 0) {
+            fail(path, "cannot be given attributes");
+        }
+    } else {
+        const hid_t type = native_type<T>();
+        const Handle id(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+        if (!id.valid() || H5Awrite(id, type, &value) < 0) {
+            fail(path, "cannot be given attributes");
+        }
+    }
+}
+template void File::write_attribute(const std::string&, const std::string&, const std::string&);
+template void File::write_attribute(const std::string&, const std::string&, const double&);
+template void File::write_attribute(const std::string&, const std::string&, const std::int64_t&);
+
+template <class T>
 void File::write_sequences(const std::string& dataset, const std::vector<std::vector<T>>& rows) {
     silence();
     const Handle type(H5Tvlen_create(native_type<T>()), H5Tclose);

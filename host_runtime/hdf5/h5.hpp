@@ -114,6 +114,9 @@ public:
     void write_scalar(const std::string& dataset, const T& value) {
         write(dataset, std::span<const T>(&value, 1), {});
     }
+    /// An attribute with one value on an existing group or dataset: a string, a double or an int64.
+    template <class T>
+    void write_attribute(const std::string& path, const std::string& name, const T& value);
     /// Booleans the way h5py stores them: an enumeration of FALSE and TRUE.
     void write_booleans(const std::string& dataset, std::span<const std::uint8_t> data, const Shape& shape);
     /// A dataset of variable-length sequences, one per row (the layout of SHD).

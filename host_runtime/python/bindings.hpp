@@ -3,10 +3,14 @@
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace memprop::host::python {
 
@@ -25,6 +29,11 @@ private:
     std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+/// "key=value" of a dict and a seed (None: none), as load_experiment() takes them. Throws InputError.
+std::vector<std::string> override_list(const pybind11::object& overrides, std::optional<std::int64_t> seed);
+
 void bind_crossbar(pybind11::module_ module);
+void bind_network(pybind11::module_ module);
+void bind_training(pybind11::module_ module);
 
 }  // namespace memprop::host::python

@@ -61,6 +61,7 @@ std::optional<learning::NetworkWeights> read_weights_to_program(
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         const auto& [key, value] = wanted[i];
         const bool of_devices = key == "crossbar.device" || key == "crossbar.table_file" ||
+                                key == "crossbar.subtraction" || key == "crossbar.slice_base" ||
                                 key == "update.devices_per_polarity" || key.starts_with("crossbar.pulsed.");
         same = same && (!of_devices || value == stored[i].second);
     }

@@ -62,7 +62,7 @@ void HostInterface::sleep_until_due() {
     const std::uint64_t next = due_cycle_;
     if (next != noc::kNever) {
         const sc_core::sc_time due = sc_core::sc_time::from_value(next * period_.value());
-        const sc_core::sc_time now = sc_core::sc_time_stamp();
+        const sc_core::sc_time& now = sc_core::sc_time_stamp();
         due_.notify(due > now ? due - now : sc_core::SC_ZERO_TIME);
     }
 }

@@ -231,7 +231,7 @@ void FabricModule::sleep_until_due() {
     if (next < planned_cycle_) {
         planned_cycle_ = next;
         const sc_core::sc_time due = sc_core::sc_time::from_value(next * period_.value());
-        const sc_core::sc_time now = sc_core::sc_time_stamp();
+        const sc_core::sc_time& now = sc_core::sc_time_stamp();
         due_.notify(due > now ? due - now : sc_core::SC_ZERO_TIME);
     }
 }

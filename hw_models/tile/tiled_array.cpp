@@ -119,7 +119,8 @@ RefreshWork TiledArray::work_in(const TileRegion& region, const RefreshRequest& 
                 ++work.pairs;
                 work.reset_pulses += resets;
                 work.set_pulses += sets;
-                work.verify_reads += std::min<std::uint64_t>(sets + 1, request.limits.max_pulses);
+                work.verify_reads +=
+                    std::min<std::uint64_t>(sets + 1, array_.most_refresh_pulses(request.limits));
             }
         }
     }

@@ -120,6 +120,8 @@ TEST_CASE("rewards need answers, and updates after trials") {
     ExperimentConfig config;
     config.learning.supervision = Supervision::reward;
     CHECK_THROWS_WITH_AS(Trainer{config}, doctest::Contains("learning.supervision"), InputError);
+    config.learning.loss = Loss::cross_entropy;  // but the task has no labels
+    CHECK_THROWS_WITH_AS(Trainer{config}, doctest::Contains("labels"), InputError);
     config = one_cue();
     config.learning.gradient = GradientForm::online;
     config.learning.update_every_steps = 1;

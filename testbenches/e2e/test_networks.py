@@ -29,6 +29,7 @@ tile_rows = 48
 VARIANTS = {
     "pcm": PCM,
     "pcm_several_devices": PCM + '[update]\nscheme = "multi_device"\ndevices_per_polarity = 3\n',
+    "pcm_layers": PCM.replace("recurrent = 140", "recurrent = 140\nlayers = 2\ndensity_rec = 0.5"),
     "ideal": '[task]\nsteps = 300\n[run]\nepochs = 5\n[update]\nscheme = "vanilla"\n',
     "double": '[task]\nsteps = 300\n[run]\nepochs = 3\nprecision = "double"\n[update]\nscheme = "vanilla"\n',
     "reset_at_once": '[task]\nsteps = 300\n[run]\nepochs = 3\n[network]\nreset = "subtract"\nfiring_test = "above"\n'

@@ -1,9 +1,108 @@
+from typing import Any, Mapping, Sequence, TypedDict
+
+import numpy
+from numpy.typing import ArrayLike, NDArray
+
 from . import crossbar as crossbar
 
-__all__ = ["InputError", "RunError", "crossbar"]
+__all__ = ["InputError", "Network", "RunError", "Simulation", "crossbar", "run", "train"]
 
 class InputError(ValueError):
     """What the caller gave is wrong; the message names the argument, the value and what is allowed."""
 
 class RunError(RuntimeError):
     """The input was fine and the run failed all the same."""
+
+class _Node(TypedDict):
+    name: str
+    type: str
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    parameters: list[str]
+
+class _Run(TypedDict):
+    steps: int
+    spikes: dict[str, NDArray[numpy.int64]]
+    """node -> (n, 2): step, index"""
+    state: dict[str, dict[str, NDArray[numpy.float64]]]
+    """probed node -> {"v": (steps, neurons), "i": (steps, neurons)}"""
+    output: NDArray[numpy.float64]
+    """(steps, outputs)"""
+    energy_j: dict[str, float] | None
+    programming: list[dict[str, Any]]
+
+def train(
+    path: str,
+    overrides: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    *,
+    init: str | None = None,
+    evaluate: bool = False,
+    out: str | None = None,
+) -> dict[str, Any]:
+    """Trains a network as `memprop train` does and returns the content of result.json."""
+
+class Network:
+    """A network in the Neural Intermediate Representation (NIR)."""
+
+    @staticmethod
+    def load(path: str) -> Network:
+        """Reads a NIR file or a checkpoint.h5 of `memprop train`."""
+    def save(self, path: str) -> None:
+        """Writes a NIR file; it appears whole or not at all."""
+    @property
+    def nodes(self) -> list[_Node]: ...
+    @property
+    def edges(self) -> list[tuple[str, str]]: ...
+    @property
+    def warnings(self) -> list[str]: ...
+    def parameter(self, node: str, name: str) -> NDArray[Any]:
+        """A parameter of a node (a copy)."""
+    def set_parameter(self, node: str, name: str, values: ArrayLike) -> None:
+        """Replaces a parameter by values of the same shape."""
+
+class Simulation:
+    """A network that runs in pieces: run() goes on where the last one ended."""
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        dt: float | None = None,
+        integrator: str | None = None,
+        reset: str | None = None,
+        first_step_recurrence: bool | None = None,
+        crossbar: str | None = None,
+        device_time: float | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+    ) -> None: ...
+    def run(self, events: ArrayLike, steps: int | None = None, *, probe: Sequence[str] = ()) -> _Run:
+        """Runs `steps` more steps; steps of events count from the start of the simulation."""
+    @property
+    def steps_done(self) -> int: ...
+    def reset(self) -> None:
+        """State back to the beginning; weights stay."""
+    def reload(self, network: Network) -> None:
+        """Other weights; the state stays."""
+    def save(self, path: str) -> None:
+        """Writes the state to a file."""
+    def restore(self, path: str) -> None:
+        """Replaces the state by that of a file."""
+
+def run(
+    net: Network,
+    events: ArrayLike,
+    steps: int | None = None,
+    dt: float | None = None,
+    *,
+    probe: Sequence[str] = (),
+    integrator: str | None = None,
+    reset: str | None = None,
+    first_step_recurrence: bool | None = None,
+    crossbar: str | None = None,
+    device_time: float | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+) -> _Run:
+    """Runs a network on events, int64 (n, 2): step, index, from its initial state."""

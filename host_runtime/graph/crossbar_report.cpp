@@ -1,0 +1,85 @@
+#include "host_runtime/graph/crossbar_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace memprop::host {
+namespace {
+
+double mean_error_us(const MappedLayer& layer) {
+    return layer.programming.synapses == 0
+               ? 0.0
+               : layer.programming.absolute_error_us / double(layer.programming.synapses);
+}
+
+double success_rate(const MappedLayer& layer) {
+    return double(layer.programming.converged) / std::max(1.0, double(layer.programming.synapses));
+}
+
+}  // namespace
+
+nlohmann::ordered_json programming_json(const CrossbarMapping* mapping) {
+    auto result = nlohmann::ordered_json::array();
+    if (mapping == nullptr) {
+        return result;
+    }
+    for (const auto& layer : mapping->layers()) {
+        const crossbar::ProgrammingReport& report = layer->programming;
+        const bool verified = layer->arrays.front()->array.model().takes_pulses();
+        result.push_back(
+            {{"node", layer->node},
+             {"arrays", layer->arrays.size()},
+             {"tiles", layer->tiles},
+             {"synapses", report.synapses},
+             {"weight_per_us", layer->weight_per_us},
+             {"success_rate", verified ? nlohmann::ordered_json(success_rate(*layer)) : nullptr},
+             {"mean_error_us", mean_error_us(*layer)},
+             {"largest_error_us", report.largest_error_us},
+             {"mean_error_weight", mean_error_us(*layer) * layer->weight_per_us},
+             {"largest_weight", layer->largest_weight},
+             {"pulses", {{"set", layer->spent.set_pulses}, {"reset", layer->spent.reset_pulses}}},
+             {"pulses_per_synapse", double(report.pulses) / std::max(1.0, double(report.synapses))},
+             {"verify_reads", report.verify_reads},
+             {"seconds", report.seconds},
+             {"energy_j", layer->spent.energy(mapping->energy_cost()).total_j()}});
+    }
+    return result;
+}
+
+nlohmann::ordered_json energy_json(const CrossbarMapping* mapping) {
+    if (mapping == nullptr) {
+        return nullptr;
+    }
+    const crossbar::EnergyBreakdown energy = mapping->counters().energy(mapping->energy_cost());
+    return {{"total", energy.total_j()},
+            {"set", energy.set_j},
+            {"reset", energy.reset_j},
+            {"read", energy.read_j},
+            {"verify_read", energy.verify_read_j},
+            {"wires", energy.wires_j},
+            {"adc", energy.adc_j}};
+}
+
+std::string programming_text(const CrossbarMapping& mapping) {
+    std::string text;
+    const auto out = std::back_inserter(text);
+    fmt::format_to(out, "memprop: weights on crossbars, read {} s after programming\n",
+                   mapping.device_time_seconds());
+    for (const auto& layer : mapping.layers()) {
+        const crossbar::ProgrammingReport& report = layer->programming;
+        fmt::print(
+            stderr,
+            "  {:<24} {} synapses, {} tiles, 1 uS = weight {:.4g}; error mean {:.3g} uS, largest {:.3g} "
+            "uS; {:.1f} pulses and {:.1f} verifying reads per synapse, {:.1f} % within the tolerance, "
+            "{:.3g} s\n",
+            layer->node, report.synapses, layer->tiles, layer->weight_per_us, mean_error_us(*layer),
+            report.largest_error_us, double(report.pulses) / std::max(1.0, double(report.synapses)),
+            double(report.verify_reads) / std::max(1.0, double(report.synapses)),
+            100.0 * success_rate(*layer), report.seconds);
+    }
+    return text;
+}
+
+}  // namespace memprop::host

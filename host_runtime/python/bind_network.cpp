@@ -1,0 +1,442 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "crossbar/base/error.hpp"
+#include "host_runtime/config/experiment_file.hpp"
+#include "host_runtime/exchange/export.hpp"
+#include "host_runtime/files/memory_archive.hpp"
+#include "host_runtime/graph/crossbar_mapping.hpp"
+#include "host_runtime/graph/crossbar_report.hpp"
+#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/graph/state_file.hpp"
+#include "host_runtime/nir/flat_graph.hpp"
+#include "host_runtime/nir/write.hpp"
+#include "host_runtime/python/bindings.hpp"
+
+namespace py = pybind11;
+
+namespace memprop::host::python {
+namespace {
+
+using EventArray = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
+
+py::object from_json(const nlohmann::ordered_json& json) {
+    return py::module_::import("json").attr("loads")(
+        json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+struct PyNetwork {
+    std::string file;
+    std::shared_ptr<nir::Network> network;
+
+    nir::Dataset& dataset(const std::string& path, const std::string& parameter) const {
+        nir::Graph* graph = &network->graph;
+        std::size_t begin = 0;
+        while (true) {
+            const std::size_t end = path.find('/', begin);
+            const std::string name = path.substr(begin, end - begin);
+            const auto it = std::find_if(graph->nodes.begin(), graph->nodes.end(),
+                                         [&](const nir::Node& n) { return n.name == name; });
+            if (it == graph->nodes.end()) {
+                throw InputError(fmt::format("{}: has no node {}", file, path));
+            }
+            if (end == std::string::npos) {
+                for (nir::Dataset& found : it->parameters) {
+                    if (found.name == parameter) {
+                        return found;
+                    }
+                }
+                throw InputError(fmt::format("{}: node {}: has no parameter {}", file, path, parameter));
+            }
+            if (it->subgraph.empty()) {
+                throw InputError(fmt::format("{}: node {} is no graph", file, path.substr(0, end)));
+            }
+            graph = &it->subgraph.front();
+            begin = end + 1;
+        }
+    }
+};
+
+py::object parameter(const PyNetwork& self, const std::string& node, const std::string& name) {
+    const nir::Dataset& dataset = self.dataset(node, name);
+    const std::vector<py::ssize_t> shape(dataset.shape.begin(), dataset.shape.end());
+    return std::visit(
+        [&](const auto& values) -> py::object {
+            using V = std::decay_t<decltype(values)>;
+            if constexpr (std::is_same_v<V, std::monostate>) {
+                return py::none();
+            } else if constexpr (std::is_same_v<V, std::vector<std::string>>) {
+                return py::cast(values.size() == 1 ? values.front()
+                                                   : fmt::format("{}", fmt::join(values, " ")));
+            } else {
+                py::array_t<typename V::value_type> result(shape);
+                std::copy(values.begin(), values.end(), result.mutable_data());
+                return result;
+            }
+        },
+        dataset.values);
+}
+
+void set_parameter(PyNetwork& self, const std::string& node, const std::string& name,
+                   const DoubleArray& values) {
+    const nir::Dataset& old = self.dataset(node, name);
+    const nir::Shape shape(values.shape(), values.shape() + values.ndim());
+    if (shape != old.shape || !old.is_number()) {
+        throw InputError(fmt::format("{}: node {}: {} has shape [{}], given is [{}]", self.file, node, name,
+                                     fmt::join(old.shape, ", "), fmt::join(shape, ", ")));
+    }
+    PyNetwork changed{self.file, std::make_shared<nir::Network>(*self.network)};
+    nir::Dataset& dataset = changed.dataset(node, name);
+    std::visit(
+        [&](auto& stored) {
+            using V = std::decay_t<decltype(stored)>;
+            if constexpr (!std::is_same_v<V, std::monostate> &&
+                          !std::is_same_v<V, std::vector<std::string>>) {
+                std::transform(values.data(), values.data() + values.size(), stored.begin(),
+                               [](double v) { return static_cast<typename V::value_type>(v); });
+            }
+        },
+        dataset.values);
+    nir::flatten(nir::parse_network(nir::to_tree(*changed.network), self.file), self.file);
+    self.network = changed.network;  // only what passes all checks
+}
+
+py::list nodes(const PyNetwork& self) {
+    py::list result;
+    for (const nir::FlatNode& node : nir::flatten(*self.network, self.file).nodes) {
+        py::dict entry;
+        entry["name"] = node.name;
+        entry["type"] = std::string(nir::to_string(node.node->type));
+        entry["input_shape"] = py::tuple(py::cast(node.input_shape));
+        entry["output_shape"] = py::tuple(py::cast(node.output_shape));
+        py::list parameters;
+        for (const nir::Dataset& dataset : node.node->parameters) {
+            parameters.append(dataset.name);
+        }
+        entry["parameters"] = parameters;
+        result.append(entry);
+    }
+    return result;
+}
+
+py::list edges(const PyNetwork& self) {
+    py::list result;
+    const nir::FlatGraph graph = nir::flatten(*self.network, self.file);
+    for (const nir::FlatNode& node : graph.nodes) {
+        for (const std::uint32_t target : node.targets) {
+            result.append(py::make_tuple(node.name, graph.nodes[target].name));
+        }
+    }
+    return result;
+}
+
+/// What a simulation is asked for besides its network.
+struct Settings {
+    std::optional<double> dt;
+    std::optional<std::string> integrator, reset;
+    std::optional<bool> first_step_recurrence;
+    std::optional<std::string> crossbar;
+    std::optional<double> device_time;
+    py::object overrides;
+    std::optional<std::int64_t> seed;
+};
+
+class Simulation {
+public:
+    Simulation(const PyNetwork& network, const Settings& settings) : network_(network) {
+        bool found = false;
+        discretisation_ = discretisation_of(*network.network, network.file, found);
+        if (settings.dt) {
+            discretisation_.dt_seconds = *settings.dt;
+        }
+        if (settings.integrator) {
+            discretisation_.integrator = integrator_from(*settings.integrator);
+        }
+        if (settings.reset) {
+            discretisation_.reset = reset_rule_from(*settings.reset);
+        }
+        if (settings.first_step_recurrence) {
+            discretisation_.first_step_recurrence = *settings.first_step_recurrence;
+        }
+        if (settings.crossbar) {
+            const auto config =
+                load_experiment(*settings.crossbar, override_list(settings.overrides, settings.seed));
+            mapping_ = std::make_unique<CrossbarMapping>(
+                config, settings.device_time.value_or(config.task.update_interval_seconds));
+        } else if (settings.device_time || !settings.overrides.is_none() || settings.seed) {
+            throw InputError("device_time, overrides and seed need crossbar");
+        }
+        const py::gil_scoped_release no_gil;
+        simulator_ =
+            std::make_unique<Simulator>(*network_.network, network_.file, discretisation_, mapping_.get());
+    }
+
+    py::dict run(const py::object& events, std::optional<std::int64_t> steps,
+                 const std::vector<std::string>& probes);
+
+    std::uint64_t steps_done() const { return simulator_->steps_done(); }
+    void reset() { simulator_->reset(); }
+    void save(const std::string& file) {
+        const py::gil_scoped_release no_gil;
+        save_state(*simulator_, discretisation_, file);
+    }
+    void restore(const std::string& file) {
+        const py::gil_scoped_release no_gil;
+        load_state(*simulator_, discretisation_, file);
+    }
+
+    /// Other weights, the same state.
+    void reload(const PyNetwork& network) {
+        if (mapping_ != nullptr) {
+            throw InputError("reload: weights on crossbars stay; make a new Simulation to program others");
+        }
+        MemoryWriter state;
+        simulator_->serialize(state);
+        auto fresh = std::make_unique<Simulator>(*network.network, network.file, discretisation_);
+        MemoryReader reader(state.items());
+        fresh->serialize(reader);
+        simulator_ = std::move(fresh);
+        network_ = network;
+    }
+
+private:
+    struct Recorded {
+        std::uint32_t node;
+        std::vector<std::int64_t> spikes;  // step, index
+        std::vector<double> v, i;
+    };
+
+    PyNetwork network_;
+    Discretisation discretisation_;
+    std::unique_ptr<CrossbarMapping> mapping_;
+    std::unique_ptr<Simulator> simulator_;
+};
+
+/// (step, index) in the order of steps; checked.
+std::vector<std::pair<std::int64_t, std::uint32_t>> sorted_events(const py::object& events,
+                                                                  const Simulator& simulator) {
+    const py::array array = py::array::ensure(events);
+    const bool empty = array && array.size() == 0;
+    if (!array || (!empty && (array.ndim() != 2 || array.shape(1) != 2 ||
+                              (array.dtype().kind() != 'i' && array.dtype().kind() != 'u')))) {
+        throw InputError("events: must be whole numbers of shape (n, 2): step, index");
+    }
+    std::vector<std::pair<std::int64_t, std::uint32_t>> result;
+    if (empty) {
+        return result;
+    }
+    const EventArray numbers(array);
+    const auto at = numbers.unchecked<2>();
+    const auto begin = static_cast<std::int64_t>(simulator.steps_done());
+    for (py::ssize_t k = 0; k < at.shape(0); ++k) {
+        if (at(k, 0) < begin || at(k, 0) >= std::int64_t{1} << 31) {
+            throw InputError(fmt::format("events[{}, 0]", k), at(k, 0),
+                             fmt::format("must be in [{}, 2^31), the steps to come", begin));
+        }
+        if (at(k, 1) < 0 || static_cast<std::uint64_t>(at(k, 1)) >= simulator.input_size()) {
+            throw InputError(fmt::format("events[{}, 1]", k), at(k, 1),
+                             fmt::format("the network's input has {} elements", simulator.input_size()));
+        }
+        result.emplace_back(at(k, 0), static_cast<std::uint32_t>(at(k, 1)));
+    }
+    std::stable_sort(result.begin(), result.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    return result;
+}
+
+template <class T>
+py::array_t<T> matrix(const std::vector<T>& values, std::size_t rows, std::size_t columns) {
+    py::array_t<T> result({static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(columns)});
+    std::copy(values.begin(), values.end(), result.mutable_data());
+    return result;
+}
+
+py::dict Simulation::run(const py::object& events, std::optional<std::int64_t> steps,
+                         const std::vector<std::string>& probes) {
+    Simulator& s = *simulator_;
+    const auto todo = sorted_events(events, s);
+    if (steps && (*steps < 0 || *steps > std::int64_t{1} << 31)) {
+        throw InputError("steps", *steps, "must be in [0, 2^31]");
+    }
+    const auto begin = static_cast<std::int64_t>(s.steps_done());
+    const std::int64_t end =
+        steps ? begin + *steps
+              : (todo.empty() ? begin
+                              : todo.back().first + 1 + static_cast<std::int64_t>(s.longest_delay_steps()));
+    std::vector<Recorded> spiking, probed;
+    for (std::uint32_t n = 0; n < s.nodes().size(); ++n) {
+        if (nir::is_spiking(s.nodes()[n].type)) {
+            spiking.push_back({n, {}, {}, {}});
+        }
+    }
+    for (const std::string& name : probes) {
+        const auto node = s.find(name);
+        if (!node || s.membrane(*node).empty()) {
+            throw InputError("probe", name, "is no node with state");
+        }
+        probed.push_back({*node, {}, {}, {}});
+    }
+    std::vector<double> output, row(s.output_size());
+    {
+        const py::gil_scoped_release no_gil;
+        InterruptCheck check;
+        std::vector<std::uint32_t> inputs;
+        std::size_t next = 0;
+        for (std::int64_t step = begin; step < end; ++step) {
+            inputs.clear();
+            for (; next < todo.size() && todo[next].first == step; ++next) {
+                inputs.push_back(todo[next].second);
+            }
+            s.step(inputs);
+            for (Recorded& r : spiking) {
+                for (const std::uint32_t index : s.spikes(r.node)) {
+                    r.spikes.push_back(step);
+                    r.spikes.push_back(index);
+                }
+            }
+            for (Recorded& r : probed) {
+                const auto v = s.membrane(r.node), i = s.current(r.node);
+                r.v.insert(r.v.end(), v.begin(), v.end());
+                r.i.insert(r.i.end(), i.begin(), i.end());
+            }
+            s.read_output(row);
+            output.insert(output.end(), row.begin(), row.end());
+            check();
+        }
+        s.check_finite();
+    }
+    const auto count = static_cast<std::size_t>(end - begin);
+    py::dict spikes, state, result;
+    for (const Recorded& r : spiking) {
+        spikes[py::str(s.nodes()[r.node].name)] = matrix(r.spikes, r.spikes.size() / 2, 2);
+    }
+    for (const Recorded& r : probed) {
+        py::dict of_node;
+        of_node["v"] = matrix(r.v, count, s.membrane(r.node).size());
+        if (!s.current(r.node).empty()) {
+            of_node["i"] = matrix(r.i, count, s.current(r.node).size());
+        }
+        state[py::str(s.nodes()[r.node].name)] = of_node;
+    }
+    result["steps"] = count;
+    result["spikes"] = spikes;
+    result["state"] = state;
+    result["output"] = matrix(output, count, row.size());
+    result["energy_j"] = from_json(energy_json(mapping_.get()));
+    result["programming"] = from_json(programming_json(mapping_.get()));
+    return result;
+}
+
+constexpr const char* kSettingsDoc = R"(
+dt: time step in seconds; default 1e-3 or what the file states.
+integrator: "euler" or "exponential". reset: "file", "zero", "subtract", "subtract_carry", "subtract_next".
+first_step_recurrence: whether feedback delivers its bias in step 0.
+crossbar: an experiment (TOML) whose devices hold the weights, programmed by write-verify; device_time: seconds
+    from programming to the reads; overrides, seed: of that experiment.)";
+
+}  // namespace
+
+void bind_network(py::module_ module) {
+    py::class_<PyNetwork>(module, "Network", "A network in the Neural Intermediate Representation (NIR).")
+        .def_static(
+            "load",
+            [](const std::string& file) {
+                const py::gil_scoped_release no_gil;
+                return PyNetwork{file, std::make_shared<nir::Network>(load_network(file))};
+            },
+            py::arg("path"), "Reads a NIR file or a checkpoint.h5 of `memprop train`. Raises InputError.")
+        .def(
+            "save",
+            [](const PyNetwork& self, const std::string& file) {
+                const py::gil_scoped_release no_gil;
+                nir::write_network(*self.network, file);
+            },
+            py::arg("path"), "Writes a NIR file; it appears whole or not at all.")
+        .def_property_readonly("nodes", nodes,
+                               "All nodes, nested ones by path: list of dicts with name, type, input_shape, "
+                               "output_shape, parameters (their names).")
+        .def_property_readonly("edges", edges, "List of (source, target) names.")
+        .def_property_readonly(
+            "warnings", [](const PyNetwork& self) { return self.network->warnings; },
+            "What was tolerated in the file, one line each.")
+        .def("parameter", parameter, py::arg("node"), py::arg("name"),
+             "A parameter of a node as a NumPy array (a copy), such as parameter(\"fc\", \"weight\").")
+        .def(
+            "set_parameter",
+            [](PyNetwork& self, const std::string& node, const std::string& name, const py::object& values) {
+                const py::array array = py::array::ensure(values);
+                if (!array) {
+                    throw InputError(fmt::format("{}: cannot be made into an array of real numbers", name));
+                }
+                set_parameter(self, node, name, double_array(values, name, array.ndim()));
+            },
+            py::arg("node"), py::arg("name"), py::arg("values"),
+            "Replaces a parameter by values of the same shape. Makes all checks of a file.")
+        .def("__repr__", [](const PyNetwork& self) {
+            return fmt::format("<memprop.Network {}: {} nodes>", self.file, self.network->graph.nodes.size());
+        });
+
+    const std::string simulation_doc =
+        std::string("A network that runs in pieces: run() goes on where the last one ended.\n") +
+        kSettingsDoc;
+    const auto make = [](const PyNetwork& network, std::optional<double> dt,
+                         std::optional<std::string> integrator, std::optional<std::string> reset,
+                         std::optional<bool> first_step_recurrence, std::optional<std::string> crossbar,
+                         std::optional<double> device_time, py::object overrides,
+                         std::optional<std::int64_t> seed) {
+        return std::make_unique<Simulation>(
+            network, Settings{dt, std::move(integrator), std::move(reset), first_step_recurrence,
+                              std::move(crossbar), device_time, std::move(overrides), seed});
+    };
+    py::class_<Simulation>(module, "Simulation", simulation_doc.c_str())
+        .def(py::init(make), py::arg("network"), py::kw_only(), py::arg("dt") = py::none(),
+             py::arg("integrator") = py::none(), py::arg("reset") = py::none(),
+             py::arg("first_step_recurrence") = py::none(), py::arg("crossbar") = py::none(),
+             py::arg("device_time") = py::none(), py::arg("overrides") = py::none(),
+             py::arg("seed") = py::none())
+        .def(
+            "run", &Simulation::run, py::arg("events"), py::arg("steps") = py::none(), py::kw_only(),
+            py::arg("probe") = std::vector<std::string>(),
+            R"(Runs `steps` more steps (default: to the last event, and as long as Delays hold it) and returns
+a dict: spikes (node -> int64 [n, 2]: step, index), output (float64 [steps, outputs]), state (probed node ->
+{"v": float64 [steps, neurons], "i": ...}), steps, energy_j, programming.
+
+events: int64 [n, 2] of (step, index) in any order, steps counted from the start of the simulation. What Ctrl-C
+interrupts stays at the step it has reached.)")
+        .def_property_readonly("steps_done", &Simulation::steps_done)
+        .def("reset", &Simulation::reset, "State back to the beginning; weights stay.")
+        .def("reload", &Simulation::reload, py::arg("network"), "Other weights; the state stays.")
+        .def("save", &Simulation::save, py::arg("path"), "Writes the state to a file.")
+        .def("restore", &Simulation::restore, py::arg("path"),
+             "Replaces the state by that of a file; the simulation goes on bit for bit.");
+
+    const std::string run_doc =
+        std::string(R"(Runs a network on events from its initial state and returns a dict of NumPy arrays:
+spikes (node -> int64 [n, 2]: step, index), output (float64 [steps, outputs]), state (probed node -> {"v": float64
+[steps, neurons], "i": ...}), steps, energy_j, programming.
+
+events: int64 [n, 2] of (step, index) in any order; events of one step and index add up.
+steps: default the last event's step + 1 + the longest Delay.
+probe: names of nodes whose state is returned.)") +
+        kSettingsDoc;
+    module.def(
+        "run",
+        [make](const PyNetwork& network, const py::object& events, std::optional<std::int64_t> steps,
+               std::optional<double> dt, const std::vector<std::string>& probe,
+               std::optional<std::string> integrator, std::optional<std::string> reset,
+               std::optional<bool> first_step_recurrence, std::optional<std::string> crossbar,
+               std::optional<double> device_time, py::object overrides, std::optional<std::int64_t> seed) {
+            return make(network, dt, std::move(integrator), std::move(reset), first_step_recurrence,
+                        std::move(crossbar), device_time, std::move(overrides), seed)
+                ->run(events, steps, probe);
+        },
+        py::arg("net"), py::arg("events"), py::arg("steps") = py::none(), py::arg("dt") = py::none(),
+        py::kw_only(), py::arg("probe") = std::vector<std::string>(), py::arg("integrator") = py::none(),
+        py::arg("reset") = py::none(), py::arg("first_step_recurrence") = py::none(),
+        py::arg("crossbar") = py::none(), py::arg("device_time") = py::none(),
+        py::arg("overrides") = py::none(), py::arg("seed") = py::none(), run_doc.c_str());
+}
+
+}  // namespace memprop::host::python

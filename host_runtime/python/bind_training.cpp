@@ -1,0 +1,139 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <exception>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "crossbar/base/error.hpp"
+#include "host_runtime/config/experiment_file.hpp"
+#include "host_runtime/python/bindings.hpp"
+#include "host_runtime/training.hpp"
+
+namespace py = pybind11;
+
+namespace memprop::host::python {
+namespace {
+
+std::string toml_value(const py::handle& value) {
+    const py::object plain = py::hasattr(value, "item") && py::hasattr(value, "dtype")
+                                 ? py::object(value.attr("item")())  // a number of NumPy
+                                 : py::reinterpret_borrow<py::object>(value);
+    if (py::isinstance<py::bool_>(plain)) {
+        return plain.cast<bool>() ? "true" : "false";
+    }
+    if (py::isinstance<py::str>(plain)) {
+        return nlohmann::json(plain.cast<std::string>()).dump();
+    }
+    if (py::isinstance<py::int_>(plain) || py::isinstance<py::float_>(plain)) {
+        return py::repr(plain).cast<std::string>();
+    }
+    if (py::isinstance<py::list>(plain) || py::isinstance<py::tuple>(plain)) {
+        std::vector<std::string> items;
+        for (const py::handle item : plain) {
+            items.push_back(toml_value(item));
+        }
+        return fmt::format("[{}]", fmt::join(items, ", "));
+    }
+    throw InputError(fmt::format("overrides: values of type {}, must be numbers, strings, booleans or lists",
+                                 py::str(py::type::of(plain)).cast<std::string>()));
+}
+
+/// A directory for results that nobody asked to keep.
+class ScratchDirectory {
+public:
+    ScratchDirectory() {
+        std::string name = (std::filesystem::temp_directory_path() / "memprop-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr) {
+            throw RunError(fmt::format("{}: cannot be created", name));
+        }
+        path_ = name;
+    }
+    ScratchDirectory(const ScratchDirectory&) = delete;
+    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+    ~ScratchDirectory() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    std::filesystem::path results() const { return path_ / "results"; }
+
+private:
+    std::filesystem::path path_;
+};
+
+py::object train(const std::string& experiment, const py::object& overrides, std::optional<std::int64_t> seed,
+                 const std::optional<std::string>& init, bool evaluate,
+                 const std::optional<std::string>& out) {
+    TrainRequest request;
+    request.config = load_experiment(experiment, override_list(overrides, seed));
+    request.evaluate = evaluate;
+    if (evaluate && !init) {
+        throw InputError("evaluate needs the weights of init");
+    }
+    if (init) {
+        request.init = *init;
+    }
+    std::optional<ScratchDirectory> scratch;
+    if (out) {
+        request.directory = *out;
+    } else {
+        scratch.emplace();
+        request.directory = scratch->results();
+    }
+    std::exception_ptr raised;
+    InterruptCheck check;
+    request.interrupted = [&] {
+        try {
+            check();
+        } catch (...) {
+            raised = std::current_exception();
+        }
+        return raised != nullptr;
+    };
+    TrainOutcome outcome;
+    {
+        const py::gil_scoped_release no_gil;
+        outcome = run_training(request);
+    }
+    if (raised) {
+        std::rethrow_exception(raised);
+    }
+    return py::module_::import("json").attr("loads")(outcome.result.dump());
+}
+
+}  // namespace
+
+std::vector<std::string> override_list(const py::object& overrides, std::optional<std::int64_t> seed) {
+    std::vector<std::string> result;
+    if (!overrides.is_none()) {
+        if (!py::isinstance<py::dict>(overrides)) {
+            throw InputError("overrides must be a dict of keys and values");
+        }
+        for (const auto& [key, value] : overrides.cast<py::dict>()) {
+            result.push_back(fmt::format("{}={}", py::str(key).cast<std::string>(), toml_value(value)));
+        }
+    }
+    if (seed) {
+        result.push_back(fmt::format("run.seed={}", *seed));
+    }
+    return result;
+}
+
+void bind_training(py::module_ module) {
+    module.def("train", train, py::arg("path"), py::arg("overrides") = py::none(),
+               py::arg("seed") = py::none(), py::kw_only(), py::arg("init") = py::none(),
+               py::arg("evaluate") = false, py::arg("out") = py::none(),
+               R"(Trains a network as `memprop train` does and returns the content of result.json as a dict.
+
+path: the experiment, a TOML file.
+overrides: dict of keys and values, such as {"crossbar.read_noise_scale": 2.0}.
+seed: sets run.seed, which fixes everything random.
+init: a checkpoint.h5 or a NIR network to start from.
+evaluate: one pass without learning over the samples; needs init.
+out: a new directory for the results (config.toml, result.json, history.csv, run.h5, checkpoint.h5);
+    without it they are not kept.
+Raises InputError (a ValueError) for what the caller gave, RunError for a run that failed. KeyboardInterrupt
+stops the training; with out there is then a checkpoint to resume from.)");
+}
+
+}  // namespace memprop::host::python

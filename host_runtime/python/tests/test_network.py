@@ -1,0 +1,187 @@
+"""memprop.train, Network, run, Simulation: values, errors, interrupts."""
+
+import os
+import pathlib
+import signal
+import tempfile
+import threading
+import time
+import unittest
+
+import numpy as np
+
+import memprop
+
+REFERENCE = os.path.join(os.environ.get("MEMPROP_REFERENCE_DATA", ""), "nir", "valid")
+SHORT = {"run.epochs": 4, "task.steps": 100, "network.recurrent": 30}
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.scratch = pathlib.Path(scratch.name)
+        self.experiment = str(self.scratch / "experiment.toml")
+        pathlib.Path(self.experiment).write_text("[network]\nthreshold = 0.03\n")
+
+    def trained(self):
+        """A small network and its recorded evaluation."""
+        memprop.train(self.experiment, SHORT, 3, out=str(self.scratch / "out"))
+        return memprop.Network.load(str(self.scratch / "out" / "checkpoint.h5"))
+
+    def events(self, steps=100, per_step=10):
+        rng = np.random.default_rng(1)
+        return np.column_stack([np.repeat(np.arange(steps), per_step), rng.integers(0, 100, steps * per_step)])
+
+
+class Train(Case):
+    def test_result_is_that_of_the_command_line(self):
+        result = memprop.train(self.experiment, overrides={**SHORT, "crossbar.read_noise_scale": np.float64(2.0)}, seed=1)
+        self.assertEqual(result["epochs"], 4)
+        self.assertEqual(len(result["loss_history"]), 4)
+        self.assertEqual(result["seed"], 1)
+        again = memprop.train(self.experiment, {**SHORT, "crossbar.read_noise_scale": 2.0}, 1)
+        self.assertEqual(result["loss_history"], again["loss_history"])
+        other = memprop.train(self.experiment, {**SHORT, "update.scheme": "vanilla"}, 1)
+        self.assertIsNone(other["device"])
+
+    def test_evaluate_and_out(self):
+        self.trained()
+        out = self.scratch / "evaluated"
+        memprop.train(self.experiment, SHORT, 3, init=str(self.scratch / "out" / "checkpoint.h5"), evaluate=True,
+                      out=str(out))
+        self.assertTrue((out / "run.h5").exists())
+
+    def test_errors(self):
+        with self.assertRaises(ValueError) as caught:
+            memprop.train(self.experiment, {"crossbar.read_noise": "none"})
+        self.assertIsInstance(caught.exception, memprop.InputError)
+        self.assertIn("crossbar.read_noise", str(caught.exception))
+        for call, text in [(lambda: memprop.train(str(self.scratch / "no.toml")), "no.toml"),
+                           (lambda: memprop.train(self.experiment, {"run.epochz": 1}), "run.epochs"),
+                           (lambda: memprop.train(self.experiment, {"run.epochs": object()}), "overrides"),
+                           (lambda: memprop.train(self.experiment, evaluate=True), "init")]:
+            with self.assertRaisesRegex(memprop.InputError, text):
+                call()
+
+    def test_interrupt_and_threads(self):
+        ticks = []
+        stop = threading.Event()
+        ticker = threading.Thread(target=lambda: [ticks.append(1) for _ in iter(lambda: stop.wait(0.01), True)])
+        ticker.start()
+        alarm = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+        alarm.start()
+        begin = time.monotonic()
+        with self.assertRaises(KeyboardInterrupt):
+            memprop.train(self.experiment, {"run.epochs": 1000000})
+        self.assertLess(time.monotonic() - begin, 20)
+        stop.set()
+        ticker.join()
+        self.assertGreater(len(ticks), 5)  # other threads ran meanwhile
+
+
+class Run(Case):
+    def test_round_trip_through_a_file(self):
+        net = self.trained()
+        self.assertEqual([n["name"] for n in net.nodes],
+                         ["input", "lif", "output", "readout", "w_in", "w_out", "w_rec"])
+        self.assertIn(("w_rec", "lif"), net.edges)
+        net.save(str(self.scratch / "n.nir"))
+        back = memprop.Network.load(str(self.scratch / "n.nir"))
+        a, b = (memprop.run(n, self.events(), probe=["lif", "readout"]) for n in (net, back))
+        np.testing.assert_array_equal(a["spikes"]["lif"], b["spikes"]["lif"])
+        np.testing.assert_array_equal(a["output"], b["output"])
+        self.assertGreater(len(a["spikes"]["lif"]), 20)
+        self.assertEqual(a["spikes"]["lif"].dtype, np.int64)
+        self.assertEqual(a["output"].shape, (100, 1))
+        self.assertEqual(a["state"]["lif"]["v"].shape, (100, 30))
+        np.testing.assert_array_equal(a["state"]["readout"]["v"], a["output"])
+        self.assertEqual((a["steps"], a["energy_j"], a["programming"]), (100, None, []))
+
+    @unittest.skipUnless(os.path.isdir(REFERENCE), f"no reference data at {REFERENCE}")
+    def test_reference_traces(self):
+        for name, dt, nodes in [("v01_ff_lif_2layer", 1e-3, ["lif1", "lif2"]), ("v02_rec_cubalif", 1e-4, ["lif1.lif"])]:
+            net = memprop.Network.load(os.path.join(REFERENCE, name + ".nir"))
+            load = lambda kind: np.loadtxt(os.path.join(REFERENCE, f"{name}.{kind}.csv"), delimiter=",", ndmin=2)
+            events = np.loadtxt(os.path.join(REFERENCE, name + ".input.csv"), delimiter=",", skiprows=1, dtype=int)
+            steps = len(load("euler.output"))
+            run = memprop.run(net, events[::-1], steps=steps, dt=dt, probe=nodes)  # any order
+            for node in nodes:
+                spikes = np.loadtxt(os.path.join(REFERENCE, f"{name}.euler.spikes.{node}.csv"), delimiter=",",
+                                    skiprows=1, dtype=int)
+                np.testing.assert_array_equal(run["spikes"][node], spikes)
+                state = run["state"][node]
+                got = np.hstack([state["v"], state["i"]]) if "i" in state else state["v"]
+                np.testing.assert_allclose(got, load(f"euler.state.{node}"), rtol=1e-5, atol=1e-9)
+
+    def test_pieces_equal_the_whole(self):
+        net, events = self.trained(), self.events()
+        whole = memprop.run(net, events)
+        simulation = memprop.Simulation(net)
+        first = simulation.run(events[events[:, 0] < 40], steps=40)
+        simulation.save(str(self.scratch / "state.h5"))
+        rest = simulation.run(events[events[:, 0] >= 40])
+        self.assertEqual(simulation.steps_done, 100)
+        np.testing.assert_array_equal(np.vstack([first["output"], rest["output"]]), whole["output"])
+        simulation.restore(str(self.scratch / "state.h5"))
+        self.assertEqual(simulation.steps_done, 40)
+        np.testing.assert_array_equal(simulation.run(events[events[:, 0] >= 40])["output"], rest["output"])
+        simulation.reset()
+        np.testing.assert_array_equal(simulation.run(events)["output"], whole["output"])
+
+    def test_reload_keeps_the_state(self):
+        net, events = self.trained(), self.events()
+        simulation = memprop.Simulation(net)
+        simulation.run(events[events[:, 0] < 40], steps=40)
+        other = memprop.Network.load(str(self.scratch / "out" / "checkpoint.h5"))
+        other.set_parameter("w_out", "weight", 2 * other.parameter("w_out", "weight"))
+        before = simulation.run([], steps=1, probe=["lif"])
+        simulation.reload(other)
+        after = simulation.run([], steps=1, probe=["lif"])
+        self.assertEqual(simulation.steps_done, 42)
+        self.assertFalse(np.array_equal(before["state"]["lif"]["v"], after["state"]["lif"]["v"]))
+        self.assertTrue(np.any(after["state"]["lif"]["v"] != 0))
+
+    def test_crossbar(self):
+        net, events = self.trained(), self.events()
+        options = dict(crossbar=self.experiment, overrides={"crossbar.programming.tolerance_us": 0.6})
+        a, b = (memprop.run(net, events, seed=2, **options) for _ in range(2))
+        np.testing.assert_array_equal(a["output"], b["output"])
+        self.assertGreater(a["energy_j"]["total"], 0)
+        self.assertEqual({layer["node"] for layer in a["programming"]}, {"w_in", "w_rec", "w_out"})
+        late = memprop.run(net, events, seed=2, device_time=1e9, **options)
+        self.assertFalse(np.array_equal(a["output"], late["output"]))
+
+    def test_errors(self):
+        net = self.trained()
+        for call, text in [
+                (lambda: memprop.run(net, [[0, 100]]), r"events\[0, 1\] = 100: the network's input has 100 elements"),
+                (lambda: memprop.run(net, [[-1, 0]]), r"events\[0, 0\] = -1"),
+                (lambda: memprop.run(net, [[0.5, 0]]), "whole numbers"),
+                (lambda: memprop.run(net, [1, 2, 3]), "shape"),
+                (lambda: memprop.run(net, [], steps=-1), "steps = -1"),
+                (lambda: memprop.run(net, [], dt=0), "dt = 0"),
+                (lambda: memprop.run(net, [], reset="never"), "reset = never"),
+                (lambda: memprop.run(net, [], seed=1), "need crossbar"),
+                (lambda: memprop.run(net, [], probe=["fc"]), "probe = fc"),
+                (lambda: net.parameter("w_in", "bias"), "has no parameter bias"),
+                (lambda: net.set_parameter("lif", "tau", np.zeros(30)), "tau"),
+                (lambda: net.set_parameter("lif", "tau", np.ones(3)), "has shape"),
+                (lambda: memprop.Network.load("no_such_file.nir"), "no_such_file.nir")]:
+            with self.assertRaisesRegex(memprop.InputError, text):
+                call()
+        self.assertEqual(memprop.run(net, [])["steps"], 0)
+
+    def test_interrupt(self):
+        net = self.trained()
+        alarm = threading.Timer(0.4, lambda: os.kill(os.getpid(), signal.SIGINT))
+        simulation = memprop.Simulation(net)
+        alarm.start()
+        with self.assertRaises(KeyboardInterrupt):
+            simulation.run([], steps=10**8)
+        self.assertGreater(simulation.steps_done, 0)
+        self.assertLess(simulation.steps_done, 10**8)
+
+
+if __name__ == "__main__":
+    unittest.main()
