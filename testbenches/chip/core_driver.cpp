@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <utility>
 
 #include "crossbar/base/random.hpp"
 #include "host_runtime/chip/core_words.hpp"
@@ -24,13 +26,12 @@ std::uint32_t bits(float value) {
 
 }  // namespace
 
-CoreDriver::CoreDriver(const sc_core::sc_module_name& name, const Plan& plan, Core& core, ChipMemory& memory,
+CoreDriver::CoreDriver(const sc_core::sc_module_name& name, const Plan& plan, ChipMemory& memory,
                        const learning::NetworkParameters<float>& parameters, Stimulus& stimulus,
                        std::ostream* csv, const sc_core::sc_time& period)
     : sc_module(name),
       plan_(plan),
       core_plan_(plan_.chip->cores[plan.core]),
-      core_(core),
       memory_(memory),
       parameters_(parameters),
       stimulus_(stimulus),
@@ -71,7 +72,6 @@ void CoreDriver::receive(const Flit& flit) {
             break;
         case FlitKind::tick:
             if (static_cast<Tick>(flit.address) == Tick::neurons_done) {
-                neurons_done_ = true;
                 neurons_done_cycle_ = cycle();
             } else {
                 core_done_ = true;
@@ -80,14 +80,13 @@ void CoreDriver::receive(const Flit& flit) {
     }
 }
 
-void CoreDriver::await(Tick what) {
-    bool& there = what == Tick::core_done ? core_done_ : neurons_done_;
+void CoreDriver::await_done() {
     hw::noc::ArrivedFlit arrived;
     for (;;) {
         while (port->take(arrived)) {
             receive(arrived.flit);
         }
-        if (std::exchange(there, false)) {
+        if (std::exchange(core_done_, false)) {
             return;
         }
         sc_core::wait(port->wake_event());
@@ -141,7 +140,7 @@ void CoreDriver::load() {
 
 void CoreDriver::begin_sample(std::uint32_t sample) {
     send(FlitKind::tick, static_cast<std::uint32_t>(Tick::begin_sample), sample);
-    await(Tick::core_done);
+    await_done();
 }
 
 /// Spikes of neurons that are not on the core, and the neurons_done of the cores they would be on.
@@ -180,7 +179,6 @@ void CoreDriver::run_step(std::uint32_t step) {
     const std::uint64_t begin = cycle();
     const bool last = step + 1 == plan_.steps;
     spikes_ = readouts_known_ = 0;
-    neurons_done_ = false;
     const std::vector<std::uint32_t>& rows = rows_[step];
     const auto split = std::lower_bound(rows.begin(), rows.end(), plan_.chip->inputs);
     const bool holds_neurons = core_plan_.neurons.count > 0;
@@ -193,7 +191,7 @@ void CoreDriver::run_step(std::uint32_t step) {
     if (plan_.learn) {
         send_errors();
     }
-    await(Tick::core_done);
+    await_done();
     const std::uint64_t cycles = cycle() - begin;
     step_cycles_ += cycles;
     longest_step_cycles_ = std::max(longest_step_cycles_, cycles);

@@ -26,9 +26,9 @@ public:
 
     SC_HAS_PROCESS(CoreDriver);
     /// Writes a line per step to `csv` unless it is null.
-    CoreDriver(const sc_core::sc_module_name& name, const Plan& plan, hw::chip::Core& core,
-               hw::chip::ChipMemory& memory, const learning::NetworkParameters<float>& parameters,
-               Stimulus& stimulus, std::ostream* csv, const sc_core::sc_time& period);
+    CoreDriver(const sc_core::sc_module_name& name, const Plan& plan, hw::chip::ChipMemory& memory,
+               const learning::NetworkParameters<float>& parameters, Stimulus& stimulus, std::ostream* csv,
+               const sc_core::sc_time& period);
 
     bool finished() const { return finished_; }
     std::uint64_t load_cycles() const { return load_cycles_; }
@@ -45,15 +45,14 @@ private:
     void send_errors();
     void send(hw::noc::FlitKind kind, std::uint32_t address, std::uint32_t value);
     void set_register(hw::chip::CoreRegister which, std::uint32_t value);
-    /// Takes flits until one is the tick `what`, or an answer to a read for nothing else.
-    void await(hw::chip::Tick what);
+    /// Takes flits until the core reports that it has done, or answers a read.
+    void await_done();
     void await_answer();
     void receive(const hw::noc::Flit& flit);
     std::uint64_t cycle() const { return sc_core::sc_time_stamp().value() / period_.value(); }
 
     const Plan plan_;
     const hw::chip::CorePlan& core_plan_;
-    hw::chip::Core& core_;
     hw::chip::ChipMemory& memory_;
     const learning::NetworkParameters<float>& parameters_;
     Stimulus& stimulus_;
@@ -66,7 +65,7 @@ private:
     std::vector<float> readouts_;  ///< of the core
     std::uint32_t readouts_known_ = 0, spikes_ = 0, others_ = 0;
     std::uint64_t neurons_done_cycle_ = 0, readouts_cycle_ = 0;
-    bool core_done_ = false, neurons_done_ = false, answered_ = false;
+    bool core_done_ = false, answered_ = false;
     std::uint64_t load_cycles_ = 0, step_cycles_ = 0, longest_step_cycles_ = 0;
     bool finished_ = false;
 };

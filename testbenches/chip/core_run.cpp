@@ -131,7 +131,7 @@ ChipReport run_core(ChipOptions& options, std::ostream* csv) {
                        .steps = options.steps,
                        .learn = options.learn,
                        .seed = static_cast<std::uint64_t>(experiment.run.seed)},
-                      core, around.memory, around.parameters, *stimulus, csv, period);
+                      around.memory, around.parameters, *stimulus, csv, period);
     driver.port.bind(mesh.queue[static_cast<std::size_t>(ChipPlan::kHostNode)]);
     if (core_plan.neurons.count > 0) {
         mesh.fabric().set_tree(core_plan.spike_tree, core_plan.node,
