@@ -36,6 +36,10 @@ SCHEMES = {
     "mixed_precision": [],
     "batch_accumulate": ["update.accumulate_samples=2"],
 }
+# With arrays besides that of the weights, and a device each can have.
+REFUSED_SCHEMES = {"tiki_taka": "reram_array_om", "buffered_transfer": "reram_array_om",
+                   "chopped_transfer": "reram_array_om", "dynamic_transfer": "reram_array_om",
+                   "short_term": "pcm_nandakumar2018"}
 GRID = {
     "scheme": list(SCHEMES),
     "gradient": ["factorised", "online"],
@@ -203,7 +207,8 @@ class Engines(unittest.TestCase):
 
     def test_the_grid_has_every_scheme(self):
         listed = memprop("train", "--list").stdout.split("Update schemes (update.scheme):\n")[1]
-        self.assertEqual(set(re.findall(r"^  (\w+)", listed.split("\nNeuron models")[0], re.M)), set(SCHEMES))
+        self.assertEqual(set(re.findall(r"^  (\w+)", listed.split("\nNeuron models")[0], re.M)),
+                         set(SCHEMES) | set(REFUSED_SCHEMES))
 
     def test_other_settings(self):
         for name, result in self.compare(EXTRA).items():
@@ -259,6 +264,9 @@ class Engines(unittest.TestCase):
             (["chip.tile_cost.conversion_pj=3"], ["chip.tile_cost.conversion_pj = 3", "chip.tile_cost.source"]),
             (["chip.router_cost.source="], ["chip.router_cost.source", "where the costs come from"]),
             (["chip.mesh_width=0"], ["chip.mesh_width = 0", "[1, 63]"]),
+            *(([f"update.scheme={scheme}", f"crossbar.device={device}"],
+               [f"update.scheme = {scheme}: must be a scheme without devices of its own", 'run.engine = "cycle"'])
+              for scheme, device in REFUSED_SCHEMES.items()),
         ):
             with self.subTest(settings):
                 sets = [part for setting in (*NETWORK, *settings) for part in ("--set", setting)]
