@@ -45,14 +45,14 @@ void HostProcessor::run(const std::function<void()>& job) {
 
 tlm::tlm_response_status HostProcessor::transfer(tlm::tlm_command command, std::uint64_t address,
                                                  std::span<std::uint32_t> words) {
-    tlm::tlm_generic_payload transaction;
-    transaction.set_command(command);
-    transaction.set_address(address);
-    transaction.set_data_ptr(reinterpret_cast<unsigned char*>(words.data()));
-    transaction.set_data_length(static_cast<unsigned>(words.size_bytes()));
-    transaction.set_streaming_width(static_cast<unsigned>(words.size_bytes()));
-    bus->b_transport(transaction, ahead_);
-    return transaction.get_response_status();
+    transaction_.set_command(command);
+    transaction_.set_address(address);
+    transaction_.set_data_ptr(reinterpret_cast<unsigned char*>(words.data()));
+    transaction_.set_data_length(static_cast<unsigned>(words.size_bytes()));
+    transaction_.set_streaming_width(static_cast<unsigned>(words.size_bytes()));
+    transaction_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+    bus->b_transport(transaction_, ahead_);
+    return transaction_.get_response_status();
 }
 
 void HostProcessor::write(std::uint64_t address, std::span<const std::uint32_t> words) {

@@ -36,6 +36,7 @@ private:
 
     const std::function<void()>* job_ = nullptr;
     std::exception_ptr error_;
+    tlm::tlm_generic_payload transaction_;
     sc_core::sc_time ahead_;  // of the simulation, until the next transaction that waits
     sc_core::sc_event start_;
 };

@@ -65,6 +65,7 @@ Core::Core(const sc_core::sc_module_name& name, const ChipPlan& plan, std::size_
             memory.array(placed.projection)
                 .make_tile(tile_name.c_str(), placed.tile, config, columns_per_converter, period));
         tile_ports_.push_back(tiles_.back()->port.operator->());
+        tile_ports_.back()->poll_sums();
         (placed.projection == ProjectionId::w_out ? readouts_ : neurons_).tiles.push_back(t);
     }
 }
@@ -76,7 +77,7 @@ void Core::end_of_elaboration() {
     SC_METHOD(run);
     sensitive << due_ << port->wake_event();
     for (tile::SynapseTileIf* tile : tile_ports_) {
-        sensitive << tile->sums_event() << tile->done_event();
+        sensitive << tile->done_event();
     }
     dont_initialize();
 }
@@ -96,7 +97,7 @@ void Core::run() {
 void Core::sleep_until_due() {
     std::uint64_t next = noc::kNever;
     for (const Layer* layer : {&neurons_, &readouts_}) {
-        if (layer->phase == Phase::updating) {
+        if (layer->phase == Phase::reading || layer->phase == Phase::updating) {
             next = std::min(next, layer->due);
         }
     }
@@ -256,14 +257,14 @@ void Core::open(Layer& layer, std::uint32_t step) {
     for (const std::uint32_t t : layer.tiles) {
         tile_ports_[t]->begin_step(step);
     }
-    const auto due = std::stable_partition(latched_.begin(), latched_.end(), [&](const Latched& event) {
+    std::erase_if(latched_, [&](const Latched& event) {
         const bool of_readouts = plan_.tiles[event.tile].projection == ProjectionId::w_out;
-        return of_readouts != (&layer == &readouts_) || event.step != step;
+        const bool due = of_readouts == (&layer == &readouts_) && event.step == step;
+        if (due) {
+            tile_ports_[event.tile]->row_event(event.row);
+        }
+        return due;
     });
-    for (auto event = due; event != latched_.end(); ++event) {
-        tile_ports_[event->tile]->row_event(event->row);
-    }
-    latched_.erase(due, latched_.end());
 }
 
 bool Core::busy(const std::vector<std::uint32_t>& tiles) const {
@@ -283,15 +284,19 @@ bool Core::advance(Layer& layer) {
             if (!layer.ended || layer.step != step_ || !step_running_) {
                 return false;
             }
+            layer.since = layer.due = cycle();
             for (const std::uint32_t t : layer.tiles) {
                 tile_ports_[t]->end_step();
+                layer.due = std::max(layer.due, tile_ports_[t]->sums_cycle());
             }
-            layer.since = cycle();
             layer.phase = Phase::reading;
             return true;
         case Phase::reading: {
-            if (busy(layer.tiles)) {
+            if (cycle() < layer.due) {
                 return false;
+            }
+            for (const std::uint32_t t : layer.tiles) {
+                tile_ports_[t]->take_sums();
             }
             const std::uint64_t cycles =
                 of_readouts ? readout_cycles(config_, shape_) : neuron_cycles(config_, shape_);

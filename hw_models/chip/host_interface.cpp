@@ -49,9 +49,6 @@ void HostInterface::run() {
     while (port->take(delivery)) {
         receive(delivery);
     }
-    if (errors_due_ && cycle() >= due_cycle_) {
-        send_errors();
-    }
     if (command_ == Command::program && cycle() >= due_cycle_) {
         finish();
     }
@@ -89,8 +86,7 @@ void HostInterface::receive(const noc::ArrivedFlit& delivery) {
             if (++readouts_known_ == readout_.size()) {
                 stats_.add(HostCounter::readout_phase_cycles, delivery.cycle - phase_started_);
                 phase_started_ = delivery.cycle;
-                errors_due_ = true;
-                due_cycle_ = cycle() + objective_cycles(readout_.size());
+                send_errors(delivery.cycle + objective_cycles(readout_.size()));
             }
             return;
         }
@@ -114,9 +110,7 @@ void HostInterface::receive(const noc::ArrivedFlit& delivery) {
     }
 }
 
-void HostInterface::send_errors() {
-    errors_due_ = false;
-    due_cycle_ = noc::kNever;
+void HostInterface::send_errors(std::uint64_t ready_cycle) {
     if (in_window_ != 0) {
         learning::step_error(loss_kind_, learning::Wanted{.target = targets_, .label = label_},
                              std::span<const float>(readout_), std::span(error_), loss_);
@@ -127,10 +121,11 @@ void HostInterface::send_errors() {
         return;
     }
     noc::Flit flit = noc::Flit::along(ChipPlan::kHostNode, ChipPlan::kCommandTree, noc::FlitKind::graded);
+    flit.created_cycle = ready_cycle;
     for (std::uint32_t k = 0; k < error_.size(); ++k) {
         flit.address = kErrorValue | k;
         flit.value = std::bit_cast<std::uint32_t>(error_[k]);
-        port->send(flit);
+        port->send_later(flit);
     }
 }
 
@@ -206,8 +201,7 @@ tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
             break;
         }
     }
-    // The process acts in the cycle of the command.
-    due_.notify(sc_core::SC_ZERO_TIME);
+    sleep_until_due();
     return tlm::TLM_OK_RESPONSE;
 }
 
@@ -224,9 +218,6 @@ void HostInterface::start_step(bool last) {
 
 void HostInterface::finish() {
     const std::uint64_t cycles = cycle() - started_;
-    if (errors_due_) {  // nobody waits for them, but the loss is asked for
-        send_errors();
-    }
     switch (command_) {
         case Command::tick:
         case Command::last_tick:

@@ -72,7 +72,7 @@ private:
     void tell_cores(Tick what, std::uint32_t value);
     void set_in_cores(CoreRegister which, std::uint32_t value);
     void start_step(bool last);
-    void send_errors();
+    void send_errors(std::uint64_t ready_cycle);
     void finish();
     void push_out(std::uint32_t address, std::uint32_t value);
     void sleep_until_due();
@@ -108,7 +108,6 @@ private:
     bool refreshing_ = false;
     std::uint64_t started_ = 0, phase_started_ = 0, due_cycle_ = noc::kNever;
     std::uint32_t cores_done_ = 0, neurons_done_ = 0, readouts_known_ = 0;
-    bool errors_due_ = false;
     std::vector<float> readout_, error_;
     sc_core::sc_event due_, interrupt_, answer_;
     std::uint32_t answer_word_ = 0, answer_value_ = 0;

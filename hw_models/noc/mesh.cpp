@@ -33,13 +33,17 @@ public:
 
     // The queue.
     void send(const Flit& flit) override {
+        Flit now = flit;
+        now.created_cycle = module_.cycle();
+        send_later(now);
+    }
+    void send_later(const Flit& flit) override {
         const bool idle = to_leave_.empty();
         to_leave_.push_back(flit);
-        to_leave_.back().created_cycle = module_.cycle();
         if (idle) {
             module_.sending_.push_back(this);
             module_.next_send_cycle_ =
-                std::min(module_.next_send_cycle_, std::max(module_.cycle(), next_send_cycle));
+                std::min(module_.next_send_cycle_, std::max(flit.created_cycle, next_send_cycle));
             module_.sleep_until_due();
         }
     }
@@ -210,8 +214,10 @@ bool FabricModule::step_cycle(std::uint64_t now) {
 
 /// Sends the next flit of a queue, if it may leave. False if nothing is left that could.
 bool FabricModule::send_queued(Terminal& terminal, std::uint64_t now) {
-    if (now < terminal.next_send_cycle) {
-        next_send_cycle_ = std::min(next_send_cycle_, terminal.next_send_cycle);
+    const std::uint64_t earliest =
+        std::max(terminal.next_send_cycle, terminal.first_to_leave().created_cycle);
+    if (now < earliest) {
+        next_send_cycle_ = std::min(next_send_cycle_, earliest);
         return true;
     }
     if (fabric_.send(terminal.index(), terminal.first_to_leave(), now) == SendResult::full) {
@@ -222,7 +228,7 @@ bool FabricModule::send_queued(Terminal& terminal, std::uint64_t now) {
     if (terminal.left()) {
         return false;
     }
-    next_send_cycle_ = std::min(next_send_cycle_, now + 1);
+    next_send_cycle_ = std::min(next_send_cycle_, std::max(now + 1, terminal.first_to_leave().created_cycle));
     return true;
 }
 

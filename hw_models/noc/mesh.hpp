@@ -48,6 +48,8 @@ public:
     /// The flit leaves now, or when those before it have left and the router has room; its latency counts
     /// from now. A flit without a route is discarded and counted (TerminalStats::refused_no_route).
     virtual void send(const Flit& flit) = 0;
+    /// The same for a flit that comes into being in the cycle flit.created_cycle, which may be later.
+    virtual void send_later(const Flit& flit) = 0;
     /// The next flit that has arrived, in order of arrival.
     virtual bool take(ArrivedFlit& delivery) = 0;
     /// In the cycle in which a flit arrives that `wakes` says true of. Others wait for the next take().

@@ -100,7 +100,10 @@ TileResponse SynapseTile::end_step() {
     if (events == 0) {
         std::fill(sums_.begin(), sums_.end(), 0.0F);
         state_ = State::idle;
-        sums_ready_.notify(sc_core::SC_ZERO_TIME);
+        sums_cycle_ = now;
+        if (!polled_) {
+            sums_ready_.notify(sc_core::SC_ZERO_TIME);
+        }
         return answer(TileResponse::accepted);
     }
     std::sort(active_rows_.begin(), active_rows_.end());
@@ -115,7 +118,10 @@ TileResponse SynapseTile::end_step() {
     stats_.readout_cycles += timing_.readout_cycles;
     stats_.step_cycles += cycles;
     state_ = State::reading;
-    finish_in(cycles);
+    sums_cycle_ = now + cycles;
+    if (!polled_) {
+        finish_in(cycles);
+    }
     return answer(TileResponse::accepted);
 }
 
@@ -171,6 +177,12 @@ void SynapseTile::run() {
     finish();
 }
 
+void SynapseTile::take_sums() {
+    if (state_ == State::reading && cycle() >= sums_cycle_) {
+        finish();
+    }
+}
+
 void SynapseTile::finish() {
     switch (std::exchange(state_, State::idle)) {
         case State::idle:
@@ -179,7 +191,9 @@ void SynapseTile::finish() {
         case State::reading:
             memory_->read(active_rows_, step_, mode_, sums_);
             rows_read_ = static_cast<std::uint32_t>(active_rows_.size());
-            sums_ready_.notify(sc_core::SC_ZERO_TIME);
+            if (!polled_) {
+                sums_ready_.notify(sc_core::SC_ZERO_TIME);
+            }
             return;
         case State::writing:
             memory_->finish_write();
@@ -202,6 +216,9 @@ TileActivity SynapseTile::activity() const {
         case State::step:
             return driven ? TileActivity::driving : TileActivity::waiting;
         case State::reading:
+            if (cycle() >= sums_cycle_) {
+                return TileActivity::idle;  // the sums wait to be taken
+            }
             return driven ? TileActivity::driving : TileActivity::reading_out;
         case State::writing:
             return TileActivity::writing;

@@ -61,6 +61,13 @@ public:
     virtual TileResponse row_event_of(std::uint32_t row, std::uint64_t cycle) = 0;
     virtual TileResponse end_step() = 0;
     virtual const sc_core::sc_event& sums_event() const = 0;
+    /// From now on sums_event() stays silent and the tile's process does not run for reads: the caller looks
+    /// at sums_cycle() after end_step() and calls take_sums() in that cycle or later. Saves two wake-ups a
+    /// read.
+    virtual void poll_sums() = 0;
+    /// The cycle in which the sums of the step that was ended last are delivered.
+    virtual std::uint64_t sums_cycle() const = 0;
+    virtual void take_sums() = 0;
     /// Of the last step: one per column, uS times the read voltage (crossbar) or weight steps (SRAM).
     virtual std::span<const float> sums() const = 0;
     virtual std::uint32_t rows_read() const = 0;
@@ -132,6 +139,9 @@ private:
     TileResponse row_event_of(std::uint32_t row, std::uint64_t cycle) override;
     TileResponse end_step() override;
     const sc_core::sc_event& sums_event() const override { return sums_ready_; }
+    void poll_sums() override { polled_ = true; }
+    std::uint64_t sums_cycle() const override { return sums_cycle_; }
+    void take_sums() override;
     std::span<const float> sums() const override { return sums_; }
     std::uint32_t rows_read() const override { return rows_read_; }
     TileResponse write(const WriteBurst& burst) override;
@@ -156,6 +166,8 @@ private:
     State state_ = State::idle;
     bool in_sample_ = false;
     std::uint32_t step_ = 0;
+    bool polled_ = false;
+    std::uint64_t sums_cycle_ = 0;
     std::uint64_t drivers_free_cycle_ = 0;  // from which no word line is driven any more
     std::uint32_t rows_read_ = 0;
     std::vector<bool> latched_;
