@@ -97,17 +97,21 @@ void Core::run() {
 void Core::sleep_until_due() {
     std::uint64_t next = noc::kNever;
     for (const Layer* layer : {&neurons_, &readouts_}) {
-        if (layer->phase == Phase::reading || layer->phase == Phase::updating) {
+        if (layer->phase == Phase::reading) {
             next = std::min(next, layer->due);
         }
     }
-    if (engine_ == Engine::learning || engine_ == Engine::planning) {
+    if (engine_ == Engine::planning) {
         next = std::min(next, engine_due_);
     }
     if (next != noc::kNever) {
         const sc_core::sc_time due = sc_core::sc_time::from_value(next * period_.value());
         due_.notify(due - sc_core::sc_time_stamp());
     }
+}
+
+Core::Phase Core::phase_of(const Layer& layer) const {
+    return cycle() < layer.updated_at ? Phase::updating : layer.phase;
 }
 
 void Core::receive(const noc::ArrivedFlit& delivery) {
@@ -228,7 +232,7 @@ void Core::begin_sample(std::uint32_t sample) {
     neurons_.done = readouts_.done = learned_ = false;
     open(neurons_, 0);
     open(readouts_, 0);
-    report_done(0);
+    report_done(0, cycle());
 }
 
 void Core::state_restored() {
@@ -306,14 +310,7 @@ bool Core::advance(Layer& layer) {
                        cycles);
             stats_.add(of_readouts ? CoreCounter::readout_updates : CoreCounter::neuron_updates,
                        layer.slice.count);
-            layer.due = cycle() + cycles;
-            layer.phase = Phase::updating;
-            return true;
-        }
-        case Phase::updating:
-            if (cycle() < layer.due) {
-                return false;
-            }
+            layer.updated_at = cycle() + cycles;
             of_readouts ? update_readouts() : update_neurons();
             layer.done = true;
             layer.phase = Phase::idle;
@@ -321,6 +318,9 @@ bool Core::advance(Layer& layer) {
                 open(layer, step_ + 1);
             }
             return true;
+        }
+        case Phase::updating:
+            break;
     }
     return false;
 }
@@ -371,18 +371,19 @@ void Core::update_neurons() {
     const auto tree =
         static_cast<noc::TreeId>(registers_[static_cast<std::size_t>(CoreRegister::spike_tree)]);
     noc::Flit flit = noc::Flit::along(plan_.node, tree, noc::FlitKind::spike);
+    flit.created_cycle = neurons_.updated_at;
     flit.value = step_;
     for (std::size_t j = 0; j < count; ++j) {
         if (state.spike[first + j] != 0.0F) {
             flit.address = input_addresses_ + static_cast<std::uint32_t>(first + j);
             ++memory_.tape->spike_count[first + j];
             stats_.add(CoreCounter::spikes);
-            send(flit);
+            port->send_later(flit);
         }
     }
     flit.kind = noc::FlitKind::tick;
     flit.address = code(Tick::neurons_done);
-    send(flit);
+    port->send_later(flit);
 }
 
 void Core::update_readouts() {
@@ -398,10 +399,11 @@ void Core::update_readouts() {
         std::copy(readout_sums_.begin(), readout_sums_.end(), input.begin());
     }
     noc::Flit flit = noc::Flit::to(plan_.node, ChipPlan::kHostNode, noc::FlitKind::graded);
+    flit.created_cycle = readouts_.updated_at;
     for (std::size_t k = 0; k < count; ++k) {
         flit.address = kReadoutValue | static_cast<std::uint32_t>(first + k);
         flit.value = std::bit_cast<std::uint32_t>(y[k]);
-        send(flit);
+        port->send_later(flit);
     }
 }
 
@@ -423,14 +425,15 @@ void Core::finish_step_if_done() {
             tile->end_sample();
         }
     }
-    report_done(step_);
+    report_done(step_, std::max(cycle(), learned_at_));
 }
 
-void Core::report_done(std::uint32_t value) {
+void Core::report_done(std::uint32_t value, std::uint64_t when) {
     noc::Flit flit = noc::Flit::to(plan_.node, ChipPlan::kHostNode, noc::FlitKind::tick);
+    flit.created_cycle = when;
     flit.address = code(Tick::core_done);
     flit.value = value;
-    send(flit);
+    port->send_later(flit);
 }
 
 double Core::digital_energy_j() const {

@@ -3,9 +3,9 @@
 // A time step. Spikes come in as flits; a row of the axon table says which word line of which tile each one
 // drives, in this step (inputs, and spikes on their way to readouts) or in the next one (recurrent spikes).
 // 1. The host's step flit follows the inputs: the neurons' tiles end the step and deliver their sums.
-// 2. The neuron unit adds the sums of the tiles and updates the neurons; spikes go out along the core's
-//    multicast tree, one per cycle in ascending order, and then a neurons_done flit, so whoever has it has
-//    all spikes of this core. The neurons' tiles begin the next step.
+// 2. The neuron unit adds the sums of the tiles, which begin the next step, and updates the neurons; spikes
+//    go out along the core's multicast tree, one per cycle in ascending order, and then a neurons_done flit,
+//    so whoever has it has all spikes of this core.
 // 3. When every core's neurons_done is there, the readouts' tiles deliver their sums and the readouts are
 //    updated; their values go to the host.
 // 4. If the core learns: when the errors of all readouts have come, the learning engine takes its cycles.
@@ -21,8 +21,9 @@
 // Modelled: contention for the router, overlap of tiles, neuron unit and network. Not modelled: instruction
 // fetch, clock gating, wires inside a core.
 //
-// Event-gated: one process, run when a flit arrives, a tile is ready, a unit has finished or a flit that had
-// to wait can leave; never by a clock.
+// Event-gated: one process, run when a flit arrives that has to be acted on, when sums are due and when tiles
+// have finished; never by a clock. What a unit computes is in the memories when it begins; the flits that
+// carry it leave in the cycle in which it has finished.
 #pragma once
 
 #include <cstdint>
@@ -77,9 +78,9 @@ public:
         measuring,
         sharing,
     };
-    Phase neuron_phase() const { return neurons_.phase; }
-    Phase readout_phase() const { return readouts_.phase; }
-    Engine engine() const { return engine_; }
+    Phase neuron_phase() const { return phase_of(neurons_); }
+    Phase readout_phase() const { return phase_of(readouts_); }
+    Engine engine() const { return cycle() < learned_at_ ? Engine::learning : engine_; }
     std::size_t flits_to_send() const { return port->waiting_to_leave(); }
 
 private:
@@ -91,10 +92,11 @@ private:
         std::vector<std::uint32_t> tiles;
         Phase phase = Phase::idle;
         std::uint32_t step = 0;
-        bool ended = false;       // no event of the step is to come
-        std::uint64_t since = 0;  // cycle in which the tiles were told so
-        std::uint64_t due = 0;    // of the neuron unit
-        bool done = false;        // with the step of the chip
+        bool ended = false;            // no event of the step is to come
+        std::uint64_t since = 0;       // cycle in which the tiles were told so
+        std::uint64_t due = 0;         // of the sums
+        std::uint64_t updated_at = 0;  // the neuron unit is at work until then
+        bool done = false;             // with the step of the chip
     };
     struct Latched {
         std::uint32_t tile, row, step;
@@ -121,7 +123,8 @@ private:
     void start_measure(learning::ProjectionId id, Engine engine);
     void share_readouts();
     void finish_step_if_done();
-    void report_done(std::uint32_t value);
+    void report_done(std::uint32_t value, std::uint64_t when);
+    Phase phase_of(const Layer& layer) const;
     void send(const noc::Flit& flit) { port->send(flit); }
     void sleep_until_due();
     std::uint64_t cycle() const { return sc_core::sc_time_stamp().value() / period_.value(); }
@@ -151,6 +154,7 @@ private:
     std::uint32_t cores_done_ = 0;  // neurons_done flits of this step
     std::uint32_t errors_ = 0;      // error flits of this step
     bool learned_ = false;
+    std::uint64_t learned_at_ = 0;  // the learning engine follows a step until then
     Engine engine_ = Engine::idle;
     std::uint64_t engine_since_ = 0, engine_due_ = 0;
     std::uint32_t feedback_words_ = 0;  // received while sharing

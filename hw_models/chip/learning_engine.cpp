@@ -16,18 +16,13 @@ bool Core::advance_engine() {
             if (errors_ < outputs_ || learned_ || !step_running_) {
                 return false;
             }
-            engine_ = Engine::learning;
-            engine_due_ = cycle() + learning_cycles(config_, shape_);
+            learned_ = true;
+            learned_at_ = cycle() + learning_cycles(config_, shape_);
             stats_.add(CoreCounter::learning_cycles, learning_cycles(config_, shape_));
             stats_.add(CoreCounter::learning_operations, learning_operations(shape_));
             return true;
         case Engine::learning:
-            if (cycle() < engine_due_) {
-                return false;
-            }
-            engine_ = Engine::idle;
-            learned_ = true;
-            return true;
+            return false;
         case Engine::planning:
             if (cycle() < engine_due_) {
                 return false;
@@ -68,7 +63,7 @@ bool Core::advance_engine() {
                                                : CoreCounter::measure_cycles,
                cycles);
     engine_ = Engine::idle;
-    report_done(0);
+    report_done(0, cycle());
     return true;
 }
 

@@ -206,7 +206,7 @@ bool FabricModule::step_cycle(std::uint64_t now) {
             }
         }
     }
-    if (told) {
+    if (told && activity_is_heard_) {
         activity_.notify(delay);
     }
     return told;

@@ -76,7 +76,10 @@ public:
     std::uint64_t cycle() const { return sc_core::sc_time_stamp().value() / period_.value(); }
     /// After a step in which flits arrived or ports got room: fabric().arrivals() and fabric().spaces()
     /// list them until the next step. For a process that serves many ports; costs less than their events.
-    const sc_core::sc_event& activity_event() const { return activity_; }
+    const sc_core::sc_event& activity_event() const {
+        activity_is_heard_ = true;
+        return activity_;
+    }
     /// All calls of ports and queues come from processes, none from between two sc_start().
     void allow_run_ahead() { runs_ahead_ = true; }
     /// How often the process ran.
@@ -98,6 +101,7 @@ private:
     Fabric fabric_;
     const sc_core::sc_time period_;
     bool runs_ahead_ = false;
+    mutable bool activity_is_heard_ = false;  // a notification costs as much as a hop
     sc_core::sc_event due_, activity_;
     std::uint64_t planned_cycle_ = kNever;  // for which due_ is notified
     std::uint64_t activations_ = 0;
