@@ -81,7 +81,8 @@ public:
     }
     bool blocked() const { return blocked_since_ != kNever; }
     /// True if somebody is woken.
-    bool deliver(std::uint64_t cycle, const sc_core::sc_time& delay) {
+    template <class Delay>
+    bool deliver(std::uint64_t cycle, const Delay& delay) {
         ArrivedFlit delivery{.flit = {}, .cycle = cycle};
         bool wakes = false;
         while (module_.fabric_.receive(index_, delivery.flit, cycle)) {
@@ -89,7 +90,7 @@ public:
             wakes = wakes || wakes_(delivery.flit);
         }
         if (wakes) {
-            wake_.notify(delay);
+            wake_.notify(delay());
         }
         return wakes;
     }
@@ -153,9 +154,10 @@ void FabricModule::step() {
     ++activations_;
     planned_cycle_ = kNever;
     std::uint64_t now = cycle();
+    const std::uint64_t limit = first_cycle_of_others();
     while (!step_cycle(now)) {
         const std::uint64_t next = next_cycle();
-        if (next == kNever || !nothing_else_before(next)) {
+        if (next >= limit) {
             break;
         }
         now = next;
@@ -163,13 +165,17 @@ void FabricModule::step() {
     sleep_until_due();
 }
 
-bool FabricModule::nothing_else_before(std::uint64_t next) const {
+/// From when on others may call; kNever if nobody has anything to do.
+std::uint64_t FabricModule::first_cycle_of_others() const {
     const auto* context = sc_core::sc_get_curr_simcontext();
     if (!runs_ahead_ || sc_core::sc_pending_activity_at_current_time(context)) {
-        return false;
+        return 0;
     }
-    const sc_core::sc_time until = sc_core::sc_time_to_pending_activity(context);
-    return until.value() > next * period_.value() - sc_core::sc_time_stamp().value();
+    if (!sc_core::sc_pending_activity_at_future_time(context)) {
+        return kNever;
+    }
+    const sc_core::sc_time at = sc_core::sc_time_stamp() + sc_core::sc_time_to_pending_activity(context);
+    return at.value() / period_.value();
 }
 
 std::uint64_t FabricModule::next_cycle() const {
@@ -181,23 +187,24 @@ bool FabricModule::step_cycle(std::uint64_t now) {
     next_send_cycle_ = kNever;
     std::erase_if(sending_, [&](Terminal* terminal) { return !send_queued(*terminal, now); });
     fabric_.step(now);
-    const sc_core::sc_time delay =
-        now == cycle() ? sc_core::SC_ZERO_TIME
-                       : sc_core::sc_time::from_value(now * period_.value()) - sc_core::sc_time_stamp();
+    const auto delay = [&] {
+        const sc_core::sc_time at = sc_core::sc_time::from_value(now * period_.value());
+        return at > sc_core::sc_time_stamp() ? at - sc_core::sc_time_stamp() : sc_core::SC_ZERO_TIME;
+    };
     bool told = false;
     for (const std::uint32_t index : fabric_.arrivals()) {
         Terminal& terminal = *terminals_[index];
         if (terminal.is_queue()) {
             told = terminal.deliver(now, delay) || told;
         } else {
-            terminal.notify_arrival(delay);
+            terminal.notify_arrival(delay());
             told = true;
         }
     }
     for (const std::uint32_t index : fabric_.spaces()) {
         Terminal& terminal = *terminals_[index];
         if (!terminal.is_queue()) {
-            terminal.notify_space(delay);
+            terminal.notify_space(delay());
             told = true;
         } else if (terminal.blocked()) {
             terminal.unblock(now);
@@ -207,7 +214,7 @@ bool FabricModule::step_cycle(std::uint64_t now) {
         }
     }
     if (told && activity_is_heard_) {
-        activity_.notify(delay);
+        activity_.notify(delay());
     }
     return told;
 }

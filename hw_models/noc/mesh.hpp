@@ -94,7 +94,7 @@ private:
     void step();
     bool step_cycle(std::uint64_t cycle);
     bool send_queued(Terminal& terminal, std::uint64_t cycle);
-    bool nothing_else_before(std::uint64_t cycle) const;
+    std::uint64_t first_cycle_of_others() const;
     std::uint64_t next_cycle() const;
     void sleep_until_due();
 
