@@ -10,12 +10,6 @@
 #include "host_runtime/chip/mapping.hpp"
 #include "hw_models/noc/routing.hpp"
 
-// Programs that only load chips through this library have no sc_main of their own, but libsystemc asks for
-// one.
-__attribute__((weak)) int sc_main(int, char*[]) {
-    return 0;
-}
-
 namespace memprop::host {
 namespace {
 
