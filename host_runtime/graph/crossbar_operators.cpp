@@ -86,8 +86,8 @@ public:
 
     void reset() override { step_ = 0; }
     void rest(const Signal&, Signal& y) override { put_bias(y); }
-    void serialize(StateArchive& archive) override {
-        archive("step", step_);
+    void serialize(StateArchive& archive) override { archive("step", step_); }
+    void serialize_devices(StateArchive& archive) override {
         for (std::size_t i = 0; i < layer_->arrays.size(); ++i) {
             crossbar::SynapseArray& array = layer_->arrays[i]->array;
             array.account_reads();

@@ -34,6 +34,8 @@ public:
 
     /// What the steps so far have left behind, for checkpoints; weights are no part of it.
     virtual void serialize(StateArchive&) {}
+    /// What devices hold that weights have been programmed onto: conductances, wear, noise.
+    virtual void serialize_devices(StateArchive&) {}
 
     virtual std::span<const double> membrane() const { return {}; }
     virtual std::span<const double> current() const { return {}; }

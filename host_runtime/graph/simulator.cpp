@@ -112,11 +112,14 @@ void Simulator::reset() {
     set_rest();
 }
 
-void Simulator::serialize(StateArchive& archive) {
+void Simulator::serialize(StateArchive& archive, StateParts parts) {
     archive("steps_done", steps_done_);
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
         archive.enter("node" + std::to_string(i));
         nodes_[i].op->serialize(archive);
+        if (parts == StateParts::network_and_devices) {
+            nodes_[i].op->serialize_devices(archive);
+        }
         Signal& out = nodes_[i].out;
         std::vector<double> values(infos_[i].size, 0.0);
         std::uint64_t form = static_cast<std::uint64_t>(out.form);

@@ -41,9 +41,10 @@ public:
     /// State back to the beginning; weights stay.
     void reset();
 
-    /// Everything that steps have changed, but not the weights. Reading needs a simulator of the same network
-    /// that has been reset; what was read then continues bit for bit.
-    void serialize(StateArchive& archive);
+    /// Everything that steps have changed, but not the weights; with devices also what these hold. Reading
+    /// needs a simulator of the same network that has been reset; what was read then continues bit for bit.
+    enum class StateParts { network, network_and_devices };
+    void serialize(StateArchive& archive, StateParts parts = StateParts::network_and_devices);
 
     std::uint64_t steps_done() const { return steps_done_; }
 

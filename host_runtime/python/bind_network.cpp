@@ -145,7 +145,7 @@ struct Settings {
 
 class Simulation {
 public:
-    Simulation(const PyNetwork& network, const Settings& settings) : network_(network) {
+    Simulation(const PyNetwork& network, const Settings& settings) {
         bool found = false;
         discretisation_ = discretisation_of(*network.network, network.file, found);
         if (settings.dt) {
@@ -163,14 +163,13 @@ public:
         if (settings.crossbar) {
             const auto config =
                 load_experiment(*settings.crossbar, override_list(settings.overrides, settings.seed));
-            mapping_ = std::make_unique<CrossbarMapping>(
-                config, settings.device_time.value_or(config.task.update_interval_seconds));
+            device_time_seconds_ = settings.device_time.value_or(config.task.update_interval_seconds);
+            crossbar_ = config;
         } else if (settings.device_time || !settings.overrides.is_none() || settings.seed) {
             throw InputError("device_time, overrides and seed need crossbar");
         }
         const py::gil_scoped_release no_gil;
-        simulator_ =
-            std::make_unique<Simulator>(*network_.network, network_.file, discretisation_, mapping_.get());
+        load(network);
     }
 
     py::dict run(const py::object& events, std::optional<std::int64_t> steps,
@@ -187,18 +186,12 @@ public:
         load_state(*simulator_, discretisation_, file);
     }
 
-    /// Other weights, the same state.
+    /// Other weights, the same state; devices are fresh and programmed anew.
     void reload(const PyNetwork& network) {
-        if (mapping_ != nullptr) {
-            throw InputError("reload: weights on crossbars stay; make a new Simulation to program others");
-        }
+        const py::gil_scoped_release no_gil;
         MemoryWriter state;
-        simulator_->serialize(state);
-        auto fresh = std::make_unique<Simulator>(*network.network, network.file, discretisation_);
-        MemoryReader reader(state.items());
-        fresh->serialize(reader);
-        simulator_ = std::move(fresh);
-        network_ = network;
+        simulator_->serialize(state, Simulator::StateParts::network);
+        load(network, &state);
     }
 
 private:
@@ -208,8 +201,27 @@ private:
         std::vector<double> v, i;
     };
 
+    /// Nothing changes unless the network can be loaded and suits the state, if there is one.
+    void load(const PyNetwork& network, const MemoryWriter* state = nullptr) {
+        std::unique_ptr<CrossbarMapping> mapping;
+        if (crossbar_) {
+            mapping = std::make_unique<CrossbarMapping>(*crossbar_, device_time_seconds_);
+        }
+        auto fresh =
+            std::make_unique<Simulator>(*network.network, network.file, discretisation_, mapping.get());
+        if (state != nullptr) {
+            MemoryReader reader(state->items());
+            fresh->serialize(reader, Simulator::StateParts::network);
+        }
+        simulator_ = std::move(fresh);  // before the mapping it uses
+        mapping_ = std::move(mapping);
+        network_ = network;
+    }
+
     PyNetwork network_;
     Discretisation discretisation_;
+    std::optional<learning::ExperimentConfig> crossbar_;
+    double device_time_seconds_ = 0.0;  // of reads, after programming
     std::unique_ptr<CrossbarMapping> mapping_;
     std::unique_ptr<Simulator> simulator_;
 };
@@ -407,7 +419,8 @@ events: int64 [n, 2] of (step, index) in any order, steps counted from the start
 interrupts stays at the step it has reached.)")
         .def_property_readonly("steps_done", &Simulation::steps_done)
         .def("reset", &Simulation::reset, "State back to the beginning; weights stay.")
-        .def("reload", &Simulation::reload, py::arg("network"), "Other weights; the state stays.")
+        .def("reload", &Simulation::reload, py::arg("network"),
+             "Other weights; the state stays. On crossbars they are programmed onto fresh devices.")
         .def("save", &Simulation::save, py::arg("path"), "Writes the state to a file.")
         .def("restore", &Simulation::restore, py::arg("path"),
              "Replaces the state by that of a file; the simulation goes on bit for bit.");

@@ -84,7 +84,7 @@ class Simulation:
     def reset(self) -> None:
         """State back to the beginning; weights stay."""
     def reload(self, network: Network) -> None:
-        """Other weights; the state stays."""
+        """Other weights; the state stays. On crossbars they are programmed onto fresh devices."""
     def save(self, path: str) -> None:
         """Writes the state to a file."""
     def restore(self, path: str) -> None:

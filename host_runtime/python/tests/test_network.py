@@ -142,6 +142,22 @@ class Run(Case):
         self.assertFalse(np.array_equal(before["state"]["lif"]["v"], after["state"]["lif"]["v"]))
         self.assertTrue(np.any(after["state"]["lif"]["v"] != 0))
 
+    def test_reload_programs_fresh_devices(self):
+        net, events = self.trained(), self.events()
+        early, late = events[events[:, 0] < 40], events[events[:, 0] >= 40]
+        options = dict(crossbar=self.experiment, overrides={"crossbar.programming.tolerance_us": 0.6}, seed=2)
+        whole = memprop.run(net, events, **options)["output"]
+        other = memprop.Network.load(str(self.scratch / "out" / "checkpoint.h5"))
+        other.set_parameter("w_out", "weight", -other.parameter("w_out", "weight"))
+        outputs = []
+        for network in (net, other):
+            simulation = memprop.Simulation(net, **options)
+            simulation.run(early, steps=40)
+            simulation.reload(network)
+            outputs.append(simulation.run(late)["output"])
+        np.testing.assert_array_equal(outputs[0], whole[40:])  # same weights and seed: the same devices
+        self.assertLess(np.corrcoef(outputs[1][20:, 0], whole[60:, 0])[0, 1], 0)
+
     def test_crossbar(self):
         net, events = self.trained(), self.events()
         options = dict(crossbar=self.experiment, overrides={"crossbar.programming.tolerance_us": 0.6})
