@@ -26,14 +26,21 @@ void SynapseArray::read_graded(std::span<const float> drive, std::uint32_t sampl
                                std::span<float> out_us) {
     driven_rows_.resize(shape_.rows);
     drive_.resize(shape_.rows);
-    const bool exact = config_.dac_bits == 0;
-    const float levels = exact ? 1.0F : std::ldexp(1.0F, static_cast<int>(config_.dac_bits) - 1) - 1.0F;
+    std::copy_n(drive.begin(), shape_.rows, drive_.begin());
+    if (config_.dac_bits != 0) {
+        const float levels = std::ldexp(1.0F, static_cast<int>(config_.dac_bits) - 1) - 1.0F;
+        for (float& x : drive_) {
+            x = std::round(x * levels) / levels;
+        }
+    }
+    for (std::uint32_t row = 0; row < shape_.rows; ++row) {
+        row_drive_squared_[row] += static_cast<double>(drive_[row] * drive_[row]);
+    }
     std::size_t driven = 0;
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
-        const float x = exact ? drive[row] : std::round(drive[row] * levels) / levels;
+        const float x = drive_[row];
         driven_rows_[driven] = row;
         drive_[driven] = x;
-        row_drive_squared_[row] += static_cast<double>(x * x);
         if (x != 0.0F) {
             counters_.device_reads += devices_of_row(row);
             ++driven;
@@ -66,11 +73,11 @@ void SynapseArray::read_tiles(std::span<const std::uint32_t> rows, std::span<con
     const std::span block_sum(block_sum_.data(), shape_.columns);
     bool first = true;
     for (std::size_t begin = 0; begin < rows.size();) {
-        const auto block = static_cast<std::uint32_t>(rows[begin] / config_.tile_rows);
-        std::size_t end = begin;
-        while (end < rows.size() && rows[end] / config_.tile_rows == block) {
-            ++end;
-        }
+        const std::uint32_t block = rows[begin] / config_.tile_rows;
+        const std::uint64_t block_end = (std::uint64_t{block} + 1) * config_.tile_rows;
+        const auto end = static_cast<std::size_t>(
+            std::lower_bound(rows.begin() + static_cast<std::ptrdiff_t>(begin), rows.end(), block_end) -
+            rows.begin());
         read_block(rows.subspan(begin, end - begin),
                    drive.empty() ? drive : drive.subspan(begin, end - begin), sample, step, 0,
                    first ? out_us.first(shape_.columns) : block_sum);
