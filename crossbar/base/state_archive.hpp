@@ -22,6 +22,9 @@ public:
     /// Names that follow belong to `name` until the matching `leave`.
     virtual void enter(std::string_view name) = 0;
     virtual void leave() = 0;
+
+    /// Whether a value can be given to or had from the archive: false where a file has none of that name.
+    virtual bool holds(std::string_view) const { return true; }
 };
 
 }  // namespace memprop

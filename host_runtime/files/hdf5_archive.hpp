@@ -53,6 +53,7 @@ public:
     void operator()(std::string_view name, double& value) override;
     void enter(std::string_view name) override;
     void leave() override;
+    bool holds(std::string_view name) const override { return file_.exists(path_ + "/" + std::string(name)); }
 
 private:
     template <class T>

@@ -84,6 +84,9 @@ void CrossbarWeights::begin_sample(std::uint32_t sample, std::int32_t tick) {
     sample_ = sample;
     if (compensates_drift_) {
         const double now = std::max(kLeastMagnitudeUs, array_.mean_magnitude(sample, tick));
+        if (magnitude_at_start_us_ == 0.0) {
+            magnitude_at_start_us_ = now;
+        }
         compensation_ = static_cast<float>(magnitude_at_start_us_ / now);
     }
     array_.renew(tick);
@@ -132,6 +135,12 @@ void CrossbarWeights::load_weights(StateArchive& archive) {
     archive.enter("devices");
     array_.load_devices(archive);
     archive.leave();
+    if (compensates_drift_) {
+        magnitude_at_start_us_ = 0.0;  // trained without compensation: that of the next sample is the start
+        if (archive.holds("magnitude_at_start_us")) {
+            archive("magnitude_at_start_us", magnitude_at_start_us_);
+        }
+    }
 }
 
 template <class Real>

@@ -168,6 +168,19 @@ class Repeatability(Case):
         self.assertEqual(runs[0]["epochs"], 1)
         self.assertEqual(runs[0]["pulses"]["set"], 0)
 
+    def test_init_keeps_the_start_of_drift_compensation(self):
+        settings = [*SHORT, "--set", "crossbar.drift_compensation=true", "--set", "crossbar.read_noise_scale=0",
+                    "--set", "task.samples=1", "--set", "task.update_interval_seconds=1e4"]
+        out = self.scratch / "out"
+        self.train(self.experiment, *settings, "--out", out)
+        init = ["--init", out / "checkpoint.h5", "--evaluate"]
+        evaluated = self.train(self.experiment, *settings, *init, "--out", self.scratch / "evaluated")
+        without = self.train(self.experiment, *settings, *init, "--set", "crossbar.drift_compensation=false", "--out",
+                             self.scratch / "without")
+        longer = self.train("--resume", out, "--set", "run.epochs=5")
+        self.assertEqual(evaluated["final_loss"], longer["loss_history"][4])  # before its update
+        self.assertNotEqual(evaluated["final_loss"], without["final_loss"])
+
 
 class BadInput(Case):
     def test_experiment_values(self):
