@@ -225,12 +225,14 @@ class Tcp(Case):
         data = pairs.tobytes()
         connection = served.connect()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        connection.settimeout(100)  # for all that is sent
         done = threading.Event()
         sender = threading.Thread(target=lambda: (connection.sendall(data), connection.shutdown(socket.SHUT_WR),
                                                   done.set()))
         sender.start()
         time.sleep(0.6)
         self.assertFalse(done.is_set(), "the buffers of the system hold everything")  # we take nothing: the server takes no more either
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)  # 40 MB through 64 kB can take a minute
         received = len(receive_all(connection))
         sender.join()
         connection.close()
