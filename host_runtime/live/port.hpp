@@ -3,8 +3,9 @@
 // counted. What is sent waits in a bounded buffer too.
 //
 // One TCP peer at a time. Others wait until it has closed, or until it has neither sent nor taken anything
-// for kTakeOver: then the longest waiting one takes its place. UDP answers go to the peer that sent last; a
-// change of peer counts as a new one.
+// for kTakeOver: then the longest waiting one takes its place. If nobody waits, a peer that has closed its
+// side has kGiveUp between two pieces that it takes of what is left for it. UDP answers go to the peer that
+// sent last; a change of peer counts as a new one.
 #pragma once
 
 #include <chrono>
@@ -37,7 +38,9 @@ struct PortCounters {
     std::uint64_t received_words = 0, dropped_words = 0;  ///< dropped: UDP, the queue was full
     std::uint64_t lost_datagrams = 0;                     ///< dropped by the system before we could read them
     std::uint64_t unfinished_words = 0;                   ///< a peer or datagram that ended within a word
-    std::uint64_t sent_words = 0, unsent_words = 0;       ///< unsent: the peer was too slow or gone
+    /// Words are counted as sent when they are accepted for sending, and as unsent instead when it turns out
+    /// that the peer was too slow or gone. What the system had taken for a peer that vanished stays sent.
+    std::uint64_t sent_words = 0, unsent_words = 0;
     std::uint64_t peers = 0;
 };
 

@@ -52,6 +52,16 @@ std::size_t WordDecoder::finish() {
     return left;
 }
 
+std::uint64_t words_after(std::span<const std::uint8_t> bytes, std::size_t done) {
+    std::uint64_t count = 0;
+    for (std::size_t end = 0; end < bytes.size();) {
+        const bool timed = (bytes[end + 3] & 0x80U) == 0;
+        end += timed ? 8 : 4;
+        count += end > done ? 1 : 0;
+    }
+    return count;
+}
+
 void encode(const Word& word, std::vector<std::uint8_t>& out) {
     const auto put = [&](std::uint32_t value) {
         for (unsigned shift = 0; shift < 32; shift += 8) {

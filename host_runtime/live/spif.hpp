@@ -44,4 +44,7 @@ private:
 /// Appends the bytes of a word.
 void encode(const Word& word, std::vector<std::uint8_t>& out);
 
+/// How many of the words in `bytes`, which holds whole ones, are not complete within its first `done` bytes.
+std::uint64_t words_after(std::span<const std::uint8_t> bytes, std::size_t done);
+
 }  // namespace memprop::host::live

@@ -222,7 +222,10 @@ private:
     /// With mutex_ held.
     void abandon_output() {
         takes_ = false;
-        counters_.unsent_words += (unsent_.size() + writing_.size()) / 4;
+        const std::uint64_t lost = words_after(writing_, written_) + words_after(unsent_, 0);
+        counters_.unsent_words += lost;
+        counters_.sent_words -= lost;
+        written_ = writing_.size();  // the system may still hold the buffer
         unsent_.clear();
         writable_.notify_all();
     }
@@ -236,6 +239,9 @@ private:
         if (!read_ended_) {
             ++session_;
             end_reading(false);
+        } else {
+            const std::lock_guard lock(mutex_);
+            abandon_output();
         }
     }
 
@@ -245,36 +251,43 @@ private:
         if (!peer_ || !takes_ || !writing_.empty() || unsent_.empty()) {
             return;
         }
-        std::swap(writing_, unsent_);
-        write_more(0);
+        write_next();
     }
 
-    /// With mutex_ held: sends writing_ from byte `done` on.
-    void write_more(std::size_t done) {
-        peer_->async_write_some(asio::buffer(writing_.data() + done, writing_.size() - done),
-                                [this, done, session = session_](const error_code& error, std::size_t count) {
-                                    wrote(error, done + count, session);
+    /// With mutex_ held.
+    void write_next() {
+        std::swap(writing_, unsent_);
+        written_ = 0;
+        write_more();
+    }
+
+    /// With mutex_ held: sends what is left of writing_.
+    void write_more() {
+        peer_->async_write_some(asio::buffer(writing_.data() + written_, writing_.size() - written_),
+                                [this, session = session_](const error_code& error, std::size_t count) {
+                                    wrote(error, count, session);
                                 });
     }
 
-    void wrote(const error_code& error, std::size_t done, std::uint64_t session) {
+    void wrote(const error_code& error, std::size_t count, std::uint64_t session) {
         std::unique_lock lock(mutex_);
         const bool current = session == session_ && peer_ && takes_ && !error;
         if (current) {
             last_write_ = last_activity_ = Clock::now();
-            if (done < writing_.size()) {
-                write_more(done);
+            written_ += count;
+            if (written_ < writing_.size()) {
+                write_more();
                 return;
             }
         }
-        writing_.clear();
         const bool broken = error && session == session_ && takes_;
         if (broken) {
             abandon_output();
         }
+        writing_.clear();
+        written_ = 0;
         if (peer_ && takes_ && !unsent_.empty()) {
-            std::swap(writing_, unsent_);
-            write_more(0);
+            write_next();
         }
         writable_.notify_all();
         lock.unlock();
@@ -292,7 +305,6 @@ private:
                 return;
             }
             takes_ = false;
-            unsent_.clear();
         }
         error_code ignored;
         peer_->shutdown(tcp::socket::shutdown_both, ignored);
@@ -311,7 +323,8 @@ private:
         }
     }
 
-    /// Lets a waiting peer in if the present one does nothing.
+    /// Lets a waiting peer in if the present one does nothing; one that nobody waits for, and that has closed
+    /// its side, has longer to take what is left for it.
     void watch() {
         watch_.expires_after(kWatchInterval);
         watch_.async_wait([this](const error_code& error) {
@@ -323,15 +336,11 @@ private:
                 const std::lock_guard lock(mutex_);
                 held_up = paused_ && writing_.empty();
             }
-            if (peer_ && !held_up && Clock::now() - last_activity_ > kTakeOver) {
-                if (!waiting_.empty() || (released_ && read_ended_)) {
-                    {
-                        const std::lock_guard lock(mutex_);
-                        abandon_output();
-                    }
-                    drop_peer();
-                    leave_if_done();
-                }
+            const bool replaceable = !waiting_.empty() || (released_ && read_ended_);
+            const Clock::duration patience = waiting_.empty() ? Clock::duration(Port::kGiveUp) : kTakeOver;
+            if (peer_ && !held_up && replaceable && Clock::now() - last_activity_ > patience) {
+                drop_peer();
+                leave_if_done();
             }
             watch();
         });
@@ -351,7 +360,8 @@ private:
     // Guarded by mutex_:
     bool takes_ = false;  // there is a peer that may take what we send
     bool write_posted_ = false;
-    std::vector<std::uint8_t> unsent_, writing_;
+    std::vector<std::uint8_t> unsent_, writing_;  // whole words
+    std::size_t written_ = 0;                     // bytes of writing_ that the system has taken
     Clock::time_point last_write_{};
 };
 

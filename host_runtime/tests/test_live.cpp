@@ -1,6 +1,10 @@
 // Words, addresses, the clock of steps, latencies, and a server on a scripted network, over loopback.
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <thread>
 
 #include "crossbar/base/error.hpp"
@@ -23,7 +27,95 @@ std::vector<std::uint8_t> bytes_of(const std::vector<Word>& words) {
     return bytes;
 }
 
+const std::function<bool()> kNever = [] { return false; };
+
+/// A peer with a small window that has closed its side and takes nothing of its own accord.
+class QuietPeer {
+public:
+    explicit QuietPeer(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        const int small = 4096;
+        ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+        REQUIRE(::shutdown(socket_, SHUT_WR) == 0);
+    }
+    QuietPeer(const QuietPeer&) = delete;
+    QuietPeer& operator=(const QuietPeer&) = delete;
+    ~QuietPeer() { vanish(); }
+
+    std::size_t take_all() const {
+        std::array<char, 1 << 16> buffer{};
+        std::size_t total = 0;
+        for (ssize_t count = 0; (count = ::recv(socket_, buffer.data(), buffer.size(), 0)) > 0;) {
+            total += static_cast<std::size_t>(count);
+        }
+        return total;
+    }
+    /// Resets the connection.
+    void vanish() {
+        if (socket_ >= 0) {
+            const linger at_once{1, 0};
+            ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+            ::close(socket_);
+            socket_ = -1;
+        }
+    }
+
+private:
+    int socket_;
+};
+
+/// Sends words of 8 and 4 bytes in turn until all buffers are full; how many were given.
+std::uint64_t fill(Port& port) {
+    Batch batch;
+    while (port.pop(batch, Clock::now() + std::chrono::seconds(5)) && batch.kind != Batch::Kind::closed) {
+    }
+    REQUIRE(batch.kind == Batch::Kind::closed);
+    std::uint64_t given = 0;
+    const std::vector<Word> words{timed(1, 1), {.x = 1, .y = 1, .on = false, .timed = false, .time_us = 0}};
+    for (auto last = Clock::now(); Clock::now() - last < std::chrono::milliseconds(100);) {
+        const std::uint64_t before = port.counters().unsent_words;
+        port.send(words, Port::WhenFull::drop, kNever);
+        given += words.size();
+        if (port.counters().unsent_words == before) {
+            last = Clock::now();  // the system still takes some
+        }
+    }
+    return given;
+}
+
 }  // namespace
+
+TEST_CASE("a peer that has closed its side may take its time with what is left for it") {
+    Port port({.tcp = true, .host = "127.0.0.1", .port = 0}, Port::Role::listen);
+    const QuietPeer peer(port.address().port);
+    const std::uint64_t given = fill(port);
+    port.release_peer();
+    std::this_thread::sleep_for(kTakeOver + std::chrono::milliseconds(500));
+    const std::size_t taken = peer.take_all();
+    const PortCounters counters = port.counters();
+    CHECK(counters.sent_words + counters.unsent_words == given);
+    CHECK(taken == 6 * counters.sent_words);
+    CHECK(counters.sent_words > 10'000);
+}
+
+TEST_CASE("words that a vanished peer left behind count as unsent and not as sent") {
+    Port port({.tcp = true, .host = "127.0.0.1", .port = 0}, Port::Role::listen);
+    QuietPeer peer(port.address().port);
+    const std::uint64_t given = fill(port);
+    const std::uint64_t sent = port.counters().sent_words;
+    peer.vanish();
+    const auto give_up = Clock::now() + std::chrono::seconds(5);
+    while (port.counters().sent_words == sent && Clock::now() < give_up) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    const PortCounters counters = port.counters();
+    CHECK(counters.sent_words < sent);
+    CHECK(counters.sent_words + counters.unsent_words == given);
+}
 
 TEST_CASE("words keep their fields and have the layout of SPIF") {
     std::vector<std::uint8_t> bytes;
@@ -134,8 +226,6 @@ public:
 private:
     std::uint64_t steps_ = 0;
 };
-
-const std::function<bool()> kNever = [] { return false; };
 
 }  // namespace
 
