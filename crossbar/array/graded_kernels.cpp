@@ -69,7 +69,7 @@ HWY_INLINE void SumColumns(const ReadMatrices& m, const std::uint32_t* HWY_RESTR
 void ReadGraded(const ReadMatrices& m, const std::uint32_t* HWY_RESTRICT rows,
                 const float* HWY_RESTRICT drive, std::size_t row_count, std::size_t columns,
                 float* HWY_RESTRICT out, float* HWY_RESTRICT variance) {
-    constexpr std::size_t kNearCacheBytes = 256U << 10U;
+    constexpr std::size_t kNearCacheBytes = 256U << 10U;  // well within common second-level caches
     const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
     if (2 * row_count * m.stride * sizeof(float) <= kNearCacheBytes) {
         std::size_t c = 0;

@@ -220,14 +220,7 @@ std::vector<T> File::read_sequence(const std::string& dataset, std::uint64_t row
 #define MEMPROP_H5_NUMBER(T) \
     MEMPROP_H5_ELEMENT(T)    \
     template std::vector<T> File::read_sequence<T>(const std::string&, std::uint64_t, std::uint64_t) const;
-MEMPROP_H5_NUMBER(std::uint8_t)
-MEMPROP_H5_NUMBER(std::int16_t)
-MEMPROP_H5_NUMBER(std::int32_t)
-MEMPROP_H5_NUMBER(std::uint32_t)
-MEMPROP_H5_NUMBER(std::int64_t)
-MEMPROP_H5_NUMBER(std::uint64_t)
-MEMPROP_H5_NUMBER(float)
-MEMPROP_H5_NUMBER(double)
+MEMPROP_H5_NUMBERS(MEMPROP_H5_NUMBER)
 MEMPROP_H5_ELEMENT(std::string)
 #undef MEMPROP_H5_NUMBER
 #undef MEMPROP_H5_ELEMENT

@@ -161,14 +161,7 @@ void File::write_sequences(const std::string& dataset, const std::vector<std::ve
 #define MEMPROP_H5_NUMBER(T) \
     MEMPROP_H5_ELEMENT(T)    \
     template void File::write_sequences<T>(const std::string&, const std::vector<std::vector<T>>&);
-MEMPROP_H5_NUMBER(std::uint8_t)
-MEMPROP_H5_NUMBER(std::int16_t)
-MEMPROP_H5_NUMBER(std::int32_t)
-MEMPROP_H5_NUMBER(std::uint32_t)
-MEMPROP_H5_NUMBER(std::int64_t)
-MEMPROP_H5_NUMBER(std::uint64_t)
-MEMPROP_H5_NUMBER(float)
-MEMPROP_H5_NUMBER(double)
+MEMPROP_H5_NUMBERS(MEMPROP_H5_NUMBER)
 MEMPROP_H5_ELEMENT(std::string)
 #undef MEMPROP_H5_NUMBER
 #undef MEMPROP_H5_ELEMENT

@@ -6,6 +6,11 @@
 #include <cstdint>
 #include <type_traits>
 
+/// The element types of h5.hpp that are numbers, for explicit instantiations: apply(T) for each.
+#define MEMPROP_H5_NUMBERS(apply)                                                                        \
+    apply(std::uint8_t) apply(std::int16_t) apply(std::int32_t) apply(std::uint32_t) apply(std::int64_t) \
+        apply(std::uint64_t) apply(float) apply(double)
+
 namespace memprop::host::h5 {
 
 static_assert(std::is_same_v<hid_t, std::int64_t>);

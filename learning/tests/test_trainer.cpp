@@ -203,6 +203,26 @@ TEST_CASE("training gives the same bits at every SIMD level") {
     }
 }
 
+TEST_CASE("gradients of wide layers have the same bits at every SIMD level") {
+    for (const NeuronKind neuron : {NeuronKind::lif, NeuronKind::alif}) {
+        std::vector<std::map<std::string, Memory::Value>> states;
+        for (const SimdLevel level : available_simd_levels()) {
+            set_simd_level(level);
+            ExperimentConfig config = small_experiment("vanilla");
+            config.network.recurrent = 150;  // whole groups of vectors at every width, and a rest
+            config.network.neuron = neuron;
+            Trainer trainer(config);
+            for (int i = 0; i < 4; ++i) {
+                trainer.train_sample();
+            }
+            states.push_back(state_of(trainer));
+        }
+        for (const auto& state : states) {
+            CHECK(state == states.front());
+        }
+    }
+}
+
 TEST_CASE("online and factorised gradients train alike") {
     ExperimentConfig config = small_experiment("vanilla");
     Trainer factorised(config);

@@ -136,7 +136,7 @@ void CrossbarWeights::load_weights(StateArchive& archive) {
     array_.load_devices(archive);
     archive.leave();
     if (compensates_drift_) {
-        magnitude_at_start_us_ = 0.0;  // trained without compensation: that of the next sample is the start
+        magnitude_at_start_us_ = 0.0;  // not known: begin_sample() takes that of the next sample
         if (archive.holds("magnitude_at_start_us")) {
             archive("magnitude_at_start_us", magnitude_at_start_us_);
         }

@@ -22,6 +22,8 @@ public:
     void measure(std::uint32_t sample, std::int32_t tick, std::span<float> weights) override;
     void snapshot(std::int32_t tick, std::span<float> weights) override;
     void serialize(StateArchive& archive) override;
+    /// With drift compensation its start comes from the archive too; if the other run had none, the next
+    /// sample is the start.
     void load_weights(StateArchive& archive) override;
     const WeightStoreShape& shape() const override { return shape_; }
     const crossbar::SynapseArray* array() const override { return &array_; }

@@ -169,17 +169,25 @@ class Repeatability(Case):
         self.assertEqual(runs[0]["pulses"]["set"], 0)
 
     def test_init_keeps_the_start_of_drift_compensation(self):
-        settings = [*SHORT, "--set", "crossbar.drift_compensation=true", "--set", "crossbar.read_noise_scale=0",
-                    "--set", "task.samples=1", "--set", "task.update_interval_seconds=1e4"]
-        out = self.scratch / "out"
-        self.train(self.experiment, *settings, "--out", out)
-        init = ["--init", out / "checkpoint.h5", "--evaluate"]
-        evaluated = self.train(self.experiment, *settings, *init, "--out", self.scratch / "evaluated")
-        without = self.train(self.experiment, *settings, *init, "--set", "crossbar.drift_compensation=false", "--out",
-                             self.scratch / "without")
-        longer = self.train("--resume", out, "--set", "run.epochs=5")
-        self.assertEqual(evaluated["final_loss"], longer["loss_history"][4])  # before its update
-        self.assertNotEqual(evaluated["final_loss"], without["final_loss"])
+        settings = [*SHORT, "--set", "crossbar.read_noise_scale=0", "--set", "task.samples=1",
+                    "--set", "task.update_interval_seconds=1e4"]
+        on, off = (["--set", f"crossbar.drift_compensation={value}"] for value in ("true", "false"))
+        # Initial weights that differ from those of the donor: their magnitude must play no part.
+        other = [argument for layer in ("in", "rec", "out") for argument in ("--set", f"network.init_std_{layer}=0.5")]
+
+        def evaluate(donor, *more):
+            return self.train(self.experiment, *settings, *other, *more, "--init", donor / "checkpoint.h5", "--evaluate",
+                              "--out", self.scratch / f"evaluated{len(list(self.scratch.iterdir()))}")["final_loss"]
+
+        compensated, plain = self.scratch / "compensated", self.scratch / "plain"
+        self.train(self.experiment, *settings, *on, "--out", compensated)
+        self.train(self.experiment, *settings, *off, "--out", plain)
+        from_compensated, uncompensated = evaluate(compensated, *on), evaluate(compensated, *off)
+        longer = self.train("--resume", compensated, "--set", "run.epochs=5")
+        self.assertEqual(from_compensated, longer["loss_history"][4])  # before its update
+        self.assertNotEqual(from_compensated, uncompensated)
+        # Without a start in the checkpoint the first sample is the start: nothing to compensate yet.
+        self.assertEqual(evaluate(plain, *on), evaluate(plain, *off))
 
 
 class BadInput(Case):
