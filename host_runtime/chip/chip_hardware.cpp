@@ -29,11 +29,14 @@ void check_elaboration() {
 }  // namespace
 
 ChipHardware::ChipHardware(const Experiment& experiment, const learning::HardwareRequest& request)
-    : parameters_(request.parameters), plan_(map_network(experiment)) {
-    experiment.chip.check_costs();
+    : ChipHardware(experiment.chip, map_network(experiment), request) {}
+
+ChipHardware::ChipHardware(const ChipConfig& config, ChipPlan plan, const learning::HardwareRequest& request)
+    : parameters_(request.parameters), plan_(std::move(plan)) {
+    config.check_costs();
     check_elaboration();
     sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);  // stdout is ours
-    chip_ = std::make_unique<Chip>(sc_core::sc_gen_unique_name("chip"), experiment.chip, plan_, request);
+    chip_ = std::make_unique<Chip>(sc_core::sc_gen_unique_name("chip"), config, plan_, request);
     processor_ = std::make_unique<HostProcessor>(sc_core::sc_gen_unique_name("processor"));
     processor_->bus.bind(chip_->host().bus);
 }
@@ -157,25 +160,28 @@ void ChipHardware::run_step(const learning::Trial& trial, std::uint32_t step, le
     }
     processor_->write(reg::step, step);
     command(last ? Command::last_tick : Command::tick);
-    take_events(step, tape);
     const std::size_t at = std::size_t{step} * plan_.outputs;
+    take_events(spikes_, std::span(tape.output).subspan(at, plan_.outputs));
+    for (const std::uint32_t neuron : spikes_) {
+        tape.spikes.add(neuron);
+    }
+    tape.spikes.end_step();
     if (!in_window) {
         std::fill_n(tape.error.begin() + static_cast<std::ptrdiff_t>(at), plan_.outputs, 0.0F);
     }
 }
 
 /// Spikes come in the order in which cores sent them; a spike train wants them ascending.
-void ChipHardware::take_events(std::uint32_t step, learning::Tape<float>& tape) {
+void ChipHardware::take_events(std::vector<std::uint32_t>& spikes, std::span<float> readout) {
     constexpr std::uint32_t kUsualSpikes = 3;
-    spikes_.clear();
+    spikes.clear();
     words_.assign(2 * (std::size_t{plan_.outputs} + kUsualSpikes), 0);
     processor_->read(reg::event_out, words_);
     for (std::size_t i = 0; words_[i] != kNoEvent;) {
         if ((words_[i] & kReadoutEvent) != 0) {
-            tape.output[std::size_t{step} * plan_.outputs + (words_[i] & ~kReadoutEvent)] =
-                std::bit_cast<float>(words_[i + 1]);
+            readout[words_[i] & ~kReadoutEvent] = std::bit_cast<float>(words_[i + 1]);
         } else {
-            spikes_.push_back(words_[i] - plan_.inputs);
+            spikes.push_back(words_[i] - plan_.inputs);
         }
         i += 2;
         if (i == words_.size()) {  // there may be more
@@ -183,11 +189,28 @@ void ChipHardware::take_events(std::uint32_t step, learning::Tape<float>& tape) 
             i = 0;
         }
     }
-    std::sort(spikes_.begin(), spikes_.end());
-    for (const std::uint32_t neuron : spikes_) {
-        tape.spikes.add(neuron);
-    }
-    tape.spikes.end_step();
+    std::sort(spikes.begin(), spikes.end());
+}
+
+void ChipHardware::begin_stream(std::int32_t tick) {
+    processor_->run([&] {
+        processor_->write(reg::sample, std::array{0U, static_cast<std::uint32_t>(tick)});
+        processor_->write(reg::learn, 0U);
+        processor_->write(reg::window, 0U);
+        window_told_ = false;
+        command(Command::begin_sample);
+    });
+    chip_->mesh().fabric().start_latencies(chip_->cycle());
+}
+
+void ChipHardware::stream_step(std::uint32_t step, std::span<const std::uint32_t> inputs,
+                               std::vector<std::uint32_t>& spikes, std::span<float> readout) {
+    processor_->run([&] {
+        processor_->write(reg::event_in, inputs);
+        processor_->write(reg::step, step);
+        command(Command::tick);
+        take_events(spikes, readout);
+    });
 }
 
 void ChipHardware::refresh_feedback(std::uint32_t sample, std::int32_t tick) {

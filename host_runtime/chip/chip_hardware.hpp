@@ -17,6 +17,8 @@ class ChipHardware final : public learning::Hardware {
 public:
     /// Throws InputError if the network does not fit or the chip cannot do what the experiment asks for.
     ChipHardware(const Experiment& experiment, const learning::HardwareRequest& request);
+    ChipHardware(const hw::chip::ChipConfig& config, hw::chip::ChipPlan plan,
+                 const learning::HardwareRequest& request);
 
     void load(learning::ProjectionId id, std::span<const float> initial) override;
     void load_feedback(std::span<const float> feedback) override;
@@ -29,6 +31,13 @@ public:
                 std::int32_t tick) override;
     void state_restored() override;
 
+    // Without a trainer: one sample that does not learn, step by step, as long as its user likes.
+    void begin_stream(std::int32_t tick);
+    /// `inputs` are different addresses; `spikes` gets the neurons that spiked, ascending, `readout` the
+    /// values.
+    void stream_step(std::uint32_t step, std::span<const std::uint32_t> inputs,
+                     std::vector<std::uint32_t>& spikes, std::span<float> readout);
+
     const hw::chip::Chip& chip() const { return *chip_; }
     hw::chip::Chip& chip() { return *chip_; }
     HostProcessor& processor() { return *processor_; }
@@ -39,7 +48,7 @@ private:
     void load_tables();
     void command(hw::chip::Command command);
     void run_step(const learning::Trial& trial, std::uint32_t step, learning::Tape<float>& tape);
-    void take_events(std::uint32_t step, learning::Tape<float>& tape);
+    void take_events(std::vector<std::uint32_t>& spikes, std::span<float> readout);
 
     const learning::NetworkParameters<float>& parameters_;
     hw::chip::ChipPlan plan_;

@@ -24,7 +24,7 @@ std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) {
 
 // The shape of the tiles of a projection.
 struct Cut {
-    std::uint32_t rows = 0, tile_rows = 0, columns = 0, tile_columns = 0;
+    std::uint32_t rows = 0, tile_rows = 1, columns = 0, tile_columns = 1;
 
     std::uint32_t row_blocks() const { return ceil_div(rows, tile_rows); }
     std::uint32_t column_blocks() const { return ceil_div(columns, tile_columns); }
@@ -39,20 +39,19 @@ struct Cut {
 
 class Mapper {
 public:
-    explicit Mapper(const Experiment& e)
-        : experiment_(e),
-          chip_(e.chip),
-          cores_(static_cast<std::uint32_t>(e.chip.mesh_width * e.chip.mesh_height)) {
-        plan_.inputs = static_cast<std::uint32_t>(e.network.inputs);
-        plan_.recurrent = static_cast<std::uint32_t>(e.network.recurrent);
-        plan_.outputs = static_cast<std::uint32_t>(e.network.outputs);
-        on_devices_ = learning::find_scheme_kind("update.scheme", e.update.scheme).make != nullptr;
+    Mapper(const NetworkShape& shape, const ChipConfig& chip)
+        : shape_(shape), chip_(chip), cores_(static_cast<std::uint32_t>(chip.mesh_width * chip.mesh_height)) {
+        plan_.inputs = shape.inputs;
+        plan_.recurrent = shape.recurrent;
+        plan_.outputs = shape.outputs;
     }
 
     ChipPlan map() {
         make_cores();
         place_neurons();
-        place_readouts();
+        if (plan_.outputs > 0) {
+            place_readouts();
+        }
         drop_unused_cores();
         number_trees();
         for (CorePlan& core : plan_.cores) {
@@ -83,15 +82,14 @@ private:
         }
     }
 
-    // A tile is as wide as its core's share of the layer, at most crossbar.tile_columns, in whole groups of
-    // columns that share a converter.
+    // A tile is as wide as its core's share of the layer, at most tile_columns, in whole groups of columns
+    // that share a converter.
     std::uint32_t tile_width(std::uint32_t columns, std::uint32_t cores) const {
         const std::uint32_t share = ceil_div(columns, cores);
-        if (!on_devices_) {
+        const std::uint32_t widest = shape_.tile_columns, group = shape_.columns_per_converter;
+        if (widest == 0) {
             return share;
         }
-        const auto widest = static_cast<std::uint32_t>(experiment_.crossbar.tile_columns);
-        const auto group = static_cast<std::uint32_t>(experiment_.crossbar.adc.columns_per_converter);
         const std::uint32_t width = ceil_div(share, ceil_div(share, widest));
         const std::uint32_t whole = ceil_div(width, group) * group;
         if (whole > widest) {
@@ -106,9 +104,8 @@ private:
     }
 
     Cut cut(ProjectionId id, std::uint32_t width) const {
-        const std::uint32_t rows = id == ProjectionId::w_in ? plan_.inputs : plan_.recurrent;
-        return {.rows = rows,
-                .tile_rows = on_devices_ ? static_cast<std::uint32_t>(experiment_.crossbar.tile_rows) : rows,
+        return {.rows = shape_.rows[static_cast<std::size_t>(id)],
+                .tile_rows = std::max(1U, shape_.tile_rows[static_cast<std::size_t>(id)]),
                 .columns = id == ProjectionId::w_out ? plan_.outputs : plan_.recurrent,
                 .tile_columns = width};
     }
@@ -186,6 +183,7 @@ private:
             return core.neurons.count == 0 && core.readouts.count == 0;
         });
         plan_.tile_columns = {in_.tile_columns, rec_.tile_columns, out_.tile_columns};
+        plan_.tile_rows = {in_.tile_rows, rec_.tile_rows, out_.tile_rows};
     }
 
     void number_trees() {
@@ -196,7 +194,9 @@ private:
                 with_neurons.push_back(core.node);
             }
         }
-        plan_.trees.push_back({ChipPlan::kInputTree, ChipPlan::kHostNode, with_neurons});
+        const bool bias_of_readouts = shape_.bias[static_cast<std::size_t>(ProjectionId::w_out)];
+        plan_.trees.push_back(
+            {ChipPlan::kInputTree, ChipPlan::kHostNode, bias_of_readouts ? all : with_neurons});
         plan_.trees.push_back({ChipPlan::kCommandTree, ChipPlan::kHostNode, all});
         all.push_back(ChipPlan::kHostNode);
         for (CorePlan& core : plan_.cores) {
@@ -222,11 +222,23 @@ private:
             }
             for (std::uint32_t row = 0; row < cut.row_blocks(); ++row) {
                 const std::uint32_t first_row = row * cut.tile_rows;
-                core.axons.push_back({.first_address = first_address + first_row,
-                                      .count = std::min(cut.tile_rows, cut.rows - first_row),
-                                      .tile = static_cast<std::uint32_t>(core.tiles.size()),
-                                      .first_row = 0,
-                                      .delay = delay});
+                const std::uint32_t rows = std::min(cut.tile_rows, cut.rows - first_row);
+                const bool bias = shape_.bias[static_cast<std::size_t>(id)] && first_row + rows == cut.rows;
+                const auto tile = static_cast<std::uint32_t>(core.tiles.size());
+                if (rows > (bias ? 1U : 0U)) {
+                    core.axons.push_back({.first_address = first_address + first_row,
+                                          .count = rows - (bias ? 1U : 0U),
+                                          .tile = tile,
+                                          .first_row = 0,
+                                          .delay = delay});
+                }
+                if (bias) {
+                    core.axons.push_back({.first_address = plan_.inputs - 1,
+                                          .count = 1,
+                                          .tile = tile,
+                                          .first_row = rows - 1,
+                                          .delay = 0});
+                }
                 core.tiles.push_back({id, cut.tile(row, column)});
             }
         }
@@ -235,7 +247,9 @@ private:
     void add_tiles(CorePlan& core) {
         if (core.neurons.count > 0) {
             add_projection(core, ProjectionId::w_in, in_, core.neurons, 0, 0);
-            add_projection(core, ProjectionId::w_rec, rec_, core.neurons, plan_.inputs, 1);
+            if (shape_.has(ProjectionId::w_rec)) {
+                add_projection(core, ProjectionId::w_rec, rec_, core.neurons, plan_.inputs, 1);
+            }
         }
         if (core.readouts.count > 0) {
             add_projection(core, ProjectionId::w_out, out_, core.readouts, plan_.inputs, 0);
@@ -250,6 +264,12 @@ private:
                                          static_cast<unsigned>(core.node), need, what, core.neurons.count,
                                          core.readouts.count));
         };
+        if (core.neurons.count > hw::chip::kNeuronMemoryStride) {
+            throw InputError("chip.mesh_width", chip_.mesh_width,
+                             fmt::format("gives a core {} neurons; the memory map holds {} of a core: use a "
+                                         "larger mesh",
+                                         core.neurons.count, hw::chip::kNeuronMemoryStride));
+        }
         const std::uint32_t most_tiles = chip_.tiles_per_core == 0
                                              ? hw::chip::kMostTiles
                                              : static_cast<std::uint32_t>(chip_.tiles_per_core);
@@ -261,6 +281,13 @@ private:
         }
         for (const Cut* c : {&in_, &rec_, &out_}) {
             const std::uint64_t synapses = std::uint64_t{std::min(c->tile_rows, c->rows)} * c->tile_columns;
+            if (synapses > hw::chip::kTileStride && shape_.tile_columns == 0) {
+                throw InputError(
+                    "chip.mesh_width", chip_.mesh_width,
+                    fmt::format("gives a core {} x {} weights of a layer; the memory map holds {} "
+                                "of a tile: use a larger mesh",
+                                c->tile_rows, c->tile_columns, hw::chip::kTileStride));
+            }
             if (synapses > hw::chip::kTileStride) {
                 throw InputError("crossbar.tile_rows", c->tile_rows,
                                  fmt::format("makes tiles of {} synapses; the memory map holds {} of a tile",
@@ -278,28 +305,56 @@ private:
         }
     }
 
-    const Experiment& experiment_;
+    const NetworkShape& shape_;
     const ChipConfig& chip_;
     const std::uint32_t cores_;
-    bool on_devices_ = false;
     Cut in_, rec_, out_;
     ChipPlan plan_;
 };
 
 }  // namespace
 
+NetworkShape shape_of(const Experiment& e) {
+    NetworkShape shape{.inputs = static_cast<std::uint32_t>(e.network.inputs),
+                       .recurrent = static_cast<std::uint32_t>(e.network.recurrent),
+                       .outputs = static_cast<std::uint32_t>(e.network.outputs),
+                       .rows = {},
+                       .tile_rows = {}};
+    shape.rows = shape.tile_rows = {shape.inputs, shape.recurrent, shape.recurrent};
+    if (learning::find_scheme_kind("update.scheme", e.update.scheme).make != nullptr) {
+        shape.tile_rows.fill(static_cast<std::uint32_t>(e.crossbar.tile_rows));
+        shape.tile_columns = static_cast<std::uint32_t>(e.crossbar.tile_columns);
+        shape.columns_per_converter = static_cast<std::uint32_t>(e.crossbar.adc.columns_per_converter);
+    }
+    return shape;
+}
+
+ChipPlan map_network(const NetworkShape& shape, const ChipConfig& chip) {
+    return Mapper(shape, chip).map();
+}
+
 ChipPlan map_network(const Experiment& experiment) {
-    return Mapper(experiment).map();
+    return map_network(shape_of(experiment), experiment.chip);
 }
 
 std::string describe_plan(const ChipPlan& plan, const Experiment& experiment) {
-    std::string out = fmt::format(
-        "{} x {} cores, {} in use; tiles of {} x {} (inputs), {} x {} (recurrent), "
-        "{} x {} (readouts) synapses at most\n",
-        experiment.chip.mesh_width, experiment.chip.mesh_height, plan.cores.size(),
-        std::min<std::int64_t>(experiment.crossbar.tile_rows, plan.inputs), plan.tile_columns[0],
-        std::min<std::int64_t>(experiment.crossbar.tile_rows, plan.recurrent), plan.tile_columns[1],
-        std::min<std::int64_t>(experiment.crossbar.tile_rows, plan.recurrent), plan.tile_columns[2]);
+    return describe_plan(plan, shape_of(experiment), experiment.chip);
+}
+
+std::string describe_plan(const ChipPlan& plan, const NetworkShape& shape, const ChipConfig& chip) {
+    const auto tile = [&](ProjectionId id) {
+        const auto w = static_cast<std::size_t>(id);
+        return fmt::format("{} x {}", std::min(shape.tile_rows[w], shape.rows[w]), plan.tile_columns[w]);
+    };
+    std::string out = fmt::format("{} x {} cores, {} in use; tiles of {} (inputs)", chip.mesh_width,
+                                  chip.mesh_height, plan.cores.size(), tile(ProjectionId::w_in));
+    if (shape.has(ProjectionId::w_rec)) {
+        out += fmt::format(", {} (recurrent)", tile(ProjectionId::w_rec));
+    }
+    if (plan.outputs > 0) {
+        out += fmt::format(", {} (readouts)", tile(ProjectionId::w_out));
+    }
+    out += " synapses at most\n";
     for (std::size_t c = 0; c < plan.cores.size(); ++c) {
         const CorePlan& core = plan.cores[c];
         out += fmt::format(

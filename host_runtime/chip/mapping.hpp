@@ -7,6 +7,8 @@
 // needs few stays near it. The same network always gets the same place.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 
 #include "host_runtime/config/experiment.hpp"
@@ -15,10 +17,29 @@
 
 namespace memprop::host {
 
+/// What is to be placed: the layers, and the tiles that hold their weights.
+struct NetworkShape {
+    std::uint32_t inputs = 0, recurrent = 0;
+    std::uint32_t outputs = 0;                 ///< readouts; 0: the neurons' spikes are all there is
+    std::array<std::uint32_t, 3> rows{};       ///< of each projection; 0: there is none
+    std::array<std::uint32_t, 3> tile_rows{};  ///< word lines of a tile
+    std::uint32_t tile_columns = 0;            ///< at most; 0: as wide as a core's share of a layer
+    std::uint32_t columns_per_converter = 1;
+    std::array<bool, 3> bias{};  ///< whether its last row is driven by the last input
+
+    bool has(learning::ProjectionId id) const { return rows[static_cast<std::size_t>(id)] > 0; }
+};
+
+/// Of the network that an experiment trains.
+NetworkShape shape_of(const Experiment& experiment);
+
 /// Throws InputError naming the resource of which there is too little, the need and the limit.
+hw::chip::ChipPlan map_network(const NetworkShape& shape, const hw::chip::ChipConfig& chip);
 hw::chip::ChipPlan map_network(const Experiment& experiment);
 
 /// A table of what went where and how full it is.
+std::string describe_plan(const hw::chip::ChipPlan& plan, const NetworkShape& shape,
+                          const hw::chip::ChipConfig& chip);
 std::string describe_plan(const hw::chip::ChipPlan& plan, const Experiment& experiment);
 
 }  // namespace memprop::host

@@ -15,9 +15,12 @@
 #include "host_runtime/cli/run_outputs.hpp"
 #include "host_runtime/cli/run_recording.hpp"
 #include "host_runtime/events/step_stream.hpp"
+#include "host_runtime/files/atomic_file.hpp"
 #include "host_runtime/graph/state_file.hpp"
 #include "host_runtime/live/live_reader.hpp"
 #include "host_runtime/live/words.hpp"
+#include "host_runtime/results/chip_report.hpp"
+#include "host_runtime/results/placement_report.hpp"
 
 namespace memprop::host::cli {
 namespace {
@@ -29,7 +32,8 @@ constexpr double kUdpIdleSeconds = 2.0;
 constexpr std::string_view kUsage = "memprop run NETWORK --events FILE --out DIR [options]";
 constexpr std::string_view kNotes =
     "Runs a network (NIR file or checkpoint.h5) on recorded events. Weights are ideal unless --crossbar\n"
-    "puts them onto devices. DIR receives spikes/NODE.csv, output.csv and, for probed nodes,\n"
+    "puts them onto devices; --engine cycle runs it on the cycle-level chip. DIR receives spikes/NODE.csv, "
+    "output.csv and, for probed nodes,\n"
     "state/NODE.csv. SIGINT or SIGTERM ends the run early: what was computed is written, with state.h5 to\n"
     "go on from by --load-state.\n";
 
@@ -63,27 +67,28 @@ po::options_description visible_options() {
         ("drop-incomplete", "leave out the last bin, which the recording does not fill")  //
         ("json", "print one JSON object on the last line of standard output");
     add_network_options(options);
+    add_engine_options(options);
     return options;
 }
 
 /// Steps until the events are used up (or `steps` are done). Throws on a state that is no longer finite.
-void run_steps(Simulator& simulator, events::StepStream& stream, std::optional<std::int64_t> steps,
+void run_steps(RunningNetwork& network, events::StepStream& stream, std::optional<std::int64_t> steps,
                const std::function<void()>& write_step) {
     constexpr std::int64_t kCheckInterval = 4096;
     auto last_report = Clock::now();
     std::vector<std::uint32_t> indices;
     const auto one_step = [&](std::int64_t step) {
-        simulator.step(indices);
+        network.step(indices);
         write_step();
         if (step % kCheckInterval == 0) {
-            simulator.check_finite();
+            network.check_finite();
             if (Clock::now() - last_report > std::chrono::seconds(10)) {
                 last_report = Clock::now();
                 fmt::print(stderr, "memprop: step {}\n", step);
             }
         }
     };
-    auto step = static_cast<std::int64_t>(simulator.steps_done());
+    auto step = static_cast<std::int64_t>(network.steps_done());
     while (stream.more() && stream.next_step() < step) {
         stream.take(stream.next_step(), indices);  // done before the state was saved
     }
@@ -107,26 +112,26 @@ void run_steps(Simulator& simulator, events::StepStream& stream, std::optional<s
         }
     }
     indices.clear();
-    const auto tail = steps ? std::uint64_t{0} : simulator.longest_delay_steps();
+    const auto tail = steps ? std::uint64_t{0} : network.longest_delay_steps();
     for (std::uint64_t i = 0; interrupt_signal() == 0 && i < tail; ++i, ++step) {
         one_step(step);
     }
-    simulator.check_finite();
+    network.check_finite();
 }
 
 /// Outputs of every step on their way to someone who listens; a slow TCP reader slows the run down.
 class WordSender {
 public:
-    WordSender(const Simulator& simulator, double dt_seconds, const std::string& address)
-        : simulator_(simulator),
+    WordSender(const RunningNetwork& network, double dt_seconds, const std::string& address)
+        : network_(network),
           dt_seconds_(dt_seconds),
-          outputs_(simulator),
+          outputs_(network),
           port_(live::parse_address("send", address), live::Port::Role::connect) {}
 
     void send_step() {
         words_.clear();
         outputs_.collect(words_);
-        const double us = 1e6 * dt_seconds_ * static_cast<double>(simulator_.steps_done() - 1);
+        const double us = 1e6 * dt_seconds_ * static_cast<double>(network_.steps_done() - 1);
         for (live::Word& word : words_) {
             word.timed = true;
             word.time_us = static_cast<std::uint32_t>(static_cast<std::uint64_t>(std::round(us)));
@@ -137,7 +142,7 @@ public:
     std::uint64_t unsent() const { return port_.counters().unsent_words; }
 
 private:
-    const Simulator& simulator_;
+    const RunningNetwork& network_;
     double dt_seconds_;
     live::WordOutputs outputs_;
     live::Port port_;
@@ -184,31 +189,31 @@ int command_run(Arguments arguments) {
         }
     }
     LoadedNetwork loaded = load_network_with(options, file);
-    Simulator& simulator = *loaded.simulator;
+    RunningNetwork& network = *loaded.network;
     loaded.reader.sample = options["sample"].as<std::uint64_t>();
     catch_interrupts();
     events::StepStream stream = open_stream(options, loaded.reader);
     std::vector<Probe> probes;
     if (options.count("probe") != 0) {
         for (const std::string& text : options["probe"].as<std::vector<std::string>>()) {
-            probes.push_back(parse_probe(simulator, text));
+            probes.push_back(parse_probe(network, text));
         }
     }
     stream.more();  // a recording that cannot be read is refused before anything is written
     const std::filesystem::path directory(options["out"].as<std::string>());
     std::optional<WordSender> sender;
     if (options.count("send") != 0) {
-        sender.emplace(simulator, loaded.discretisation.dt_seconds, options["send"].as<std::string>());
+        sender.emplace(network, loaded.discretisation.dt_seconds, options["send"].as<std::string>());
     }
-    RunOutputs outputs(simulator, directory, probes);
+    RunOutputs outputs(network, directory, probes);
     if (options.count("load-state") != 0) {
-        load_state(simulator, loaded.discretisation, options["load-state"].as<std::string>());
+        load_state(network, loaded.discretisation, options["load-state"].as<std::string>());
     }
     std::optional<RunRecording> recording;
     if (options.count("hdf5") != 0) {
-        recording.emplace(simulator, loaded.discretisation.dt_seconds, probes);
+        recording.emplace(network, loaded.discretisation.dt_seconds, probes);
     }
-    run_steps(simulator, stream, steps, [&] {
+    run_steps(network, stream, steps, [&] {
         outputs.write_step();
         if (recording) {
             recording->record_step();
@@ -221,41 +226,56 @@ int command_run(Arguments arguments) {
     if (recording) {
         recording->write(directory / "run.h5");
     }
+    if (loaded.chip != nullptr) {
+        write_text_atomically(directory / "chip.csv", chip_csv(loaded.chip->hardware()));
+    }
     if (sender) {
         sender->finish();
     }
     if (options.count("save-state") != 0) {
-        save_state(simulator, loaded.discretisation, options["save-state"].as<std::string>());
+        save_state(network, loaded.discretisation, options["save-state"].as<std::string>());
     }
     if (interrupt_signal() != 0) {
         const auto state = directory / "state.h5";
-        save_state(simulator, loaded.discretisation, state);
+        save_state(network, loaded.discretisation, state);
         fmt::print(stderr,
                    "memprop: stopped after {} steps, whose results are written; go on with --load-state {}\n",
-                   simulator.steps_done(), state.string());
+                   network.steps_done(), state.string());
         return 128 + interrupt_signal();
     }
 
     const double wall = std::chrono::duration<double>(Clock::now() - start).count();
+    const nlohmann::ordered_json energy = loaded.chip != nullptr
+                                              ? chip_energy_json(*loaded.chip, loaded.mapping.get())
+                                              : energy_json(loaded.mapping.get());
     if (options.count("json") != 0) {
-        const nlohmann::json result{{"steps", simulator.steps_done()},
-                                    {"spikes", outputs.spike_counts()},
-                                    {"output_sum", outputs.output_sums()},
-                                    {"wall_s", wall},
-                                    {"cycles", nullptr},
-                                    {"energy_j", energy_json(loaded.mapping.get())},
-                                    {"programming", programming_json(loaded.mapping.get())},
-                                    {"dropped_events", stream.dropped()},
-                                    {"unsent_words", sender ? sender->unsent() : 0}};
+        nlohmann::ordered_json result{{"steps", network.steps_done()},
+                                      {"spikes", outputs.spike_counts()},
+                                      {"output_sum", outputs.output_sums()},
+                                      {"wall_s", wall},
+                                      {"engine", loaded.chip != nullptr ? "cycle" : "functional"},
+                                      {"arithmetic", to_string(loaded.discretisation.arithmetic)},
+                                      {"cycles", nullptr},
+                                      {"energy_j", energy},
+                                      {"programming", programming_json(loaded.mapping.get())},
+                                      {"dropped_events", stream.dropped()},
+                                      {"unsent_words", sender ? sender->unsent() : 0}};
+        if (loaded.chip != nullptr) {
+            add_placement(*loaded.chip, result);
+        }
         fmt::print("{}\n", result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
-        fmt::print("{} steps, {} events ({} dropped), {:.3f} s\n", simulator.steps_done(),
+        fmt::print("{} steps, {} events ({} dropped), {:.3f} s\n", network.steps_done(),
                    stream.events_delivered(), stream.dropped(), wall);
         for (const auto& [node, count] : outputs.spike_counts()) {
             fmt::print("  {:<24} {} spikes\n", node, count);
         }
-        if (loaded.mapping != nullptr) {
-            fmt::print("  energy: {:.4g} J\n", energy_json(loaded.mapping.get())["total"].get<double>());
+        if (loaded.chip != nullptr) {
+            fmt::print("  {} cycles, {} of them to load the network\n",
+                       loaded.chip->hardware().chip().cycle(), loaded.chip->hardware().load_cycles());
+        }
+        if (!energy.is_null()) {
+            fmt::print("  energy: {:.4g} J\n", energy["total"].get<double>());
         }
         fmt::print("  output sums: {}\n", fmt::join(outputs.output_sums(), " "));
     }

@@ -53,10 +53,10 @@ Served serve_simulator(const po::variables_map& options, const std::string& file
     Served served;
     served.loaded = load_network_with(options, file);
     if (options.count("load-state") != 0) {
-        load_state(*served.loaded.simulator, served.loaded.discretisation,
+        load_state(*served.loaded.network, served.loaded.discretisation,
                    options["load-state"].as<std::string>());
     }
-    served.network = std::make_unique<live::SimulatedNetwork>(*served.loaded.simulator);
+    served.network = std::make_unique<live::SimulatedNetwork>(*served.loaded.network);
     served.reader = served.loaded.reader;
     served.dt_seconds = served.loaded.discretisation.dt_seconds;
     return served;
@@ -202,7 +202,7 @@ int command_serve(Arguments arguments) {
         served.learning->save();
     }
     if (options.count("save-state") != 0) {
-        save_state(*served.loaded.simulator, served.loaded.discretisation,
+        save_state(*served.loaded.network, served.loaded.discretisation,
                    options["save-state"].as<std::string>());
     }
     const nlohmann::ordered_json report = report_json(server.report(), port.counters(), served, wall_s);

@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "crossbar/base/error.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/exchange/export.hpp"
+#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/results/placement_report.hpp"
 
 namespace memprop::host::cli {
 namespace {
@@ -34,34 +39,81 @@ Discretisation discretisation_from(const po::variables_map& options, const nir::
         }
         result.first_step_recurrence = value == "on";
     }
+    if (options.count("arithmetic") != 0) {
+        result.arithmetic = arithmetic_from(options["arithmetic"].as<std::string>());
+    }
     check(result);
     return result;
 }
 
-void print_settings(const Discretisation& d, const Simulator& simulator) {
+bool on_chip(const po::variables_map& options) {
+    if (options.count("engine") == 0) {
+        return false;
+    }
+    const auto engine = options["engine"].as<std::string>();
+    if (engine != "functional" && engine != "cycle") {
+        throw InputError("engine", engine, "must be functional or cycle");
+    }
+    return engine == "cycle";
+}
+
+/// Neuron units compute in single precision; a file that leaves the arithmetic open is run so.
+void suit_chip(const po::variables_map& options, Discretisation& d) {
+    if (d.arithmetic == Arithmetic::graph && options.count("arithmetic") == 0) {
+        d.arithmetic = Arithmetic::single;
+        fmt::print(stderr,
+                   "memprop: the chip computes in single precision; --arithmetic single gives the functional "
+                   "engine the same bits\n");
+    }
+    if (d.arithmetic != Arithmetic::single) {
+        throw InputError("arithmetic", to_string(d.arithmetic), "must be single with --engine cycle");
+    }
+}
+
+bool is_of_chip(const std::string& override_text) {
+    return override_text.rfind("chip.", 0) == 0;
+}
+
+hw::chip::ChipConfig chip_from(const po::variables_map& options) {
+    std::vector<std::string> overrides;
+    if (options.count("set") != 0) {
+        const auto all = options["set"].as<std::vector<std::string>>();
+        std::copy_if(all.begin(), all.end(), std::back_inserter(overrides), is_of_chip);
+    }
+    return options.count("chip") != 0 ? load_experiment(options["chip"].as<std::string>(), overrides).chip
+                                      : parse_experiment("", "--set", overrides).chip;
+}
+
+void print_settings(const Discretisation& d, const RunningNetwork& network) {
     fmt::print(
         stderr,
         "memprop: dt = {} s, integrator = {}, reset = {}, first-step-recurrence = {}, arithmetic = {}\n",
         d.dt_seconds, to_string(d.integrator), to_string(d.reset), d.first_step_recurrence ? "on" : "off",
         to_string(d.arithmetic));
-    for (const auto& [source, target] : simulator.delayed_edges()) {
+    for (const auto& [source, target] : network.delayed_edges()) {
         fmt::print(stderr, "memprop: edge {} -> {} closes a cycle and delivers the previous step's value\n",
                    source, target);
     }
 }
 
-std::unique_ptr<CrossbarMapping> mapping_from(const po::variables_map& options) {
+std::unique_ptr<CrossbarMapping> mapping_from(const po::variables_map& options, bool chip) {
+    std::vector<std::string> overrides;
+    if (options.count("set") != 0) {
+        const auto all = options["set"].as<std::vector<std::string>>();
+        std::copy_if(all.begin(), all.end(), std::back_inserter(overrides),
+                     [&](const std::string& text) { return !(chip && is_of_chip(text)); });
+    }
     if (options.count("crossbar") == 0) {
-        for (const char* name : {"device-time", "set", "seed"}) {
+        for (const char* name : {"device-time", "seed"}) {
             if (options.count(name) != 0) {
                 throw InputError(fmt::format("--{} needs --crossbar EXPERIMENT.toml", name));
             }
         }
+        if (!overrides.empty()) {
+            throw InputError(fmt::format("--set {} needs --crossbar EXPERIMENT.toml{}", overrides.front(),
+                                         chip ? "; keys of the chip begin with chip." : ""));
+        }
         return nullptr;
-    }
-    std::vector<std::string> overrides;
-    if (options.count("set") != 0) {
-        overrides = options["set"].as<std::vector<std::string>>();
     }
     if (options.count("seed") != 0) {
         overrides.push_back(fmt::format("run.seed={}", options["seed"].as<std::int64_t>()));
@@ -83,13 +135,16 @@ void add_network_options(po::options_description& options) {
          "file (default), zero, subtract, subtract_carry or subtract_next")  //
         ("first-step-recurrence", po::value<std::string>(),
          "on (default) or off: whether feedback delivers its bias in step 0")  //
+        ("arithmetic", po::value<std::string>(),
+         "of weights and neurons: graph (default: double precision), or the operations of memprop's training "
+         "in single or double precision; default of networks trained by memprop: as they were trained")  //
         ("crossbar", po::value<std::string>()->value_name("EXPERIMENT.toml"),
          "program the weights of Linear, Affine and Conv nodes onto crossbars by write-verify and read them "
          "with noise and drift")  //
         ("device-time", po::value<double>()->value_name("S"),
          "seconds from programming to the reads; default task.update_interval_seconds")  //
         ("set", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
-         "override one key of --crossbar; may be repeated")  //
+         "override one key of --crossbar or, if it begins with chip., of --chip; may be repeated")  //
         ("seed", po::value<std::int64_t>()->value_name("N"),
          "sets run.seed of --crossbar, which fixes everything random")  //
         ("width", po::value<std::uint32_t>()->default_value(0, ""),
@@ -97,24 +152,48 @@ void add_network_options(po::options_description& options) {
         ("height", po::value<std::uint32_t>()->default_value(0, ""), "the same");
 }
 
+void add_engine_options(po::options_description& options) {
+    options.add_options()  //
+        ("engine", po::value<std::string>(),
+         "functional (default), or cycle: the network is placed on the cycle-level chip and runs there; "
+         "layers that the chip has no unit for are refused")  //
+        ("chip", po::value<std::string>()->value_name("CHIP.toml"),
+         "the table [chip] of this file describes the chip; default: `memprop config` shows it");
+}
+
 LoadedNetwork load_network_with(const po::variables_map& options, const std::string& file) {
     LoadedNetwork loaded;
     loaded.file = file;
-    loaded.mapping = mapping_from(options);
+    const bool chip = on_chip(options);
+    if (!chip && options.count("chip") != 0) {
+        throw InputError("--chip needs --engine cycle");
+    }
+    loaded.mapping = mapping_from(options, chip);
     const nir::Network network = load_network(file);
     for (const std::string& warning : network.warnings) {
         fmt::print(stderr, "memprop: warning: {}: {}\n", file, warning);
     }
     loaded.discretisation = discretisation_from(options, network, file);
-    loaded.simulator =
-        std::make_unique<Simulator>(network, file, loaded.discretisation, loaded.mapping.get());
-    print_settings(loaded.discretisation, *loaded.simulator);
+    if (chip) {
+        suit_chip(options, loaded.discretisation);
+        auto on_chip =
+            std::make_unique<ChipNetwork>(network, file, loaded.discretisation, chip_from(options));
+        loaded.chip = on_chip.get();
+        loaded.network = std::move(on_chip);
+    } else {
+        loaded.network =
+            std::make_unique<Simulator>(network, file, loaded.discretisation, loaded.mapping.get());
+    }
+    print_settings(loaded.discretisation, *loaded.network);
+    if (loaded.chip != nullptr) {
+        fmt::print(stderr, "{}", placement_text(*loaded.chip));
+    }
     if (loaded.mapping != nullptr) {
         fmt::print(stderr, "{}", programming_text(*loaded.mapping));
     }
     loaded.reader.dt_seconds = loaded.discretisation.dt_seconds;
-    loaded.reader.input_size = loaded.simulator->input_size();
-    loaded.reader.input_shape = loaded.simulator->input_shape();
+    loaded.reader.input_size = loaded.network->input_size();
+    loaded.reader.input_shape = loaded.network->input_shape();
     loaded.reader.width = options["width"].as<std::uint32_t>();
     loaded.reader.height = options["height"].as<std::uint32_t>();
     return loaded;

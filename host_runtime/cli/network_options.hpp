@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "host_runtime/chip/chip_network.hpp"
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/events/event_reader.hpp"
 #include "host_runtime/graph/crossbar_mapping.hpp"
@@ -12,15 +13,18 @@
 
 namespace memprop::host::cli {
 
-/// --dt, --integrator, --reset, --first-step-recurrence, --crossbar, --device-time, --set, --seed, --width,
-/// --height.
+/// --dt, --integrator, --reset, --first-step-recurrence, --arithmetic, --crossbar, --device-time, --set,
+/// --seed, --width, --height.
 void add_network_options(boost::program_options::options_description& options);
+/// --engine, --chip.
+void add_engine_options(boost::program_options::options_description& options);
 
 struct LoadedNetwork {
     std::string file;
     Discretisation discretisation;
     std::unique_ptr<CrossbarMapping> mapping;  ///< null: ideal weights
-    std::unique_ptr<Simulator> simulator;
+    std::unique_ptr<RunningNetwork> network;
+    ChipNetwork* chip = nullptr;   ///< the network, if it runs on the cycle-level chip
     events::ReaderOptions reader;  ///< for events of its input
 };
 

@@ -22,20 +22,19 @@ std::string file_name(const std::string& node) {
 
 }  // namespace
 
-Probe parse_probe(const Simulator& simulator, const std::string& text) {
+Probe parse_probe(const RunningNetwork& network, const std::string& text) {
     Probe probe;
-    auto node = simulator.find(text);
+    auto node = network.find(text);
     if (!node && text.size() > 2 && (text.ends_with(":v") || text.ends_with(":i"))) {
-        node = simulator.find(text.substr(0, text.size() - 2));
+        node = network.find(text.substr(0, text.size() - 2));
         probe.membrane = text.back() == 'v';
         probe.current = !probe.membrane;
     }
-    if (!node || simulator.membrane(*node).empty() || (!probe.membrane && simulator.current(*node).empty())) {
+    if (!node || network.membrane(*node).empty() || (!probe.membrane && network.current(*node).empty())) {
         std::vector<std::string> names;
-        for (std::uint32_t i = 0; i < simulator.nodes().size(); ++i) {
-            if (!simulator.membrane(i).empty()) {
-                names.push_back(simulator.nodes()[i].name +
-                                (simulator.current(i).empty() ? "[:v]" : "[:v|i]"));
+        for (std::uint32_t i = 0; i < network.nodes().size(); ++i) {
+            if (!network.membrane(i).empty()) {
+                names.push_back(network.nodes()[i].name + (network.current(i).empty() ? "[:v]" : "[:v|i]"));
             }
         }
         throw InputError("probe", text, fmt::format("nodes with state are {}", fmt::join(names, ", ")));
@@ -44,9 +43,9 @@ Probe parse_probe(const Simulator& simulator, const std::string& text) {
     return probe;
 }
 
-RunOutputs::RunOutputs(const Simulator& simulator, const std::filesystem::path& directory,
+RunOutputs::RunOutputs(const RunningNetwork& network, const std::filesystem::path& directory,
                        const std::vector<Probe>& probes)
-    : simulator_(simulator), row_(simulator.output_size()), sums_(simulator.output_size(), 0.0) {
+    : network_(network), row_(network.output_size()), sums_(network.output_size(), 0.0) {
     std::error_code error;
     std::vector<const char*> folders{"spikes"};
     if (!probes.empty()) {
@@ -61,15 +60,15 @@ RunOutputs::RunOutputs(const Simulator& simulator, const std::filesystem::path& 
     }
     std::set<std::filesystem::path> taken;
     const auto open = [&](std::vector<NodeFile>& files, const char* folder, const Probe& probe) {
-        const auto path = directory / folder / file_name(simulator.nodes()[probe.node].name);
+        const auto path = directory / folder / file_name(network.nodes()[probe.node].name);
         if (!taken.insert(path).second) {
             throw InputError(fmt::format("node {}: another node or probe writes {} too",
-                                         simulator.nodes()[probe.node].name, path.string()));
+                                         network.nodes()[probe.node].name, path.string()));
         }
         files.push_back({probe, PendingFile(path), {}, 0});
     };
-    for (std::uint32_t i = 0; i < simulator.nodes().size(); ++i) {
-        if (nir::is_spiking(simulator.nodes()[i].type)) {
+    for (std::uint32_t i = 0; i < network.nodes().size(); ++i) {
+        if (nir::is_spiking(network.nodes()[i].type)) {
             open(spikes_, "spikes", {i});
             spikes_.back().text = "step,index\n";
         }
@@ -101,9 +100,9 @@ void RunOutputs::write_row(NodeFile& file, std::span<const double> first, std::s
 }
 
 void RunOutputs::write_step() {
-    const std::uint64_t step = simulator_.steps_done() - 1;
+    const std::uint64_t step = network_.steps_done() - 1;
     for (NodeFile& file : spikes_) {
-        const auto spikes = simulator_.spikes(file.probe.node);
+        const auto spikes = network_.spikes(file.probe.node);
         for (const std::uint32_t index : spikes) {
             fmt::format_to(std::back_inserter(file.text), "{},{}\n", step, index);
         }
@@ -111,11 +110,11 @@ void RunOutputs::write_step() {
         write_if_long(file);
     }
     for (NodeFile& file : states_) {
-        const auto v = simulator_.membrane(file.probe.node), i = simulator_.current(file.probe.node);
+        const auto v = network_.membrane(file.probe.node), i = network_.current(file.probe.node);
         write_row(file, file.probe.membrane ? v : std::span<const double>(),
                   file.probe.current ? i : std::span<const double>());
     }
-    simulator_.read_output(row_);
+    network_.read_output(row_);
     for (std::size_t i = 0; i < row_.size(); ++i) {
         sums_[i] += row_[i];
     }
@@ -130,7 +129,7 @@ void RunOutputs::commit() {
         }
     }
     for (const NodeFile& file : spikes_) {
-        spike_counts_[simulator_.nodes()[file.probe.node].name] = file.count;
+        spike_counts_[network_.nodes()[file.probe.node].name] = file.count;
     }
 }
 

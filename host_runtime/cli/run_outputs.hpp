@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "host_runtime/files/pending_file.hpp"
-#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/graph/running_network.hpp"
 
 namespace memprop::host::cli {
 
@@ -20,16 +20,16 @@ struct Probe {
 };
 
 /// Throws InputError naming the nodes that can be probed.
-Probe parse_probe(const Simulator& simulator, const std::string& text);
+Probe parse_probe(const RunningNetwork& network, const std::string& text);
 
 class RunOutputs {
 public:
     /// Opens spikes/NODE.csv of every spiking node, state/NODE.csv of every probe, and output.csv under
     /// `directory`, which is created. '/' in a node's name is written "__".
-    RunOutputs(const Simulator& simulator, const std::filesystem::path& directory,
+    RunOutputs(const RunningNetwork& network, const std::filesystem::path& directory,
                const std::vector<Probe>& probes);
 
-    void write_step();  ///< what the simulator's last step gave
+    void write_step();  ///< what the network's last step gave
     void commit();
 
     const std::map<std::string, std::uint64_t>& spike_counts() const { return spike_counts_; }
@@ -45,7 +45,7 @@ private:
     static void write_row(NodeFile& file, std::span<const double> first, std::span<const double> second);
     static void write_if_long(NodeFile& file);
 
-    const Simulator& simulator_;
+    const RunningNetwork& network_;
     std::vector<NodeFile> spikes_, states_;
     std::vector<NodeFile> output_;  // one
     std::vector<double> row_, sums_;

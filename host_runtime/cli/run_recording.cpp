@@ -15,13 +15,13 @@ std::string link_name(const std::string& node) {
 
 }  // namespace
 
-RunRecording::RunRecording(const Simulator& simulator, double dt_seconds, const std::vector<Probe>& probes)
-    : simulator_(simulator),
+RunRecording::RunRecording(const RunningNetwork& network, double dt_seconds, const std::vector<Probe>& probes)
+    : network_(network),
       dt_seconds_(dt_seconds),
-      first_step_(simulator.steps_done()),
-      row_(simulator.output_size()) {
-    for (std::uint32_t node = 0; node < simulator.nodes().size(); ++node) {
-        if (nir::is_spiking(simulator.nodes()[node].type)) {
+      first_step_(network.steps_done()),
+      row_(network.output_size()) {
+    for (std::uint32_t node = 0; node < network.nodes().size(); ++node) {
+        if (nir::is_spiking(network.nodes()[node].type)) {
             spikes_.push_back({{node}, {}, {}, {}, {}});
         }
     }
@@ -31,15 +31,15 @@ RunRecording::RunRecording(const Simulator& simulator, double dt_seconds, const 
 }
 
 void RunRecording::record_step() {
-    const double time = static_cast<double>(simulator_.steps_done() - 1) * dt_seconds_;
+    const double time = static_cast<double>(network_.steps_done() - 1) * dt_seconds_;
     for (NodeData& node : spikes_) {
-        for (const std::uint32_t index : simulator_.spikes(node.probe.node)) {
+        for (const std::uint32_t index : network_.spikes(node.probe.node)) {
             node.index.push_back(index);
             node.time.push_back(time);
         }
     }
     for (NodeData& node : states_) {
-        const auto v = simulator_.membrane(node.probe.node), i = simulator_.current(node.probe.node);
+        const auto v = network_.membrane(node.probe.node), i = network_.current(node.probe.node);
         if (node.probe.membrane) {
             node.v.insert(node.v.end(), v.begin(), v.end());
         }
@@ -47,13 +47,13 @@ void RunRecording::record_step() {
             node.i.insert(node.i.end(), i.begin(), i.end());
         }
     }
-    simulator_.read_output(row_);
+    network_.read_output(row_);
     output_.insert(output_.end(), row_.begin(), row_.end());
 }
 
 void RunRecording::write(const std::filesystem::path& target) const {
     constexpr h5::Storage kStorage{.gzip_level = 4, .chunk = {}};
-    const std::uint64_t steps = simulator_.steps_done() - first_step_;
+    const std::uint64_t steps = network_.steps_done() - first_step_;
     write_atomically(target, [&](const std::filesystem::path& temporary) {
         h5::File file = h5::File::create(temporary);
         file.write_attribute("/", "__type__", std::string("NIRGraphData"));
@@ -77,15 +77,15 @@ void RunRecording::write(const std::filesystem::path& target) const {
             file.write(path + "/data", data, {1, steps, steps == 0 ? 0 : data.size() / steps}, kStorage);
         };
         for (const NodeData& node : spikes_) {
-            const Simulator::NodeInfo& info = simulator_.nodes()[node.probe.node];
+            const RunningNetwork::NodeInfo& info = network_.nodes()[node.probe.node];
             const std::string path = observable(info.name, "spikes", "EventData");
             file.write_attribute(path, "n_neurons", static_cast<std::int64_t>(info.size));
-            file.write_attribute(path, "t_max", static_cast<double>(simulator_.steps_done()) * dt_seconds_);
+            file.write_attribute(path, "t_max", static_cast<double>(network_.steps_done()) * dt_seconds_);
             file.write(path + "/idx", node.index, {1, node.index.size()}, kStorage);
             file.write(path + "/time", node.time, {1, node.time.size()}, kStorage);
         }
         for (const NodeData& node : states_) {
-            const std::string& name = simulator_.nodes()[node.probe.node].name;
+            const std::string& name = network_.nodes()[node.probe.node].name;
             if (node.probe.membrane) {
                 grid(name, "v", node.v);
             }
@@ -94,7 +94,7 @@ void RunRecording::write(const std::filesystem::path& target) const {
             }
         }
         std::string outputs;
-        for (const Simulator::OutputInfo& output : simulator_.outputs()) {
+        for (const RunningNetwork::OutputInfo& output : network_.outputs()) {
             outputs += (outputs.empty() ? "" : "+") + output.name;
         }
         grid(outputs, "output", output_);

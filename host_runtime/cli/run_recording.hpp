@@ -9,15 +9,15 @@
 #include <vector>
 
 #include "host_runtime/cli/run_outputs.hpp"
-#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/graph/running_network.hpp"
 
 namespace memprop::host::cli {
 
 class RunRecording {
 public:
-    RunRecording(const Simulator& simulator, double dt_seconds, const std::vector<Probe>& probes);
+    RunRecording(const RunningNetwork& network, double dt_seconds, const std::vector<Probe>& probes);
 
-    void record_step();  ///< what the simulator's last step gave
+    void record_step();  ///< what the network's last step gave
     void write(const std::filesystem::path& file) const;
 
 private:
@@ -26,7 +26,7 @@ private:
         std::vector<std::int64_t> index;
         std::vector<double> time, v, i;
     };
-    const Simulator& simulator_;
+    const RunningNetwork& network_;
     double dt_seconds_;
     std::uint64_t first_step_;
     std::vector<NodeData> spikes_, states_;

@@ -32,7 +32,23 @@ std::uint32_t only_of(const FlatGraph& graph, const std::string& file, NodeType 
     return found.front();
 }
 
-/// The sources of a node, seen through nodes that pass values on.
+void check_weights(const std::string& file, const FlatNode& layer) {
+    const nir::Dataset& weight = *layer.node->find("weight");
+    if (weight.shape.size() != 2) {
+        refuse_node(file, layer, fmt::format("weight has {} axes, 2 are needed", weight.shape.size()));
+    }
+    if (const nir::Dataset* bias = layer.node->find("bias")) {
+        for (std::uint64_t i = 0; i < h5::element_count(bias->shape); ++i) {
+            if (nir::number_at(*bias, i) != 0.0) {
+                refuse_node(file, layer,
+                            fmt::format("bias[{}] = {}: must be 0", i, nir::number_at(*bias, i)));
+            }
+        }
+    }
+}
+
+}  // namespace
+
 std::vector<std::uint32_t> origins(const FlatGraph& graph, std::uint32_t node) {
     std::vector<std::uint32_t> result;
     std::vector<std::uint32_t> open(graph.nodes[node].sources);
@@ -50,23 +66,6 @@ std::vector<std::uint32_t> origins(const FlatGraph& graph, std::uint32_t node) {
     }
     return result;
 }
-
-void check_weights(const std::string& file, const FlatNode& layer) {
-    const nir::Dataset& weight = *layer.node->find("weight");
-    if (weight.shape.size() != 2) {
-        refuse_node(file, layer, fmt::format("weight has {} axes, 2 are needed", weight.shape.size()));
-    }
-    if (const nir::Dataset* bias = layer.node->find("bias")) {
-        for (std::uint64_t i = 0; i < h5::element_count(bias->shape); ++i) {
-            if (nir::number_at(*bias, i) != 0.0) {
-                refuse_node(file, layer,
-                            fmt::format("bias[{}] = {}: must be 0", i, nir::number_at(*bias, i)));
-            }
-        }
-    }
-}
-
-}  // namespace
 
 void refuse_node(const std::string& file, const FlatNode& node, std::string_view reason) {
     throw InputError(fmt::format("{}: node {}: {}", file, node.name, reason));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host_runtime/nir/flat_graph.hpp"
 
@@ -20,6 +21,9 @@ struct RecurrentLayers {
 
 /// Throws InputError naming the node that has no place in it. `file` is only for messages.
 RecurrentLayers recurrent_layers(const nir::FlatGraph& graph, const std::string& file);
+
+/// The sources of a node, seen through nodes that pass values on.
+std::vector<std::uint32_t> origins(const nir::FlatGraph& graph, std::uint32_t node);
 
 [[noreturn]] void refuse_node(const std::string& file, const nir::FlatNode& node, std::string_view reason);
 

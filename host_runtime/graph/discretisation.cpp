@@ -58,6 +58,10 @@ ResetRule reset_rule_from(std::string_view text) {
     return from_name<ResetRule>("reset", text, kResetRules);
 }
 
+Arithmetic arithmetic_from(std::string_view text) {
+    return from_name<Arithmetic>("arithmetic", text, kArithmetics);
+}
+
 void check(const Discretisation& discretisation) {
     if (!(discretisation.dt_seconds >= 1e-9 && discretisation.dt_seconds <= 10.0)) {
         throw InputError("dt", discretisation.dt_seconds, "must be in [1e-9, 10] s");
@@ -104,7 +108,7 @@ Discretisation discretisation_of(const nir::Network& network, const std::string&
             result.first_step_recurrence = from_name<bool>("first_step_recurrence", *name, kSwitch);
         }
         if (const std::string* name = text("arithmetic")) {
-            result.arithmetic = from_name<Arithmetic>("arithmetic", *name, kArithmetics);
+            result.arithmetic = arithmetic_from(*name);
         }
         if (const std::string* name = text("firing_test")) {
             result.fires_at_threshold = from_name<bool>("firing_test", *name, kFiringTests);

@@ -36,11 +36,11 @@ struct Discretisation {
     /// Whether edges that close a cycle deliver in step 0 what they carry at rest (the bias of a feedback
     /// Affine, as snnTorch does) or nothing (as Norse does).
     bool first_step_recurrence = true;
-    /// Only files state these two, not users: networks trained here are computed as in training, where a
-    /// neuron fires at its threshold already. Their v_threshold is the next number below that threshold, so
-    /// that a strict test elsewhere finds the same spikes; resets subtract the threshold itself.
     Arithmetic arithmetic = Arithmetic::graph;
-    bool fires_at_threshold = false;  ///< needs an arithmetic of training
+    /// Only files state this, not users: in networks trained here a neuron fires at its threshold already.
+    /// Their v_threshold is the next number below that threshold, so that a strict test elsewhere finds the
+    /// same spikes; resets subtract the threshold itself. Needs an arithmetic of training.
+    bool fires_at_threshold = false;
 
     bool operator==(const Discretisation&) const = default;
 };
@@ -50,6 +50,7 @@ std::string_view to_string(ResetRule rule);
 std::string_view to_string(Arithmetic arithmetic);
 Integrator integrator_from(std::string_view text);  ///< throws InputError listing the names
 ResetRule reset_rule_from(std::string_view text);   ///< throws InputError listing the names
+Arithmetic arithmetic_from(std::string_view text);  ///< throws InputError listing the names
 
 /// Throws InputError unless dt is in [1e-9, 10] s.
 void check(const Discretisation& discretisation);

@@ -29,16 +29,16 @@ void restore_signal(Signal& signal, Signal::Form form, const std::vector<double>
 
 Simulator::Simulator(const nir::Network& network, const std::string& file,
                      const Discretisation& discretisation, OperatorMapping* mapping)
-    : first_step_recurrence_(discretisation.first_step_recurrence) {
+    : Simulator(nir::flatten(network, file), file, discretisation, mapping) {}
+
+Simulator::Simulator(const nir::FlatGraph& graph, const std::string& file,
+                     const Discretisation& discretisation, OperatorMapping* mapping)
+    : RunningNetwork(graph),
+      nodes_(graph.nodes.size()),
+      first_step_recurrence_(discretisation.first_step_recurrence) {
     check(discretisation);
-    const nir::FlatGraph graph = nir::flatten(network, file);
-    order_ = execution_order(graph);
-    inputs_ = graph.inputs;
-    outputs_ = graph.outputs;
-    nodes_.resize(graph.nodes.size());
     for (std::uint32_t i = 0; i < graph.nodes.size(); ++i) {
         const nir::FlatNode& flat = graph.nodes[i];
-        infos_.push_back({flat.name, flat.node->type, flat.output_size()});
         const std::string place = fmt::format("{}: node {}", file, flat.name);
         nodes_[i].op = mapping != nullptr ? mapping->map(flat, place) : nullptr;
         if (nodes_[i].op == nullptr) {
@@ -48,17 +48,12 @@ Simulator::Simulator(const nir::Network& network, const std::string& file,
             nodes_[i].sources.push_back({source, order_.is_delayed(source, i)});
         }
     }
-    for (const std::uint32_t input : inputs_) {
-        input_begin_.push_back(input_size_);
-        input_size_ += infos_[input].size;
-    }
-    input_begin_.push_back(input_size_);
-    first_input_shape_ = graph.nodes[inputs_.front()].output_shape;
-    for (const std::uint32_t output : outputs_) {
-        output_size_ += infos_[output].size;
-    }
-    note_outputs(graph);
-    // The longest way through Delay nodes; delayed edges would make it endless.
+    find_longest_delay();
+    set_rest();
+}
+
+/// The longest way through Delay nodes; delayed edges would make it endless.
+void Simulator::find_longest_delay() {
     std::vector<std::uint64_t> way(nodes_.size(), 0);
     for (const std::uint32_t i : order_.nodes) {
         for (const Source& source : nodes_[i].sources) {
@@ -69,39 +64,6 @@ Simulator::Simulator(const nir::Network& network, const std::string& file,
         way[i] += nodes_[i].op->longest_delay_steps();
         longest_delay_steps_ = std::max(longest_delay_steps_, way[i]);
     }
-    set_rest();
-}
-
-/// Spikes stay spikes through nodes that pass values on or delay them.
-void Simulator::note_outputs(const nir::FlatGraph& graph) {
-    const auto passes = [](nir::NodeType type) {
-        return type == nir::NodeType::input || type == nir::NodeType::output ||
-               type == nir::NodeType::flatten || type == nir::NodeType::delay;
-    };
-    for (const std::uint32_t output : outputs_) {
-        std::vector<std::uint32_t> open{output};
-        std::vector<bool> seen(graph.nodes.size(), false);
-        bool spikes = true;
-        while (!open.empty()) {
-            const std::uint32_t at = open.back();
-            open.pop_back();
-            const nir::NodeType type = graph.nodes[at].node->type;
-            if (seen[at] || nir::is_spiking(type)) {
-                continue;
-            }
-            seen[at] = true;
-            if (!passes(type)) {
-                spikes = false;
-                break;
-            }
-            open.insert(open.end(), graph.nodes[at].sources.begin(), graph.nodes[at].sources.end());
-        }
-        output_infos_.push_back({infos_[output].name, infos_[output].size, spikes});
-    }
-}
-
-std::optional<h5::Shape> Simulator::input_shape() const {
-    return inputs_.size() == 1 ? std::optional(first_input_shape_) : std::nullopt;
 }
 
 void Simulator::reset() {
@@ -129,6 +91,12 @@ void Simulator::serialize(StateArchive& archive, StateParts parts) {
         restore_signal(out, static_cast<Signal::Form>(std::min<std::uint64_t>(form, 2)), values);
         archive.leave();
     }
+}
+
+void Simulator::read_state(StateArchive& archive) {
+    reset();
+    serialize(archive);
+    check_finite();
 }
 
 /// Gives every node the output it has before step 0: what feedback delivers in step 0.
@@ -200,20 +168,6 @@ void Simulator::step(std::span<const std::uint32_t> events) {
         }
     }
     ++steps_done_;
-}
-
-std::optional<std::uint32_t> Simulator::find(std::string_view name) const {
-    const auto it =
-        std::find_if(infos_.begin(), infos_.end(), [&](const NodeInfo& n) { return n.name == name; });
-    return it == infos_.end() ? std::nullopt : std::optional(static_cast<std::uint32_t>(it - infos_.begin()));
-}
-
-std::vector<std::pair<std::string, std::string>> Simulator::delayed_edges() const {
-    std::vector<std::pair<std::string, std::string>> result;
-    for (const auto& [source, target] : order_.delayed) {
-        result.emplace_back(infos_[source].name, infos_[target].name);
-    }
-    return result;
 }
 
 std::span<const std::uint32_t> Simulator::spikes(std::uint32_t node) const {

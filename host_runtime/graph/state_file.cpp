@@ -14,13 +14,13 @@ namespace {
 
 const std::string kFormat = "memprop run state 1";
 
-std::string description(const Simulator& simulator, const Discretisation& d) {
+std::string description(const RunningNetwork& network, const Discretisation& d) {
     std::string text = fmt::format(
         "dt = {}\nintegrator = {}\nreset = {}\nfirst_step_recurrence = {}\n"
         "arithmetic = {}\n",
         d.dt_seconds, to_string(d.integrator), to_string(d.reset), d.first_step_recurrence,
         to_string(d.arithmetic));
-    for (const Simulator::NodeInfo& node : simulator.nodes()) {
+    for (const RunningNetwork::NodeInfo& node : network.nodes()) {
         text += fmt::format("{} {} {}\n", nir::to_string(node.type), node.size, node.name);
     }
     return text;
@@ -28,19 +28,19 @@ std::string description(const Simulator& simulator, const Discretisation& d) {
 
 }  // namespace
 
-void save_state(Simulator& simulator, const Discretisation& discretisation,
+void save_state(RunningNetwork& network, const Discretisation& discretisation,
                 const std::filesystem::path& file) {
     write_atomically(file, [&](const std::filesystem::path& temporary) {
         h5::File out = h5::File::create(temporary);
         out.write_scalar("/format", kFormat);
-        out.write_scalar("/network", description(simulator, discretisation));
+        out.write_scalar("/network", description(network, discretisation));
         Hdf5Writer archive(out, "/state");
-        simulator.serialize(archive);
+        network.write_state(archive);
         out.close();
     });
 }
 
-void load_state(Simulator& simulator, const Discretisation& discretisation,
+void load_state(RunningNetwork& network, const Discretisation& discretisation,
                 const std::filesystem::path& file) {
     const h5::File in = h5::File::open(file);
     if (!in.is_dataset("/format") || in.read_scalar<std::string>("/format") != kFormat) {
@@ -48,7 +48,7 @@ void load_state(Simulator& simulator, const Discretisation& discretisation,
             fmt::format("{}: is not a state of this version (/format must be '{}')", file.string(), kFormat));
     }
     std::istringstream stored(in.read_scalar<std::string>("/network")),
-        wanted(description(simulator, discretisation));
+        wanted(description(network, discretisation));
     std::string a, b;
     while (true) {
         const bool more_a = static_cast<bool>(std::getline(stored, a)),
@@ -63,10 +63,8 @@ void load_state(Simulator& simulator, const Discretisation& discretisation,
                             file.string(), more_a ? a : "nothing", more_b ? b : "nothing"));
         }
     }
-    simulator.reset();
     Hdf5Reader archive(in, "/state");
-    simulator.serialize(archive);
-    simulator.check_finite();
+    network.read_state(archive);
 }
 
 }  // namespace memprop::host

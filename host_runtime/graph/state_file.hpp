@@ -6,17 +6,18 @@
 
 #include <filesystem>
 
-#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/graph/discretisation.hpp"
+#include "host_runtime/graph/running_network.hpp"
 
 namespace memprop::host {
 
 /// Throws RunError if the file cannot be written; an older one then stays.
-void save_state(Simulator& simulator, const Discretisation& discretisation,
+void save_state(RunningNetwork& network, const Discretisation& discretisation,
                 const std::filesystem::path& file);
 
-/// Replaces the state of `simulator`. Throws InputError if the file is of another network, discretisation
+/// Replaces the state of `network`. Throws InputError if the file is of another network, discretisation
 /// or kind of weights, naming the first difference.
-void load_state(Simulator& simulator, const Discretisation& discretisation,
+void load_state(RunningNetwork& network, const Discretisation& discretisation,
                 const std::filesystem::path& file);
 
 }  // namespace memprop::host

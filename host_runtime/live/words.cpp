@@ -31,10 +31,9 @@ events::SensorMap map_of(const events::ReaderOptions& options) {
 
 WordMap::WordMap(const events::ReaderOptions& options) : map_(map_of(options)) {}
 
-WordOutputs::WordOutputs(const Simulator& simulator)
-    : simulator_(simulator), values_(simulator.output_size()) {
+WordOutputs::WordOutputs(const RunningNetwork& network) : network_(network), values_(network.output_size()) {
     std::uint64_t begin = 0;
-    for (const Simulator::OutputInfo& output : simulator.outputs()) {
+    for (const RunningNetwork::OutputInfo& output : network.outputs()) {
         if (output.size > kFieldLimit) {
             throw InputError(fmt::format("output {} has {} neurons, a word names at most {}", output.name,
                                          output.size, kFieldLimit));
@@ -45,7 +44,7 @@ WordOutputs::WordOutputs(const Simulator& simulator)
 }
 
 void WordOutputs::collect(std::vector<Word>& words) {
-    simulator_.read_output(values_);
+    network_.read_output(values_);
     for (std::size_t k = 0; k < outputs_.size(); ++k) {
         const auto first = values_.begin() + static_cast<std::ptrdiff_t>(outputs_[k].begin);
         const auto last = first + static_cast<std::ptrdiff_t>(outputs_[k].size);

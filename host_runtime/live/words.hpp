@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "host_runtime/events/event_reader.hpp"
-#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/graph/running_network.hpp"
 #include "host_runtime/live/spif.hpp"
 
 namespace memprop::host::live {
@@ -26,7 +26,7 @@ private:
 class WordOutputs {
 public:
     /// Throws InputError if an output has more neurons than x can name.
-    explicit WordOutputs(const Simulator& simulator);
+    explicit WordOutputs(const RunningNetwork& network);
     void collect(std::vector<Word>& words);  ///< of the last step, appended without times
 
 private:
@@ -34,7 +34,7 @@ private:
         std::uint64_t begin, size;
         bool spikes;
     };
-    const Simulator& simulator_;
+    const RunningNetwork& network_;
     std::vector<Output> outputs_;
     std::vector<double> values_;
 };

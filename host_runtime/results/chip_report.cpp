@@ -58,13 +58,8 @@ nlohmann::ordered_json histogram(const hw::noc::LatencyHistogram& latency) {
 }  // namespace
 
 void add_chip(const ChipHardware& hardware, nlohmann::ordered_json& result) {
-    const Chip& chip = hardware.chip();
-    const HostStats& host = chip.host().stats();
-    const std::uint64_t cycles = chip.cycle();
-    const ChipEnergy energy = chip.energy();
+    const ChipEnergy energy = hardware.chip().energy();
     result["engine"] = "cycle";
-    result["cycles"] = cycles;
-    result["deadline_misses"] = host[HostCounter::deadline_misses];
     auto& joule = result["energy_j"];
     const double array_converters = joule["adc"].get<double>();
     joule.erase("adc");  // conversions are charged once, by the tiles
@@ -72,7 +67,15 @@ void add_chip(const ChipHardware& hardware, nlohmann::ordered_json& result) {
     joule["tile_periphery"] = energy.tile_periphery_j;
     joule["digital"] = energy.digital_j;
     joule["total"] = joule["total"].get<double>() - array_converters + energy.total_j();
+    add_chip_counters(hardware, result);
+}
 
+void add_chip_counters(const ChipHardware& hardware, nlohmann::ordered_json& result) {
+    const Chip& chip = hardware.chip();
+    const HostStats& host = chip.host().stats();
+    const std::uint64_t cycles = chip.cycle();
+    result["cycles"] = cycles;
+    result["deadline_misses"] = host[HostCounter::deadline_misses];
     const hw::noc::Fabric& fabric = chip.mesh().fabric();
     const hw::noc::LatencyHistogram& latency = fabric.latency();
     auto& json = result["chip"];

@@ -2,12 +2,15 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <bit>
 #include <string>
 #include <vector>
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/chip/mapping.hpp"
+#include "host_runtime/chip/placement.hpp"
 #include "host_runtime/config/experiment_file.hpp"
+#include "hw_models/noc/routing.hpp"
 
 using namespace memprop;
 using namespace memprop::hw::chip;
@@ -179,4 +182,47 @@ TEST_CASE("mapping: what does not fit is refused with the need, the limit and th
     CHECK(refusal({"crossbar.tile_rows=10", "chip.axon_ranges=30"}).empty());
     CHECK(refusal({"chip.mesh_width=2", "chip.multicast_trees=4"}).empty());
     CHECK(refusal({"chip.event_fifo_depth=101"}).empty());
+}
+
+TEST_CASE("mapping: cores move to where flits pass the fewest links") {
+    const host::Experiment e = experiment({"chip.mesh_width=4", "chip.mesh_height=3", "network.inputs=5",
+                                           "network.recurrent=36", "network.outputs=7"});
+    ChipPlan plan = host::map_network(e);
+    REQUIRE(plan.cores.size() == 12);
+    // Counted link by link.
+    const auto counted = [&] {
+        std::uint64_t links = 0;
+        for (const TreePlan& tree : plan.trees) {
+            std::uint64_t of_tree = 0;
+            for (const auto& node : hw::noc::xy_tree(e.chip.noc_params(), tree.root, tree.leaves)) {
+                of_tree += static_cast<std::uint64_t>(std::popcount(
+                    static_cast<unsigned>(node.row.outputs & ~hw::noc::mask_of(hw::noc::Port::local))));
+            }
+            std::uint64_t flits = tree.tree == ChipPlan::kInputTree ? 5 : 1;
+            for (const CorePlan& core : plan.cores) {
+                flits += tree.tree != ChipPlan::kInputTree && tree.tree != ChipPlan::kCommandTree &&
+                                 core.node == tree.root
+                             ? core.neurons.count
+                             : 0;
+            }
+            links += flits * of_tree;
+        }
+        for (const CorePlan& core : plan.cores) {
+            links +=
+                (hw::noc::hops_between(core.node, ChipPlan::kHostNode, 5) - 1) * (core.readouts.count + 1);
+        }
+        return links;
+    };
+    const std::uint64_t before = host::hop_cost(plan, e.chip);
+    CHECK(before == counted());
+    host::place_cores(plan, e.chip);
+    const std::uint64_t after = host::hop_cost(plan, e.chip);
+    CHECK(after == counted());
+    CHECK(after < before);  // the readouts were on the last core, which is the farthest
+    check_plan(e, plan);
+    ChipPlan again = host::map_network(e);
+    host::place_cores(again, e.chip);
+    for (std::size_t c = 0; c < plan.cores.size(); ++c) {
+        CHECK(again.cores[c].node == plan.cores[c].node);
+    }
 }

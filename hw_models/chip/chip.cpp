@@ -16,7 +16,8 @@ Chip::Chip(const sc_core::sc_module_name& name, const ChipConfig& config, const 
       memory_{.state = request.state, .feedback = request.feedback, .weights = {}} {
     config.check_costs();
     for (std::size_t w = 0; w < request.weights.size(); ++w) {
-        arrays_.push_back(std::make_unique<WeightArray>(*request.weights[w], plan.tile_columns[w]));
+        arrays_.push_back(
+            std::make_unique<WeightArray>(*request.weights[w], plan.tile_rows[w], plan.tile_columns[w]));
         memory_.weights[w] = arrays_.back().get();
     }
     mesh_ = std::make_unique<noc::EventMesh>("mesh", config.noc_params(), period_);

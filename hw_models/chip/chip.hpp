@@ -35,6 +35,7 @@ public:
     const noc::EventMesh& mesh() const { return *mesh_; }
     std::span<Core* const> cores() const { return core_pointers_; }
     WeightArray& weights(learning::ProjectionId id) { return memory_.array(id); }
+    const WeightArray& weights(learning::ProjectionId id) const { return memory_.array(id); }
     ChipMemory& memory() { return memory_; }
     const ChipPlan& plan() const { return plan_; }
     const ChipConfig& config() const { return config_; }

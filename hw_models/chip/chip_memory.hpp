@@ -16,7 +16,8 @@ struct ChipMemory {
     learning::NetworkState<float>& state;
     std::span<float> feedback;  ///< [readout][neuron]
     std::array<WeightArray*, 3> weights;
-    /// Where the trial under way leaves what learning needs: pseudo-derivatives, errors, spike counts.
+    /// Where the trial under way leaves what learning needs: pseudo-derivatives, errors, spike counts. Null:
+    /// nobody learns from it.
     learning::Tape<float>* tape = nullptr;
 
     WeightArray& array(learning::ProjectionId id) const { return *weights[static_cast<std::size_t>(id)]; }

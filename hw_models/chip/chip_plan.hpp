@@ -52,6 +52,7 @@ struct ChipPlan {
 
     std::uint32_t inputs = 0, recurrent = 0, outputs = 0;
     std::array<std::uint32_t, 3> tile_columns{};  ///< of each projection, at most
+    std::array<std::uint32_t, 3> tile_rows{};     ///< likewise
     std::vector<CorePlan> cores;
     std::vector<TreePlan> trees;
 

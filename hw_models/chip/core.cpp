@@ -57,7 +57,8 @@ Core::Core(const sc_core::sc_module_name& name, const ChipPlan& plan, std::size_
       readouts_{.slice = plan_.readouts, .tiles = {}},
       from_input_(plan_.neurons.count),
       from_recurrent_(plan_.neurons.count),
-      readout_sums_(plan_.readouts.count) {
+      readout_sums_(plan_.readouts.count),
+      unused_psi_(plan_.neurons.count) {
     for (std::uint32_t t = 0; t < plan_.tiles.size(); ++t) {
         const TilePlacement& placed = plan_.tiles[t];
         const std::string tile_name = fmt::format("tile_{}", t);
@@ -355,8 +356,10 @@ void Core::update_neurons() {
     const std::size_t first = plan_.neurons.first, count = plan_.neurons.count;
     learning::NetworkState<float>& state = memory_.state;
     const auto slice = [&](auto& values) { return std::span(values).subspan(first, count); };
-    const std::span<float> psi =
-        std::span(memory_.tape->pseudo_derivative).subspan(std::size_t{step_} * recurrent_ + first, count);
+    const std::span<float> psi = memory_.tape == nullptr
+                                     ? std::span(unused_psi_)
+                                     : std::span(memory_.tape->pseudo_derivative)
+                                           .subspan(std::size_t{step_} * recurrent_ + first, count);
     if (parameters_.plain_lif) {
         learning::step_lif(
             parameters_, std::span<const float>(from_input_), std::span<const float>(from_recurrent_),
@@ -376,7 +379,9 @@ void Core::update_neurons() {
     for (std::size_t j = 0; j < count; ++j) {
         if (state.spike[first + j] != 0.0F) {
             flit.address = input_addresses_ + static_cast<std::uint32_t>(first + j);
-            ++memory_.tape->spike_count[first + j];
+            if (memory_.tape != nullptr) {
+                ++memory_.tape->spike_count[first + j];
+            }
             stats_.add(CoreCounter::spikes);
             port->send_later(flit);
         }

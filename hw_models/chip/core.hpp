@@ -160,6 +160,7 @@ private:
     std::uint32_t feedback_words_ = 0;  // received while sharing
     bool shared_ = false;
     std::vector<float> from_input_, from_recurrent_, readout_sums_;
+    std::vector<float> unused_psi_;  // of steps that nobody learns from
     CoreStats stats_;
     std::uint64_t activations_ = 0;
 };

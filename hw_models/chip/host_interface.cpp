@@ -150,8 +150,8 @@ tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
     const bool tick = command == Command::tick || command == Command::last_tick;
     const bool in_turn = tick == in_sample_ && (!tick || step_ == next_step_);
     if (busy() || code < 1 || code > static_cast<std::uint32_t>(Command::program) || !in_turn ||
-        (tick &&
-         (memory_.tape == nullptr || events_out_.size() - next_out_ / 2 + room_needed > event_capacity_))) {
+        (tick && ((learns_ != 0 && memory_.tape == nullptr) ||
+                  events_out_.size() - next_out_ / 2 + room_needed > event_capacity_))) {
         stats_.add(HostCounter::refused_commands);
         return tlm::TLM_GENERIC_ERROR_RESPONSE;
     }

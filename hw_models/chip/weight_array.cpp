@@ -8,7 +8,7 @@
 
 namespace memprop::hw::chip {
 
-WeightArray::WeightArray(learning::WeightStore& store, std::uint32_t tile_columns)
+WeightArray::WeightArray(learning::WeightStore& store, std::uint32_t tile_rows, std::uint32_t tile_columns)
     : store_(store),
       devices_(dynamic_cast<learning::CrossbarWeights*>(&store)),
       numbers_(dynamic_cast<learning::DigitalWeights<float>*>(&store)),
@@ -21,11 +21,13 @@ WeightArray::WeightArray(learning::WeightStore& store, std::uint32_t tile_column
         tiled_ = std::make_unique<tile::TiledArray>(devices_->devices(), tile_columns);
         regions_.assign(tiled_->tiles().begin(), tiled_->tiles().end());
     } else if (numbers_ != nullptr) {
-        for (std::uint32_t column = 0; column < s.post; column += tile_columns) {
-            regions_.push_back({.first_row = 0,
-                                .rows = s.pre,
-                                .first_column = column,
-                                .columns = std::min(tile_columns, s.post - column)});
+        for (std::uint32_t row = 0; row < s.pre; row += tile_rows) {
+            for (std::uint32_t column = 0; column < s.post; column += tile_columns) {
+                regions_.push_back({.first_row = row,
+                                    .rows = std::min(tile_rows, s.pre - row),
+                                    .first_column = column,
+                                    .columns = std::min(tile_columns, s.post - column)});
+            }
         }
     } else {
         throw InputError(
@@ -64,6 +66,8 @@ double WeightArray::program() {
 void WeightArray::scale(std::span<float> sums) const {
     if (devices_ != nullptr) {
         devices_->scale(sums);
+    } else if (unit_ != 1.0F) {
+        std::transform(sums.begin(), sums.end(), sums.begin(), [this](float sum) { return sum * unit_; });
     }
 }
 
@@ -108,10 +112,10 @@ void WeightArray::refresh_finished(std::uint32_t event) {
 void WeightArray::measured(std::span<float> weights) const {
     if (devices_ != nullptr) {
         std::copy(tiled_->measured().begin(), tiled_->measured().end(), weights.begin());
-        devices_->scale(weights);
     } else {
         std::copy(numbers_->memory().begin(), numbers_->memory().end(), weights.begin());
     }
+    scale(weights);
 }
 
 void WeightArray::devices_changed() {
@@ -123,6 +127,9 @@ void WeightArray::devices_changed() {
 float WeightArray::weight(std::uint32_t row, std::uint32_t column, std::int32_t tick) {
     std::vector<float> all(staged_.size());
     store_.snapshot(tick, all);
+    if (devices_ == nullptr) {
+        scale(all);
+    }
     return all[std::size_t{row} * shape().post + column];
 }
 

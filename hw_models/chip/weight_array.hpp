@@ -18,9 +18,12 @@ namespace memprop::hw::chip {
 
 class WeightArray {
 public:
-    /// Tiles of at most `tile_columns` columns; rows as crossbar.tile_rows says, all of them for weights
-    /// that are numbers. Throws InputError for a store that a chip cannot hold.
-    WeightArray(learning::WeightStore& store, std::uint32_t tile_columns);
+    /// Tiles of at most `tile_rows` word lines and `tile_columns` columns; the devices of a store have their
+    /// own number of word lines. Throws InputError for a store that a chip cannot hold.
+    WeightArray(learning::WeightStore& store, std::uint32_t tile_rows, std::uint32_t tile_columns);
+
+    /// Weights that are numbers are stored in units of this; 1 if nobody says otherwise.
+    void set_unit(float weight) { unit_ = weight; }
 
     std::span<const tile::TileRegion> tiles() const { return regions_; }
     const learning::WeightStoreShape& shape() const { return store_.shape(); }
@@ -32,7 +35,7 @@ public:
     void stage(std::uint32_t row, std::uint32_t column, float weight);
     double program();
 
-    /// Sums of the array's devices to weights.
+    /// Sums of what the tiles store to weights.
     void scale(std::span<float> sums) const;
 
     // An update: the changes asked for, then for each tile its part.
@@ -62,6 +65,7 @@ private:
     learning::CrossbarWeights* devices_;  // one of these two
     learning::DigitalWeights<float>* numbers_;
     std::unique_ptr<tile::TiledArray> tiled_;  // of devices_
+    float unit_ = 1.0F;                        // of numbers_
     std::vector<tile::TileRegion> regions_;
     std::vector<float> staged_;
     std::span<const float> asked_;

@@ -37,7 +37,7 @@ struct Surroundings {
              {.id = ProjectionId::w_out, .pre = plan.recurrent, .post = plan.outputs}}};
         for (std::size_t w = 0; w < 3; ++w) {
             stores[w] = learning::make_weight_store<float>(experiment, shapes[w]);
-            arrays[w] = std::make_unique<WeightArray>(*stores[w], plan.tile_columns[w]);
+            arrays[w] = std::make_unique<WeightArray>(*stores[w], plan.tile_rows[w], plan.tile_columns[w]);
             memory.weights[w] = arrays[w].get();
         }
         learning::Trial trial;

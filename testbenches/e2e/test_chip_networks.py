@@ -1,0 +1,314 @@
+#!/usr/bin/python3
+"""End-to-end tests of `memprop run --engine cycle`: graphs on the chip give the bits of the functional engine."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import h5py
+import numpy
+
+MEMPROP = pathlib.Path(sys.argv.pop(1))
+STEPS = 60
+
+
+def memprop(*arguments, code=0):
+    done = subprocess.run([MEMPROP, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode != code:
+        raise AssertionError(f"exit code {done.returncode}: {done.stderr}")
+    return done
+
+
+def network(file, *, inputs=20, neurons=30, readouts=3, kind="LIF", affine=False, recurrent=True, delay=None,
+            reset=0.0, uniform=True, scale=1.0, nested=False, change=None):
+    """Input -> fc -> neurons (-> rec -> neurons) (-> out -> li) -> output; names in an order of their own."""
+    rng = numpy.random.default_rng(inputs + neurons + readouts)
+    weights = "Affine" if affine else "Linear"
+    nodes, edges = {}, []
+
+    def layer(name, rows, columns, spread):
+        nodes[name] = {"type": weights, "weight": rng.normal(0.0, spread * scale, (columns, rows)).astype("f4")}
+        if affine:
+            nodes[name]["bias"] = rng.normal(0.05, 0.05, columns).astype("f4")
+
+    nodes["input"] = {"type": "Input", "shape": [inputs]}
+    layer("fc", inputs, neurons, 0.5)
+    nodes["neurons"] = {"type": kind, "r": numpy.full(neurons, 2.0), "v_threshold": numpy.full(neurons, 1.0),
+                        "v_reset": numpy.full(neurons, reset)}
+    if kind == "LIF":
+        nodes["neurons"] |= {"tau": numpy.full(neurons, 0.02) if uniform else rng.uniform(0.01, 0.05, neurons),
+                             "v_leak": numpy.zeros(neurons)}
+    edges += [("input", "fc"), ("fc", "neurons")]
+    if recurrent:
+        layer("a_rec", neurons, neurons, 0.3)
+        edges += [("neurons", "a_rec"), ("a_rec", "neurons")]
+    nodes["output"] = {"type": "Output", "shape": [readouts or neurons]}
+    if readouts:
+        layer("out", neurons, readouts, 0.4)
+        nodes["li"] = {"type": "LI", "tau": numpy.full(readouts, 0.02), "r": numpy.ones(readouts),
+                       "v_leak": numpy.zeros(readouts)}
+        edges += [("out", "li"), ("li", "output")]
+        if delay:
+            nodes["delay"] = {"type": "Delay", "delay": numpy.full(neurons, delay)}
+            edges += [("neurons", "delay"), ("delay", "out")]
+        else:
+            edges.append(("neurons", "out"))
+    else:
+        edges.append(("neurons", "output"))
+    if change:
+        change(nodes, edges)
+
+    def write(group, nodes, edges):
+        group["type"] = "NIRGraph"
+        for name, parameters in nodes.items():
+            node = group.create_group(f"nodes/{name}")
+            for key, value in parameters.items():
+                node[key] = value
+        group.create_dataset("edges", data=edges, dtype=h5py.string_dtype())
+
+    with h5py.File(file, "w") as out:
+        out["version"] = "1.0.7"
+        root = out.create_group("node")
+        if nested:
+            inner = root.create_group("nodes/net")
+            write(inner, nodes, edges)
+            for name in ("input", "output"):
+                node = root.create_group(f"nodes/{name}")
+                for key, value in nodes[name].items():
+                    node[key] = value
+            root["type"] = "NIRGraph"
+            root.create_dataset("edges", data=[("input", "net"), ("net", "output")], dtype=h5py.string_dtype())
+        else:
+            write(root, nodes, edges)
+    return file
+
+
+VARIANTS = {
+    "feedback": {},
+    "reset_value": {"reset": -0.3},
+    "taus": {"uniform": False},
+    "feed_forward": {"recurrent": False},
+    "spikes_out": {"readouts": 0},
+    "only_spikes": {"readouts": 0, "recurrent": False, "neurons": 9, "scale": 3.0},
+    "biases": {"affine": True},
+    "biases_forward": {"affine": True, "recurrent": False},
+    "delay": {"delay": 1e-3},
+    "integrate_fire": {"kind": "IF", "scale": 0.2},
+    "integrate_fire_bias": {"kind": "IF", "affine": True, "scale": 0.1, "readouts": 0},
+    "nested": {"nested": True},
+    "one_of_each": {"inputs": 1, "neurons": 1, "readouts": 1, "scale": 6.0},
+    "wide": {"inputs": 150, "neurons": 130, "readouts": 17},
+}
+RULES = [[], ["--reset", "subtract"], ["--reset", "subtract_next"], ["--integrator", "exponential", "--reset", "zero"]]
+CHIPS = [[], ["--set", "chip.mesh_width=3", "--set", "chip.mesh_height=2"],
+         ["--set", "chip.mesh_width=2", "--set", 'chip.read_mode="per_timestep"', "--set", "chip.fifo_depth=2"]]
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.scratch = pathlib.Path(scratch.name)
+
+    def events(self, inputs, steps=STEPS, several=False):
+        rng = numpy.random.default_rng(5)
+        file = self.scratch / "events.csv"
+        with file.open("w") as out:
+            out.write("step,index\n")
+            for step in range(steps):
+                for index in rng.permutation(inputs)[:rng.integers(0, inputs // 3 + 2)]:
+                    out.write(f"{step},{index}\n" * (2 if several and step == 7 else 1))
+        return file
+
+    def run_network(self, file, events, name, *arguments, steps=STEPS):
+        out = self.scratch / name
+        done = memprop("run", file, "--events", events, "--steps", steps, "--out", out, "--json", *arguments)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def assert_same(self, a, b):
+        files = sorted(p.relative_to(self.scratch / a) for p in (self.scratch / a).rglob("*.csv") if p.name != "chip.csv")
+        self.assertGreater(len(files), 1)
+        for file in files:
+            self.assertEqual((self.scratch / a / file).read_bytes(), (self.scratch / b / file).read_bytes(), file)
+
+
+class Bits(Case):
+    def test_every_form_rule_and_chip(self):
+        for number, (variant, form) in enumerate(VARIANTS.items()):
+            file = network(self.scratch / f"{variant}.nir", **form)
+            prefix = "net/" if form.get("nested") else ""
+            events = self.events(form.get("inputs", 20))
+            probes = ["--probe", prefix + "neurons"] + (["--probe", prefix + "li"] if form.get("readouts", 3) else [])
+            for rule in (number % len(RULES), (number + 1) % len(RULES)):
+                with self.subTest(variant, rule=RULES[rule]):
+                    chip = CHIPS[(number // 2 + rule) % len(CHIPS)]
+                    one = self.run_network(file, events, f"{variant}{rule}f", "--arithmetic", "single", *probes,
+                                           *RULES[rule])
+                    two = self.run_network(file, events, f"{variant}{rule}c", "--engine", "cycle", *probes,
+                                           *RULES[rule], *chip)
+                    self.assert_same(f"{variant}{rule}f", f"{variant}{rule}c")
+                    self.assertGreater(sum(one["spikes"].values()), 5)
+                    self.assertEqual(one["spikes"], two["spikes"])
+                    self.assertEqual(one["output_sum"], two["output_sum"])
+                    self.assertEqual((one["engine"], two["engine"]), ("functional", "cycle"))
+
+    def test_trained_networks(self):
+        for variant, text in {
+                "pcm": "[network]\nrecurrent = 60\n[crossbar]\ntile_rows = 24\n",
+                "ideal": '[network]\nrecurrent = 60\n[update]\nscheme = "vanilla"\n',
+                "delayed": '[network]\nrecurrent = 60\nreadout_delay_steps = 1\nreset = "subtract"\n'}.items():
+            with self.subTest(variant):
+                experiment = self.scratch / f"{variant}.toml"
+                experiment.write_text("[task]\nsteps = 100\n[run]\nepochs = 2\n" + text)
+                memprop("train", experiment, "--out", self.scratch / variant)
+                checkpoint = self.scratch / variant / "checkpoint.h5"
+                events = self.events(100)
+                self.run_network(checkpoint, events, f"{variant}_f")
+                result = self.run_network(checkpoint, events, f"{variant}_c", "--engine", "cycle", *CHIPS[1])
+                self.assert_same(f"{variant}_f", f"{variant}_c")
+                self.assertGreater(result["spikes"]["lif"], 100)
+
+
+class State(Case):
+    def test_it_goes_on_on_either_engine(self):
+        engines = {"f": ["--arithmetic", "single"], "c": ["--engine", "cycle", *CHIPS[1]]}
+        for variant in ("feedback", "delay", "biases", "spikes_out", "nested"):
+            file = network(self.scratch / f"{variant}.nir", **VARIANTS[variant])
+            events = self.events(20)
+            self.run_network(file, events, f"{variant}_whole", *engines["f"])
+            whole = (self.scratch / f"{variant}_whole" / "output.csv").read_text().splitlines()
+            for before in engines:
+                state = self.scratch / f"{variant}_{before}.h5"
+                self.run_network(file, events, f"{variant}_{before}", "--save-state", state, *engines[before], steps=23)
+                for after in engines:
+                    with self.subTest(variant, before=before, after=after):
+                        name = f"{variant}_{before}{after}"
+                        self.run_network(file, events, name, "--load-state", state, *engines[after])
+                        parts = [self.scratch / part / "output.csv" for part in (f"{variant}_{before}", name)]
+                        self.assertEqual([line for part in parts for line in part.read_text().splitlines()], whole)
+            # Not only is it as good: it is the same.
+            with h5py.File(self.scratch / f"{variant}_f.h5") as one, h5py.File(self.scratch / f"{variant}_c.h5") as two:
+                values = {}
+                one.visititems(lambda name, item: values.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+                self.assertGreater(len(values), 10)
+                for name, value in values.items():
+                    numpy.testing.assert_array_equal(two[name][()], value, name)
+
+
+class Report(Case):
+    def test_says_what_went_where(self):
+        file = network(self.scratch / "n.nir", neurons=50)
+        chip = self.scratch / "chip.toml"
+        chip.write_text("[chip]\nmesh_width = 3\nmesh_height = 2\n")
+        result = self.run_network(file, self.events(20), "c", "--engine", "cycle", "--chip", chip)
+        self.assertEqual(result["mapping"]["mesh"], [3, 2])
+        cores = result["mapping"]["cores"]
+        self.assertEqual(result["mapping"]["fill"]["cores"], {"used": len(cores), "limit": 6})
+        self.assertEqual(len({(core["x"], core["y"]) for core in cores}), len(cores))
+        held = [part for core in cores for part in core["holds"]]
+        self.assertEqual(sum(part["count"] for part in held if part["node"] == "neurons"), 50)
+        self.assertEqual(sum(part["count"] for part in held if part["node"] == "li"), 3)
+        self.assertEqual(sum(core["synapses"] for core in cores), 20 * 50 + 50 * 50 + 50 * 3)
+        self.assertLessEqual(result["mapping"]["hops"]["placed"], result["mapping"]["hops"]["by_distance"])
+        self.assertGreater(result["load_cycles"], 20 * 50 + 50 * 50 + 50 * 3)  # a word each, over the bus
+        self.assertGreater(result["cycles"], result["load_cycles"])
+        energy = dict(result["energy_j"])
+        self.assertAlmostEqual(energy.pop("total"), sum(energy.values()), delta=1e-18)
+        self.assertTrue(all(value > 0 for value in energy.values()))
+        self.assertIn("host.steps,60", (self.scratch / "c" / "chip.csv").read_text())
+        again = self.run_network(file, self.events(20), "again", "--engine", "cycle", "--chip", chip)
+        for key in ("mapping", "cycles", "energy_j"):
+            self.assertEqual(again[key], result[key])
+
+
+def with_node(name, node, edges_of):
+    def change(nodes, edges):
+        nodes[name] = node
+        edges[:] = edges_of(edges)
+    return change
+
+
+def between(name, source, target):
+    return lambda edges: [e for e in edges if e != (source, target)] + [(source, name), (name, target)]
+
+
+def put(name, key, value):
+    def change(nodes, _):
+        nodes[name][key] = value
+    return change
+
+
+REFUSED = {
+    "second_layer": (with_node("late", {"type": "IF", "r": numpy.ones(30), "v_threshold": numpy.ones(30)},
+                               between("late", "fc", "neurons")), "node neurons: is a second layer of neurons beside late"),
+    "current": (put("neurons", "type", "CubaLIF"), "node neurons: the chip has no unit for CubaLIF"),
+    "scale": (with_node("gain", {"type": "Scale", "scale": numpy.full(20, 2.0)}, between("gain", "input", "fc")),
+              "node gain: the chip has no unit for Scale"),
+    "leak": (put("neurons", "v_leak", numpy.full(30, 0.1)), "node neurons: v_leak of neuron 0 is not 0"),
+    "thresholds": (put("neurons", "v_threshold", numpy.linspace(1, 2, 30)), "node neurons: v_threshold differs"),
+    "resets": (put("neurons", "v_reset", numpy.linspace(-1, 0, 30)), "node neurons: v_reset differs"),
+    "readout_tau": (put("li", "tau", numpy.array([0.02, 0.02, 0.03])), "node li: tau differs between neurons"),
+    "long_delay": (with_node("delay", {"type": "Delay", "delay": numpy.full(30, 0.004)}, between("delay", "neurons", "out")),
+                   "node delay: delay[0] = 0.004 s"),
+    "delayed_feedback": (with_node("delay", {"type": "Delay", "delay": numpy.full(30, 0.001)},
+                                   between("delay", "neurons", "a_rec")), "node a_rec: connects delay to neurons"),
+    "weights_out": (lambda nodes, edges: edges.append(("out", "output")), "node output: shows Linear out"),
+    "skip": (with_node("skip", {"type": "Linear", "weight": numpy.ones((3, 20))},
+                       lambda edges: edges + [("input", "skip"), ("skip", "li")]), "node skip: connects input to li"),
+    "twice": (with_node("fc2", {"type": "Linear", "weight": numpy.ones((30, 20))},
+                        lambda edges: edges + [("input", "fc2"), ("fc2", "neurons")]),
+              "is a second connection from input to neurons"),
+}
+
+
+class Refusals(Case):
+    def refused(self, file, text, *arguments, events=None):
+        done = memprop("run", file, "--events", events or self.events(20), "--out", self.scratch / "no", "--engine",
+                       "cycle", *arguments, code=2)
+        self.assertIn(text, done.stderr)
+        self.assertFalse((self.scratch / "no" / "output.csv").exists())
+
+    def test_nodes_are_named(self):
+        for variant, (change, text) in REFUSED.items():
+            with self.subTest(variant):
+                extra = {"tau_mem": numpy.full(30, 0.02), "tau_syn": numpy.full(30, 0.01), "w_in": numpy.ones(30)}
+
+                def both(nodes, edges, change=change, variant=variant, extra=extra):
+                    change(nodes, edges)
+                    if variant == "current":
+                        nodes["neurons"].pop("tau")
+                        nodes["neurons"] |= extra
+                file = network(self.scratch / f"{variant}.nir", change=both)
+                self.refused(file, text)
+                memprop("run", file, "--events", self.events(20), "--out", self.scratch / variant)  # no fault of the file
+
+    def test_limits_are_named(self):
+        file = network(self.scratch / "n.nir")
+        for setting, text in {
+                "chip.neurons_per_core=29": "chip.neurons_per_core = 29: is too few",
+                "chip.tiles_per_core=2": "chip.tiles_per_core = 2: is too few: node 1 needs 3 tiles",
+                "chip.axon_ranges=2": "needs 3 rows of the axon table",
+                "chip.event_fifo_depth=32": "a time step may have 33 events",
+                "chip.multicast_trees=2": "chip.multicast_trees = 2: is too few",
+                "chip.mesh=2": "chip.mesh",
+                "crossbar.bits=4": "needs --crossbar"}.items():
+            with self.subTest(setting):
+                self.refused(file, text, "--set", setting)
+        self.refused(file, "reset = subtract_carry", "--reset", "subtract_carry")
+        self.refused(file, "arithmetic = double: must be single", "--arithmetic", "double")
+        self.refused(file, "has several in step 7", events=self.events(20, several=True))
+        biases = network(self.scratch / "b.nir", affine=True)
+        self.refused(biases, "node a_rec: has a bias that first-step-recurrence = off", "--first-step-recurrence", "off")
+        delayed = network(self.scratch / "d.nir", affine=True, delay=1e-3)
+        self.refused(delayed, "node out: has a bias after the delay delay")
+        done = memprop("run", file, "--events", self.events(20), "--out", self.scratch / "no", "--chip", "x.toml", code=2)
+        self.assertIn("--chip needs --engine cycle", done.stderr)
+        done = memprop("run", file, "--events", self.events(20), "--out", self.scratch / "no", "--engine", "rtl", code=2)
+        self.assertIn("engine = rtl: must be functional or cycle", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
