@@ -203,6 +203,8 @@ private:
         }
         if (number<std::uint8_t>() != 0) {
             result.values = values(result.type, count);
+        } else if (result.is_number()) {
+            damaged("the numbers of a dataset are missing");
         }
         return result;
     }

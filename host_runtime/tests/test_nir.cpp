@@ -437,4 +437,8 @@ TEST_CASE("nir: a tree survives serialisation, and damaged bytes are refused") {
     }
     CHECK(refused == static_cast<int>(bytes.size()));
     CHECK_THROWS_AS(nir::deserialise(bytes + "x"), InputError);
+    nir::Group bare;
+    bare.datasets.push_back({"weight", nir::ElementType::float32, {2, 3}, {}});  // only claimed
+    CHECK(refusal_of([&] { nir::deserialise(nir::serialise(bare)); }) ==
+          "decoded tree is damaged: the numbers of a dataset are missing");
 }
