@@ -181,26 +181,40 @@ int command_core(Arguments arguments) {
 
     std::string labels = "epoch,split,sample,label,answer\n", spikes;
     std::uint64_t cycles = 0, spike_count = 0;
+    ordered_json passes = ordered_json::array();
     ordered_json accuracy{{"events", ordered_json::array()}, {"test", ordered_json::array()}};
     const auto epochs = options["epochs"].as<std::uint32_t>();
     for (std::uint32_t epoch = 1; epoch <= epochs && interrupt_signal() == 0; ++epoch) {
         spikes = "split,sample,step,neuron\n";
         for (const Pass& pass : {Pass{"events", train, learns}, Pass{"test", test, false}}) {
             std::uint32_t labelled = 0, right = 0;
+            CoreSampleResult sum;
             for (std::uint32_t k = 0; k < pass.samples.size() && interrupt_signal() == 0; ++k) {
                 const CoreSample& sample = pass.samples[k];
                 const CoreSampleResult result = host.run(sample, k, pass.train, [&](const CoreSpike& spike) {
                     fmt::format_to(std::back_inserter(spikes), "{},{},{},{}\n", pass.split, spike.sample,
                                    spike.step, spike.neuron);
                 });
-                cycles += result.cycles;
-                spike_count += result.spikes;
+                sum.cycles += result.cycles;
+                sum.spikes += result.spikes;
+                sum.synaptic_operations += result.synaptic_operations;
+                sum.weight_updates += result.weight_updates;
                 if (sample.label) {
                     ++labelled;
                     right += result.answer == *sample.label ? 1 : 0;
                     fmt::format_to(std::back_inserter(labels), "{},{},{},{},{}\n", epoch, pass.split, k,
                                    *sample.label, result.answer);
                 }
+            }
+            cycles += sum.cycles;
+            spike_count += sum.spikes;
+            if (!pass.samples.empty()) {
+                passes.push_back({{"epoch", epoch},
+                                  {"split", pass.split},
+                                  {"cycles", sum.cycles},
+                                  {"spikes", sum.spikes},
+                                  {"synaptic_operations", sum.synaptic_operations},
+                                  {"weight_updates", sum.weight_updates}});
             }
             if (labelled > 0) {
                 accuracy[pass.split].push_back(double(right) / double(labelled));
@@ -214,8 +228,8 @@ int command_core(Arguments arguments) {
     const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const ordered_json result{{"samples", train.size()}, {"epochs", epochs},
                               {"spikes", spike_count},   {"cycles", cycles},
-                              {"accuracy", accuracy},    {"quantisation", quantisation_json(quantised)},
-                              {"wall_s", wall}};
+                              {"accuracy", accuracy},    {"passes", passes},
+                              {"wall_s", wall},          {"quantisation", quantisation_json(quantised)}};
     if (options.count("json") != 0) {
         fmt::print("{}\n", result.dump());
     } else {

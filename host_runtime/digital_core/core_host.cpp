@@ -228,7 +228,7 @@ CoreSampleResult CoreHost::run(const CoreSample& sample, std::uint32_t number, b
     write(Reg::DO_EPROP, train ? do_eprop_ : 0);
     SpikeObserver observer(number, network_.real_neurons, on_spike);
     core_.set_observer(&observer);
-    const std::uint64_t before = core_.cycles().intrinsic();
+    const hw::CycleCounts before = core_.cycles();
     core_.set_sample(true);
     auto event = sample.events.begin();
     for (std::uint32_t tick_number = 0; tick_number < sample.ticks; ++tick_number) {
@@ -262,7 +262,10 @@ CoreSampleResult CoreHost::run(const CoreSample& sample, std::uint32_t number, b
     core_.set_infer_acc(false);
     core_.set_target_valid(false);
     core_.advance(1);
-    result.cycles = core_.cycles().intrinsic() - before;
+    const hw::CycleCounts& after = core_.cycles();
+    result.cycles = after.intrinsic() - before.intrinsic();
+    result.synaptic_operations = after.synaptic_operations - before.synaptic_operations;
+    result.weight_updates = after.weight_updates - before.weight_updates;
     result.spikes = observer.count;
     return result;
 }

@@ -31,6 +31,8 @@ struct CoreSampleResult {
     std::uint8_t answer = 0;   ///< of classification: the output that won most supervised steps
     std::uint64_t cycles = 0;  ///< of computation
     std::uint64_t spikes = 0;
+    std::uint64_t synaptic_operations = 0;
+    std::uint64_t weight_updates = 0;
 };
 
 class CoreHost {

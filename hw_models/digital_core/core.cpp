@@ -361,7 +361,8 @@ void Core::run_state(std::uint64_t edges, GlobalState next) {
             return;
         case GlobalState::EPROP:
             cycles_.eprop += edges;
-            return eprop_.run(edges, targets_);
+            cycles_.weight_updates += eprop_.run(edges, targets_);
+            return;
         case GlobalState::SEND:
             cycles_.send += edges;
             return run_send(next);
@@ -403,6 +404,7 @@ void Core::run_events(std::uint64_t cycles) {
             const auto now = static_cast<std::uint32_t>(std::min<std::uint64_t>(cycles, pass - event_cycle_));
             if (event_cycle_ == 0) {
                 ++cycles_.events;
+                cycles_.synaptic_operations += fan_out(state_memory_, registers_, event_index_);
                 deliver_to_outputs(state_memory_, registers_, event_index_);
             }
             deliver_to_neurons(state_memory_, registers_, event_index_, event_cycle_ & ~1U,

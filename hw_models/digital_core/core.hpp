@@ -42,11 +42,13 @@ enum class MemoryCode : std::uint8_t {
     w_out = 5
 };
 
-/// Clock cycles spent since construction, and event passes.
+/// Clock cycles spent since construction, and what was done in them.
 struct CycleCounts {
     std::uint64_t idle = 0, prop_busy = 0, prop_waiting = 0, step = 0, sdone = 0, get_tar = 0, config = 0,
                   eprop = 0, send = 0;
-    std::uint64_t events = 0;  ///< passes of EVT
+    std::uint64_t events = 0;               ///< passes of EVT begun
+    std::uint64_t synaptic_operations = 0;  ///< weights that they add to a membrane (fan_out)
+    std::uint64_t weight_updates = 0;       ///< weights in the rows that EPROP updated, moved or not
 
     /// Cycles of computation, without waiting for the outside.
     std::uint64_t intrinsic() const { return step + sdone + eprop + prop_busy; }

@@ -64,8 +64,9 @@ std::uint64_t EpropUnit::cycles_to_end() const {
     return in_block + blocks_after * (kPostCycles + pre_cycles);
 }
 
-void EpropUnit::run(std::uint64_t cycles, const Targets& targets) {
+std::uint64_t EpropUnit::run(std::uint64_t cycles, const Targets& targets) {
     error_ = output_errors(state_, registers_, targets);
+    const std::uint64_t updates_before = weight_updates_;
     while (cycles > 0) {
         const std::uint32_t phase = post_phase_ ? kPostCycles : 2 * (registers_.last_index() + 1);
         const auto now = static_cast<std::uint32_t>(std::min<std::uint64_t>(cycles, phase - cycle_));
@@ -80,6 +81,7 @@ void EpropUnit::run(std::uint64_t cycles, const Targets& targets) {
             post_phase_ = !post_phase_ || output_weights_only();
         }
     }
+    return weight_updates_ - updates_before;
 }
 
 void EpropUnit::run_post(std::uint32_t cycles, const Targets& targets) {
@@ -135,6 +137,7 @@ void EpropUnit::update_post(std::uint32_t j, const Targets& targets) {
 
 void EpropUnit::update_output_row(std::uint32_t j, std::uint32_t trace) {
     const auto random = state_.rng_w_out.next();
+    weight_updates_ += registers_.last_output() + 1;
     const unsigned r = registers_[Reg::LR_R_WOUT], p = registers_[Reg::LR_P_WOUT];
     const std::int32_t maximum = (1 << (state_.shape.weight_bits - 1)) - 1;
     std::int8_t* row = state_.w_out.data() + static_cast<std::size_t>(j) * kMaxOutputs;
@@ -203,6 +206,8 @@ void EpropUnit::update_row(std::uint32_t i, bool recurrent, bool target_valid, s
     const std::int32_t maximum = (1 << (state_.shape.weight_bits - 1)) - 1;
     const std::uint32_t trace_if_valid = target_valid ? trace : 0;
 
+    const std::uint32_t first = block_ * kLanes, neurons = registers_.last_neuron() + 1;
+    weight_updates_ += neurons > first ? std::min(kLanes, neurons - first) : 0;  // the unit may run past them
     const std::array<std::uint64_t, 8> bits = recurrent ? state_.rng_w_rec.next() : state_.rng_w_in.next();
     std::array<std::uint32_t, kLanes> random;
     for (std::uint32_t s = 0; s < kLanes; ++s) {

@@ -35,7 +35,8 @@ public:
     std::uint64_t cycles_to_end() const;
 
     /// Runs `cycles` <= cycles_to_end(). The unit wraps around if the FSM does not leave after the end.
-    void run(std::uint64_t cycles, const Targets& targets);
+    /// Returns the weights of the network in the rows it has updated, moved or not.
+    std::uint64_t run(std::uint64_t cycles, const Targets& targets);
 
     /// The neuron word last read: what the unit sees where it does not read by itself.
     void latch(const NeuronPair& pair) { word_ = pair; }
@@ -55,6 +56,7 @@ private:
     CoreState& state_;
     const Registers& registers_;
     NeuronPair word_;
+    std::uint64_t weight_updates_ = 0;
     std::array<std::int16_t, kMaxOutputs> error_{};
     std::array<std::int16_t, kLanes> learning_signal_{};
     std::array<std::int16_t, kLanes> surrogate_{};

@@ -48,6 +48,11 @@ void add_with_noise(CoreState& state, const std::int16_t* weight, unsigned stren
 
 }  // namespace
 
+std::uint32_t fan_out(const CoreState& state, const Registers& registers, std::uint32_t i) {
+    const std::uint32_t neurons = registers.last_neuron() + 1, outputs = registers.last_output() + 1;
+    return (state.inputs.test(i) ? neurons : 0) + (state.z.test(i) ? neurons + outputs : 0);
+}
+
 void deliver_to_outputs(CoreState& state, const Registers& registers, std::uint32_t i) {
     if (!state.z.test(i)) {
         return;

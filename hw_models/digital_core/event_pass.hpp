@@ -8,6 +8,11 @@
 
 namespace memprop::hw {
 
+/// Synaptic operations of the pass of index i: weights of the network added to a membrane. An input event
+/// adds a row of W_in (NR + 1), a spike a row of W_rec and one of W_out (NR + 1 + NO + 1); both at once share
+/// the pass, not the operations. The neuron that pads an odd number of them to a pair is none of the network.
+std::uint32_t fan_out(const CoreState& state, const Registers& registers, std::uint32_t i);
+
 /// First cycle of EVT: W_out row i into the output membranes if neuron i spiked.
 void deliver_to_outputs(CoreState& state, const Registers& registers, std::uint32_t i);
 

@@ -129,6 +129,8 @@ TEST_CASE("digital core: any cutting of time gives the same state, weights and c
         CHECK(whole.cycles().intrinsic() == cut.cycles().intrinsic());
         CHECK(whole.cycles().events == cut.cycles().events);
         CHECK(whole.cycles().events > 10);
+        CHECK(whole.cycles().synaptic_operations == cut.cycles().synaptic_operations);
+        CHECK(whole.cycles().weight_updates == cut.cycles().weight_updates);
         CHECK(whole.cycles().step == 11 * 20);
         CHECK(whole.cycles().eprop == 10 * (32 + 2 * 20));
         Core untrained;
@@ -155,6 +157,30 @@ TEST_CASE("digital core: PROP takes the scan, a burst per event and SUPP for inp
     CHECK(core.memory().ti[3] == 8);
     CHECK(core.memory().ti[15] == 8);
     CHECK(core.timing_error_ready());
+}
+
+TEST_CASE("digital core: synaptic operations and weight updates are those of the rows that are used") {
+    Core core;
+    configure(core, kBoard);
+    core.write_register(number(Reg::REGUL_MODE), 0);       // silent rows do not learn
+    core.write_memory(MemoryCode::neuron, 2 << 2, 20000);  // neuron 4 is above its threshold
+    core.set_sample(true);
+    tick(core);
+    for (const std::uint8_t address : {3, 4, 15}) {
+        core.pulse_input_event(address);
+        core.advance(1);
+    }
+    tick(core);
+    CHECK(core.cycles().events == 3);
+    CHECK(core.cycles().synaptic_operations == 3 * 12 + (12 + 3));  // input and spike of index 4 share a pass
+    CHECK(core.cycles().weight_updates == 0);
+    core.set_target_valid(true);
+    tick(core);
+    REQUIRE(core.state() == GlobalState::GET_TAR);
+    core.pulse_target(1);
+    core.advance(1);
+    run_until_waiting(core, false);
+    CHECK(core.cycles().weight_updates == 3 * 12 + (12 + 3));
 }
 
 TEST_CASE("digital core: an input event in the cycle of a tick is lost") {

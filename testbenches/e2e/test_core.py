@@ -110,6 +110,10 @@ class Quantisation(Case):
             self.assertEqual(spikes, [s for s in integer_spikes(out, events, 120) if s[1] < 21])
             self.assertEqual(matrix(out / "weights" / "w_rec.csv").shape, (22, 22))  # a silent neuron fills the pair
             self.assertGreater(result["cycles"], 120 * 22)
+            delivered = sum(step < 119 for step, _ in spikes)  # the spikes of the last step reach nothing
+            self.assertEqual(result["passes"], [{"epoch": 1, "split": "events", "cycles": result["cycles"],
+                                                 "spikes": len(spikes), "weight_updates": 0,
+                                                 "synaptic_operations": 22 * len(events) + (22 + 3) * delivered}])
 
     def test_numbers_follow_the_rule(self):
         network = write_network(self.scratch / "net.nir", neurons=20)
@@ -194,6 +198,15 @@ class Learning(Case):
         before, _, silent = self.core(network, file, "before")
         after, _, out = self.core(network, file, "after", "--epochs", 20, "--test", file, *registers)
         self.assertGreater(after["accuracy"]["test"][-1], max(0.85, before["accuracy"]["events"][0]))
+        self.assertEqual([(p["epoch"], p["split"]) for p in after["passes"]],
+                         [(epoch, split) for epoch in range(1, 21) for split in ("events", "test")])
+        self.assertEqual(sum(p["cycles"] for p in after["passes"]), after["cycles"])
+        for p in after["passes"]:
+            if p["split"] == "test":
+                self.assertEqual(p["weight_updates"], 0)
+            else:  # 30 samples of at most 50 steps that learn, at most 4 + 20 rows of 20 weights and 20 of 3
+                self.assertGreater(p["weight_updates"], 30 * 20)
+                self.assertLess(p["weight_updates"], 30 * 50 * (12 * 20 + 20 * 20 + 20 * 3))
         changed = matrix(out / "weights" / "w_out.csv") != matrix(silent / "weights" / "w_out.csv")
         self.assertGreater(changed.sum(), 20)
         again, _, loaded = self.core(out, file, "again", "--register", "DO_EPROP=0")
