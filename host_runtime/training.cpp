@@ -14,6 +14,7 @@
 #include "host_runtime/nir/kind.hpp"
 #include "host_runtime/nir/read.hpp"
 #include "host_runtime/results/checkpoint.hpp"
+#include "host_runtime/results/chip_passes.hpp"
 #include "host_runtime/results/chip_report.hpp"
 #include "host_runtime/results/classification.hpp"
 #include "host_runtime/results/recording.hpp"
@@ -38,18 +39,33 @@ void create_result_directory(const std::filesystem::path& directory) {
     }
 }
 
-void write_results(const TrainRequest& request, learning::TrainerBase& trainer, const ChipHardware* chip,
-                   const Recording& recording, nlohmann::ordered_json& result) {
-    if (chip != nullptr) {
-        add_chip(*chip, result);
-        write_text_atomically(request.directory / "chip.csv", chip_csv(*chip));
+/// The chip a run is on, if it is on one.
+struct OnChip {
+    const ChipHardware& hardware;
+    ChipPasses passes;
+};
+
+void close_pass(std::optional<OnChip>& chip, std::uint64_t epochs_done, std::string_view pass) {
+    if (chip) {
+        chip->passes.close(epochs_done, pass);
+    }
+}
+
+void write_results(const TrainRequest& request, learning::TrainerBase& trainer,
+                   const std::optional<OnChip>& chip, const Recording& recording,
+                   nlohmann::ordered_json& result) {
+    if (chip) {
+        add_chip(chip->hardware, result);
+        write_text_atomically(request.directory / "chip.csv", chip_csv(chip->hardware));
+        write_text_atomically(request.directory / "chip_passes.csv", chip->passes.csv());
     }
     recording.write(request.directory / "run.h5", trainer);
     write_text_atomically(request.directory / "history.csv", history_csv(trainer.history()));
     write_text_atomically(request.directory / "result.json", result.dump(2) + "\n");
 }
 
-TrainOutcome evaluate(const TrainRequest& request, learning::TrainerBase& trainer, const ChipHardware* chip) {
+TrainOutcome evaluate(const TrainRequest& request, learning::TrainerBase& trainer,
+                      std::optional<OnChip>& chip) {
     const auto start = Clock::now();
     Recording recording(false);
     double sum = 0.0;
@@ -60,10 +76,12 @@ TrainOutcome evaluate(const TrainRequest& request, learning::TrainerBase& traine
             return {.interrupted = true, .result = {}};
         }
     }
+    close_pass(chip, 0, "evaluation");
     const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();
     TrainOutcome outcome;
     outcome.result = summarize(request.config, trainer, {sum / trainer.samples_per_epoch()}, wall_s);
     add_classification(trainer, outcome.result["metrics"]);
+    close_pass(chip, 0, "final");
     write_results(request, trainer, chip, recording, outcome.result);
     return outcome;
 }
@@ -80,7 +98,7 @@ bool stops_early(const learning::RunConfig& run, const learning::EpochHistory& h
     return run.patience > 0 && loss.end() - best > run.patience;
 }
 
-TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, const ChipHardware* chip,
+TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, std::optional<OnChip>& chip,
                    Recording& recording) {
     const auto start = Clock::now();
     const auto epochs = static_cast<std::uint64_t>(request.config.run.epochs);
@@ -100,9 +118,13 @@ TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, 
         if (last_epoch || may_stop) {
             recording.keep(trainer, index);
         }
-        if (trainer.samples_done() % per_epoch == 0 && validates(request.config.run, trainer)) {
-            trainer.validate();
-            stopped = stops_early(request.config.run, trainer.history());
+        if (trainer.samples_done() % per_epoch == 0) {
+            close_pass(chip, trainer.epochs_done(), "training");
+            if (validates(request.config.run, trainer)) {
+                trainer.validate();
+                close_pass(chip, trainer.epochs_done(), "validation");
+                stopped = stops_early(request.config.run, trainer.history());
+            }
         }
         const std::uint64_t done = trainer.epochs_done();
         if (request.progress) {
@@ -121,6 +143,7 @@ TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, 
     write_checkpoint(checkpoint, request.config, trainer, recording);
     outcome.result = summarize(request.config, trainer, trainer.history().loss, wall_s);
     add_classification(trainer, outcome.result["metrics"]);
+    close_pass(chip, trainer.epochs_done(), "final");
     write_results(request, trainer, chip, recording, outcome.result);
     return outcome;
 }
@@ -205,7 +228,12 @@ TrainOutcome run_training(const TrainRequest& given) {
         create_result_directory(request.directory);
     }
     write_text_atomically(request.directory / "config.toml", print_experiment(request.config));
-    return request.evaluate ? evaluate(request, *trainer, chip) : learn(request, *trainer, chip, recording);
+    std::optional<OnChip> on_chip;
+    if (chip != nullptr) {
+        on_chip.emplace(*chip, ChipPasses(*chip, *trainer, request.config.crossbar.energy));
+    }
+    return request.evaluate ? evaluate(request, *trainer, on_chip)
+                            : learn(request, *trainer, on_chip, recording);
 }
 
 }  // namespace memprop::host

@@ -441,13 +441,15 @@ void Core::report_done(std::uint32_t value, std::uint64_t when) {
     port->send_later(flit);
 }
 
-double Core::digital_energy_j() const {
-    const DigitalCostConfig& cost = config_.digital_cost;
-    return 1e-12 *
-           (cost.neuron_update_pj * static_cast<double>(stats_[CoreCounter::neuron_updates] +
-                                                        stats_[CoreCounter::readout_updates]) +
-            cost.learning_operation_pj * static_cast<double>(stats_[CoreCounter::learning_operations] +
-                                                             stats_[CoreCounter::planning_operations]));
+double Core::neuron_energy_j() const {
+    return 1e-12 * config_.digital_cost.neuron_update_pj *
+           static_cast<double>(stats_[CoreCounter::neuron_updates] + stats_[CoreCounter::readout_updates]);
+}
+
+double Core::learning_energy_j() const {
+    return 1e-12 * config_.digital_cost.learning_operation_pj *
+           static_cast<double>(stats_[CoreCounter::learning_operations] +
+                               stats_[CoreCounter::planning_operations]);
 }
 
 }  // namespace memprop::hw::chip

@@ -56,7 +56,9 @@ public:
     const CoreStats& stats() const { return stats_; }
     std::span<const std::unique_ptr<tile::SynapseTile>> tiles() const { return tiles_; }
     std::uint64_t activations() const { return activations_; }
-    double digital_energy_j() const;
+    double neuron_energy_j() const;    ///< of the neuron unit
+    double learning_energy_j() const;  ///< of the learning engine
+    double digital_energy_j() const { return neuron_energy_j() + learning_energy_j(); }
 
     // The window of the core in the memory map.
     std::optional<std::uint32_t> read_word(std::uint32_t word);

@@ -6,6 +6,7 @@
 """
 
 import concurrent.futures
+import csv
 import itertools
 import json
 import os
@@ -219,6 +220,29 @@ class Engines(unittest.TestCase):
                                          "chip.pulse_cycles=70", "chip.neuron_cycles=30", "chip.update_cycles=9"]}
         results = self.compare(cases)
         self.assertGreater(results["slow"]["cycles"], 2 * results["plain"]["cycles"])
+
+    def test_passes_add_up_to_the_run(self):
+        settings = [*NETWORK, *dict(EXTRA)["validation"], "run.epochs=2"]
+        out = self.scratch / "run"
+        result = train(out, "cycle", settings)
+        with open(out / "chip_passes.csv", newline="", encoding="utf-8") as file:
+            rows = [{k: v if k == "pass" else float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        self.assertEqual([(row["epoch"], row["pass"]) for row in rows],
+                         [(1, "training"), (1, "validation"), (2, "training"), (2, "validation"), (2, "final")])
+        self.assertEqual(sum(row["cycles"] for row in rows) + result["chip"]["load_cycles"], result["cycles"])
+        for row in rows:
+            self.assertEqual(row["learning_engines_j"] > 0, row["pass"] == "training")
+        spent = {name: sum(row[f"{name}_j"] for row in rows) for name in
+                 ("routing", "tile_periphery", "neuron_units", "learning_engines")}
+        self.assertAlmostEqual(spent["neuron_units"] + spent["learning_engines"], result["energy_j"]["digital"], 12)
+        self.assertAlmostEqual(spent["tile_periphery"], result["energy_j"]["tile_periphery"], 12)
+        self.assertLessEqual(spent["routing"], result["energy_j"]["routing"])  # loading the chip is in no pass
+        operations = 0
+        with h5py.File(out / "run.h5") as run:
+            for trial in run["trials"].values():
+                spikes, last = trial["spikes"][:, 0], len(trial["output"]) - 1
+                operations += 23 * len(trial["input"]) + 23 * sum(spikes < last) + 2 * len(spikes)
+        self.assertEqual(rows[2]["synaptic_operations"], operations)
 
     def test_evaluate(self):
         settings = [*NETWORK, "run.epochs=2"]

@@ -1,0 +1,47 @@
+#include "host_runtime/results/chip_passes.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace memprop::host {
+
+ChipPasses::ChipPasses(const ChipHardware& hardware, const learning::TrainerBase& trainer,
+                       const crossbar::EnergyConfig& device_energy)
+    : chip_(hardware.chip()),
+      trainer_(trainer),
+      device_energy_(device_energy),
+      before_(spent()),
+      csv_(
+          "epoch,pass,cycles,synaptic_operations,devices_j,routing_j,tile_periphery_j,neuron_units_j,"
+          "learning_engines_j\n") {}
+
+ChipPasses::Spent ChipPasses::spent() const {
+    Spent now{.cycles = chip_.cycle()};
+    const crossbar::EnergyBreakdown devices = trainer_.counters().energy(device_energy_);
+    now.devices_j = devices.total_j() - devices.adc_j;  // conversions are charged once, by the tiles
+    const hw::chip::ChipEnergy energy = chip_.energy();
+    now.routing_j = energy.routing_j;
+    now.tile_periphery_j = energy.tile_periphery_j;
+    for (const hw::chip::Core* core : chip_.cores()) {
+        now.neuron_units_j += core->neuron_energy_j();
+        now.learning_engines_j += core->learning_energy_j();
+        for (const auto& tile : core->tiles()) {
+            now.synaptic_operations += tile->stats().row_events * tile->memory().columns();
+        }
+    }
+    return now;
+}
+
+void ChipPasses::close(std::uint64_t epochs_done, std::string_view pass) {
+    const Spent now = spent();
+    fmt::format_to(std::back_inserter(csv_), "{},{},{},{},{},{},{},{},{}\n", epochs_done, pass,
+                   now.cycles - before_.cycles, now.synaptic_operations - before_.synaptic_operations,
+                   now.devices_j - before_.devices_j, now.routing_j - before_.routing_j,
+                   now.tile_periphery_j - before_.tile_periphery_j,
+                   now.neuron_units_j - before_.neuron_units_j,
+                   now.learning_engines_j - before_.learning_engines_j);
+    before_ = now;
+}
+
+}  // namespace memprop::host
