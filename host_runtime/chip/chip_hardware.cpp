@@ -192,11 +192,12 @@ void ChipHardware::take_events(std::vector<std::uint32_t>& spikes, std::span<flo
     std::sort(spikes.begin(), spikes.end());
 }
 
-void ChipHardware::begin_stream(std::int32_t tick) {
+void ChipHardware::begin_stream(std::int32_t tick, std::uint32_t first_step) {
     processor_->run([&] {
         processor_->write(reg::sample, std::array{0U, static_cast<std::uint32_t>(tick)});
         processor_->write(reg::learn, 0U);
         processor_->write(reg::window, 0U);
+        processor_->write(reg::first_step, first_step);
         window_told_ = false;
         command(Command::begin_sample);
     });

@@ -32,7 +32,7 @@ public:
     void state_restored() override;
 
     // Without a trainer: one sample that does not learn, step by step, as long as its user likes.
-    void begin_stream(std::int32_t tick);
+    void begin_stream(std::int32_t tick, std::uint32_t first_step);
     /// `inputs` are different addresses; `spikes` gets the neurons that spiked, ascending, `readout` the
     /// values.
     void stream_step(std::uint32_t step, std::span<const std::uint32_t> inputs,

@@ -8,53 +8,88 @@
 #include "crossbar/base/error.hpp"
 #include "host_runtime/chip/placement.hpp"
 #include "host_runtime/exchange/layers.hpp"
+#include "learning/weights/digital_weights.hpp"
 
 namespace memprop::host {
 
 using learning::ProjectionId;
 
 ChipNetwork::ChipNetwork(const nir::Network& network, const std::string& file,
-                         const Discretisation& discretisation, const hw::chip::ChipConfig& chip)
-    : ChipNetwork(nir::flatten(network, file), file, discretisation, chip) {}
+                         const Discretisation& discretisation, const hw::chip::ChipConfig& chip,
+                         CrossbarMapping* crossbars)
+    : ChipNetwork(nir::flatten(network, file), file, discretisation, chip, crossbars) {}
 
 ChipNetwork::ChipNetwork(const nir::FlatGraph& graph, const std::string& file,
-                         const Discretisation& discretisation, const hw::chip::ChipConfig& chip)
+                         const Discretisation& discretisation, const hw::chip::ChipConfig& chip,
+                         CrossbarMapping* crossbars)
     : RunningNetwork(graph),
-      compiled_(compile(graph, file, discretisation)),
+      compiled_(compile(graph, file, discretisation, crossbars != nullptr)),
       shape_(compiled_.shape()),
       state_(compiled_.parameters),
       readout_(compiled_.parameters.outputs),
       membrane_(compiled_.parameters.recurrent),
       shown_readout_(compiled_.parameters.outputs) {
     check(discretisation);
+    config_.network.time_step_seconds = discretisation.dt_seconds;
+    if (crossbars != nullptr) {
+        config_.crossbar = crossbars->crossbar();
+        shape_.tile_rows.fill(static_cast<std::uint32_t>(config_.crossbar.tile_rows));
+        shape_.tile_columns = static_cast<std::uint32_t>(config_.crossbar.tile_columns);
+        shape_.columns_per_converter = static_cast<std::uint32_t>(config_.crossbar.adc.columns_per_converter);
+    }
     hw::chip::ChipPlan plan = map_network(shape_, chip);
     first_hop_cost_ = hop_cost(plan, chip);
     place_cores(plan, chip);
-    config_.network.time_step_seconds = discretisation.dt_seconds;
-    learning::HardwareRequest request{.config = config_,
-                                      .parameters = compiled_.parameters,
-                                      .weights = {},
-                                      .state = state_,
-                                      .feedback = {}};
-    for (std::size_t w = 0; w < stores_.size(); ++w) {
-        const CompiledWeights& weights = compiled_.weights[w];
-        const learning::WeightStoreShape shape{
-            .id = static_cast<ProjectionId>(w), .pre = weights.rows, .post = weights.columns};
-        stores_[w] = std::make_unique<learning::DigitalWeights<float>>(shape, 0.0F);
-        request.weights[w] = stores_[w].get();
-    }
-    hardware_ = std::make_unique<ChipHardware>(chip, std::move(plan), request);
-    for (std::size_t w = 0; w < stores_.size(); ++w) {
-        if (compiled_.weights[w].node) {
-            hardware_->chip()
-                .weights(static_cast<ProjectionId>(w))
-                .set_unit(compiled_.weights[w].weights.unit);
+    make_stores(graph, file, crossbars);
+    hardware_ = std::make_unique<ChipHardware>(
+        chip, std::move(plan),
+        learning::HardwareRequest{.config = config_,
+                                  .parameters = compiled_.parameters,
+                                  .weights = {stores_[0].get(), stores_[1].get(), stores_[2].get()},
+                                  .state = state_,
+                                  .feedback = {}});
+    load();
+    longest_delay_steps_ = compiled_.delay ? 1 : 0;
+    note_sources(graph, file, discretisation);
+}
+
+void ChipNetwork::make_stores(const nir::FlatGraph& graph, const std::string& file,
+                              CrossbarMapping* crossbars) {
+    for (std::uint32_t i = 0; i < graph.nodes.size() && crossbars != nullptr; ++i) {  // in the graph's order
+        for (std::size_t w = 0; w < stores_.size(); ++w) {
+            if (compiled_.weights[w].node == i) {
+                auto store =
+                    std::make_unique<MappedWeights>(*crossbars, graph.nodes[i], static_cast<ProjectionId>(w),
+                                                    fmt::format("{}: node {}", file, graph.nodes[i].name));
+                mapped_[w] = store.get();
+                stores_[w] = std::move(store);
+            }
         }
     }
     for (std::size_t w = 0; w < stores_.size(); ++w) {
-        hardware_->load(static_cast<ProjectionId>(w), compiled_.weights[w].weights.values);
+        if (stores_[w] == nullptr) {
+            stores_[w] = std::make_unique<learning::DigitalWeights<float>>(
+                learning::WeightStoreShape{.id = static_cast<ProjectionId>(w),
+                                           .pre = compiled_.weights[w].rows,
+                                           .post = compiled_.weights[w].columns},
+                0.0F);
+        }
     }
-    longest_delay_steps_ = compiled_.delay ? 1 : 0;
+}
+
+void ChipNetwork::load() {
+    for (std::size_t w = 0; w < stores_.size(); ++w) {
+        hardware_->chip().weights(static_cast<ProjectionId>(w)).set_unit(compiled_.weights[w].weights.unit);
+    }
+    for (std::size_t w = 0; w < stores_.size(); ++w) {
+        hardware_->load(static_cast<ProjectionId>(w),
+                        mapped_[w] != nullptr ? mapped_[w]->matrix()
+                                              : std::span<const float>(compiled_.weights[w].weights.values));
+    }
+}
+
+void ChipNetwork::note_sources(const nir::FlatGraph& graph, const std::string& file,
+                               const Discretisation& discretisation) {
     std::uint64_t begin = 0;
     for (const std::uint32_t output : outputs_) {
         for (const std::uint32_t from : origins(graph, output)) {
@@ -64,9 +99,10 @@ ChipNetwork::ChipNetwork(const nir::FlatGraph& graph, const std::string& file,
     }
     for (std::uint32_t i = 0; i < graph.nodes.size(); ++i) {
         sources_.push_back(graph.nodes[i].sources);
-        const bool weighted = std::any_of(compiled_.weights.begin(), compiled_.weights.end(),
-                                          [&](const CompiledWeights& weights) { return weights.node == i; });
-        weight_operators_.push_back(weighted ? make_operator(graph.nodes[i], discretisation, file) : nullptr);
+        const auto weights = std::find_if(compiled_.weights.begin(), compiled_.weights.end(),
+                                          [&](const CompiledWeights& w) { return w.node == i; });
+        const bool numbers = weights != compiled_.weights.end() && !weights->weights.values.empty();
+        weight_operators_.push_back(numbers ? make_operator(graph.nodes[i], discretisation, file) : nullptr);
     }
 }
 
@@ -74,7 +110,10 @@ ChipNetwork::~ChipNetwork() = default;
 
 void ChipNetwork::step(std::span<const std::uint32_t> events) {
     if (!begun_) {
-        hardware_->begin_stream(0);
+        const auto mapped = std::find_if(mapped_.begin(), mapped_.end(),
+                                         [](const MappedWeights* weights) { return weights != nullptr; });
+        hardware_->begin_stream(mapped != mapped_.end() ? (*mapped)->tick() : 0,
+                                static_cast<std::uint32_t>(steps_done_));
         begun_ = true;
     }
     events_.assign(events.begin(), events.end());
@@ -89,11 +128,10 @@ void ChipNetwork::step(std::span<const std::uint32_t> events) {
         events_.push_back(*compiled_.bias_address);
     }
     std::swap(spikes_, earlier_spikes_);
-    hardware_->stream_step(sample_steps_, events_, spikes_, readout_);
+    hardware_->stream_step(static_cast<std::uint32_t>(steps_done_), events_, spikes_, readout_);
     if (compiled_.bias_address) {
         events_.pop_back();
     }
-    ++sample_steps_;
     ++steps_done_;
     show();
 }

@@ -11,17 +11,18 @@
 
 #include "host_runtime/chip/chip_hardware.hpp"
 #include "host_runtime/chip/compile.hpp"
+#include "host_runtime/chip/mapped_weights.hpp"
 #include "host_runtime/graph/running_network.hpp"
-#include "learning/weights/digital_weights.hpp"
 
 namespace memprop::host {
 
 class ChipNetwork final : public RunningNetwork {
 public:
-    /// Makes all checks before anything is built. Throws InputError naming the node that the chip has no unit
-    /// for, or the resource of which it has too little with need and limit.
+    /// Makes all checks before anything is built. Weights are numbers, or on the devices of `crossbars`,
+    /// which outlives it. Throws InputError naming the node that the chip has no unit for, or the resource of
+    /// which it has too little with need and limit.
     ChipNetwork(const nir::Network& network, const std::string& file, const Discretisation& discretisation,
-                const hw::chip::ChipConfig& chip);
+                const hw::chip::ChipConfig& chip, CrossbarMapping* crossbars = nullptr);
     ~ChipNetwork() override;
 
     /// A word line is driven once in a step: throws InputError if an input has several events.
@@ -43,22 +44,25 @@ public:
 
 private:
     ChipNetwork(const nir::FlatGraph& graph, const std::string& file, const Discretisation& discretisation,
-                const hw::chip::ChipConfig& chip);
+                const hw::chip::ChipConfig& chip, CrossbarMapping* crossbars);
+    void make_stores(const nir::FlatGraph& graph, const std::string& file, CrossbarMapping* crossbars);
     void load();
-    void begin();
+    void note_sources(const nir::FlatGraph& graph, const std::string& file,
+                      const Discretisation& discretisation);
     void show();
     void serialize(StateArchive& archive, const std::vector<Signal>& outputs);
     std::vector<Signal> signals();
+    void read_devices(std::size_t projection, const Signal& arriving, Signal& out);
 
     CompiledNetwork compiled_;
     NetworkShape shape_;
     std::uint64_t first_hop_cost_ = 0;
     learning::ExperimentConfig config_;
-    std::array<std::unique_ptr<learning::DigitalWeights<float>>, 3> stores_;
+    std::array<std::unique_ptr<learning::WeightStore>, 3> stores_;
+    std::array<MappedWeights*, 3> mapped_{};  // those of the stores that are on devices
     learning::NetworkState<float> state_;
     std::unique_ptr<ChipHardware> hardware_;
     bool begun_ = false;
-    std::uint32_t sample_steps_ = 0;
 
     std::vector<std::uint32_t> events_, spikes_, earlier_spikes_;  // of the last step, and of the one before
     std::vector<float> readout_;
@@ -70,7 +74,7 @@ private:
     std::vector<OutputSource> output_sources_;
     // For the state: what the nodes between put out.
     std::vector<std::vector<std::uint32_t>> sources_;
-    std::vector<std::unique_ptr<Operator>> weight_operators_;  // null for other nodes
+    std::vector<std::unique_ptr<Operator>> weight_operators_;  // null for other nodes, and on devices
 };
 
 }  // namespace memprop::host

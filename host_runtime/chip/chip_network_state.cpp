@@ -47,6 +47,19 @@ void add(Signal& a, const Signal& b, std::size_t size) {
 
 }  // namespace
 
+/// What devices make of the spikes that arrive in the step to come; with the same draws the chip reads them
+/// again then. What others put out nobody asks for again.
+void ChipNetwork::read_devices(std::size_t projection, const Signal& arriving, Signal& out) {
+    if (static_cast<learning::ProjectionId>(projection) != learning::ProjectionId::w_rec ||
+        arriving.form == Signal::Form::zero) {
+        return;
+    }
+    std::vector<float> sums(mapped_[projection]->shape().post);
+    mapped_[projection]->sum_inputs(arriving.index, static_cast<std::uint32_t>(steps_done_), sums);
+    out.form = Signal::Form::dense;
+    out.dense.assign(sums.begin(), sums.end());
+}
+
 /// What every node put out in the last step.
 std::vector<Signal> ChipNetwork::signals() {
     std::vector<Signal> out(infos_.size());
@@ -65,8 +78,12 @@ std::vector<Signal> ChipNetwork::signals() {
             for (const std::uint32_t source : sources_[i]) {
                 add(sum, out[source], infos_[i].size);
             }
+            const auto weights = std::find_if(compiled_.weights.begin(), compiled_.weights.end(),
+                                              [&](const CompiledWeights& w) { return w.node == i; });
             if (weight_operators_[i] != nullptr) {
                 weight_operators_[i]->step(sum, out[i]);
+            } else if (weights != compiled_.weights.end()) {
+                read_devices(static_cast<std::size_t>(weights - compiled_.weights.begin()), sum, out[i]);
             } else {
                 out[i] = std::move(sum);
             }
@@ -96,6 +113,18 @@ void ChipNetwork::serialize(StateArchive& archive, const std::vector<Signal>& ou
             archive("due", due);
             archive("index", index);
             archive("value", value);
+        }
+        for (MappedWeights* mapped : mapped_) {
+            if (mapped != nullptr &&
+                compiled_.weights[static_cast<std::size_t>(mapped->shape().id)].node == i) {
+                std::uint64_t step = steps_done_;
+                archive("step", step);
+                mapped->devices().account_reads();
+                archive.enter("array0");
+                mapped->serialize(archive);
+                archive.leave();
+                mapped->devices().renew(mapped->tick());
+            }
         }
         std::vector<double> values(infos_[i].size, 0.0);
         std::copy_n(dense_values(outputs[i], values), values.size(), values.begin());

@@ -30,8 +30,13 @@ bool is_neurons(NodeType type) {
 
 class Compiler {
 public:
-    Compiler(const FlatGraph& graph, const std::string& file, const Discretisation& discretisation)
-        : graph_(graph), file_(file), discretisation_(discretisation), placed_(graph.nodes.size(), false) {}
+    Compiler(const FlatGraph& graph, const std::string& file, const Discretisation& discretisation,
+             bool on_devices)
+        : graph_(graph),
+          file_(file),
+          discretisation_(discretisation),
+          on_devices_(on_devices),
+          placed_(graph.nodes.size(), false) {}
 
     CompiledNetwork compile() {
         find_layers();
@@ -140,6 +145,11 @@ private:
                                    i, delay[i], discretisation_.dt_seconds));
             }
         }
+        if (on_devices_) {
+            refuse(node,
+                   "comes before the weights of readouts, which the chip reads before it delays their "
+                   "sums: with --crossbar the noise would be another");
+        }
     }
 
     void check_outputs() const {
@@ -172,8 +182,15 @@ private:
         }
         w.rows = static_cast<std::uint32_t>(node.input_size());
         w.columns = static_cast<std::uint32_t>(node.output_size());
-        w.weights = trained_weights<float>(node, place(*w.node));
         const std::vector<double> bias = linear_bias(node);
+        if (on_devices_) {
+            if (!bias.empty()) {
+                refuse(*w.node,
+                       "has a bias: crossbars hold no biases, and the chip has no other place for them");
+            }
+            return;
+        }
+        w.weights = trained_weights<float>(node, place(*w.node));
         if (bias.empty()) {
             return;
         }
@@ -278,6 +295,7 @@ private:
     const FlatGraph& graph_;
     const std::string& file_;
     const Discretisation& discretisation_;
+    const bool on_devices_;
     std::vector<bool> placed_;
     CompiledNetwork network_;
 };
@@ -299,9 +317,9 @@ NetworkShape CompiledNetwork::shape() const {
     return shape;
 }
 
-CompiledNetwork compile(const FlatGraph& graph, const std::string& file,
-                        const Discretisation& discretisation) {
-    return Compiler(graph, file, discretisation).compile();
+CompiledNetwork compile(const FlatGraph& graph, const std::string& file, const Discretisation& discretisation,
+                        bool on_devices) {
+    return Compiler(graph, file, discretisation, on_devices).compile();
 }
 
 }  // namespace memprop::host

@@ -27,7 +27,7 @@ struct CompiledWeights {
     std::optional<std::uint32_t> node;  ///< of the graph
     bool bias = false;                  ///< the last row is driven in every step
     std::uint32_t rows = 0, columns = 0;
-    TrainedWeights<float> weights{};  ///< [row][column], in units
+    TrainedWeights<float> weights{.unit = 1.0F, .tile_rows = 0, .values = {}};  ///< [row][column], in units
 };
 
 struct CompiledNetwork {
@@ -41,9 +41,10 @@ struct CompiledNetwork {
     NetworkShape shape() const;
 };
 
-/// The arithmetic must be that of training in single precision. Throws InputError naming node and parameter
-/// that the chip has no unit, or no room in its registers, for.
+/// The arithmetic must be that of training in single precision. `on_devices`: the weights stay those of the
+/// graph, for a crossbar to be programmed with; biases, which devices do not hold, are refused. Throws
+/// InputError naming node and parameter that the chip has no unit, or no room in its registers, for.
 CompiledNetwork compile(const nir::FlatGraph& graph, const std::string& file,
-                        const Discretisation& discretisation);
+                        const Discretisation& discretisation, bool on_devices);
 
 }  // namespace memprop::host

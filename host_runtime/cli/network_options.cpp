@@ -176,8 +176,8 @@ LoadedNetwork load_network_with(const po::variables_map& options, const std::str
     loaded.discretisation = discretisation_from(options, network, file);
     if (chip) {
         suit_chip(options, loaded.discretisation);
-        auto on_chip =
-            std::make_unique<ChipNetwork>(network, file, loaded.discretisation, chip_from(options));
+        auto on_chip = std::make_unique<ChipNetwork>(network, file, loaded.discretisation, chip_from(options),
+                                                     loaded.mapping.get());
         loaded.chip = on_chip.get();
         loaded.network = std::move(on_chip);
     } else {

@@ -26,6 +26,18 @@ double largest_magnitude(const nir::Dataset& weight) {
     return largest;
 }
 
+/// Matrix m of [matrix][column][row] as [row][column].
+void copy_matrix(const nir::Dataset& weight, std::uint64_t m, std::uint64_t rows, std::uint64_t columns,
+                 std::vector<float>& matrix) {
+    matrix.resize(rows * columns);
+    for (std::uint64_t c = 0; c < columns; ++c) {
+        for (std::uint64_t r = 0; r < rows; ++r) {
+            matrix[r * columns + c] =
+                static_cast<float>(nir::number_at(weight, (m * columns + c) * rows + r));
+        }
+    }
+}
+
 }  // namespace
 
 CrossbarMapping::CrossbarMapping(const learning::ExperimentConfig& config, double device_time_seconds)
@@ -75,9 +87,8 @@ std::shared_ptr<MappedLayer> CrossbarMapping::begin_layer(const nir::FlatNode& n
     return layer;
 }
 
-std::unique_ptr<MappedArray> CrossbarMapping::program(std::uint32_t rows, std::uint32_t columns,
-                                                      const std::vector<float>& weights, float weight_per_us,
-                                                      MappedLayer& layer, const std::string& place) {
+MappedArray& CrossbarMapping::add_array(std::uint32_t rows, std::uint32_t columns, MappedLayer& layer,
+                                        const std::string& place) {
     if (arrays_ == kMostArrays) {
         throw InputError(
             fmt::format("{}: the network needs more than {} crossbar arrays (one per matrix and "
@@ -90,16 +101,25 @@ std::unique_ptr<MappedArray> CrossbarMapping::program(std::uint32_t rows, std::u
         .devices_per_polarity = static_cast<std::uint32_t>(config_.update.devices_per_polarity),
         .no_diagonal = false,
         .counter = config_.update.device_counter};
-    auto mapped = std::make_unique<MappedArray>(
+    const auto parts = [](std::uint32_t whole, std::int64_t part) {
+        return (whole + static_cast<std::uint64_t>(part) - 1) / static_cast<std::uint64_t>(part);
+    };
+    layer.tiles += parts(rows, config_.crossbar.tile_rows) * parts(columns, config_.crossbar.tile_columns);
+    layer.arrays.push_back(std::make_unique<MappedArray>(
         MappedArray{crossbar::SynapseArray(config_.crossbar, shape, tick_seconds_,
                                            static_cast<std::uint64_t>(config_.run.seed),
                                            static_cast<std::uint8_t>(arrays_++)),
-                    weight_per_us});
-    crossbar::SynapseArray& array = mapped->array;
+                    static_cast<float>(layer.weight_per_us)}));
+    return *layer.arrays.back();
+}
+
+void CrossbarMapping::program(MappedLayer& layer, MappedArray& mapped, std::span<const float> weights) const {
+    crossbar::SynapseArray& array = mapped.array;
+    const float unit = mapped.weight_per_us;
     const double step = array.model().constant_step_us();
     const auto epsilon_us = static_cast<float>(step > 0.0 ? step : config_.update.epsilon_us);
-    layer.programming += array.program_weights(
-        weights, weight_per_us, weight_per_us * epsilon_us / array.pulses_per_device_step(), 0);
+    layer.programming +=
+        array.program_weights(weights, unit, unit * epsilon_us / array.pulses_per_device_step(), 0);
     double before_us = 0.0;
     if (config_.crossbar.drift_compensation) {
         before_us = std::max(kLeastMagnitudeUs, array.mean_magnitude(0, 0));
@@ -107,17 +127,24 @@ std::unique_ptr<MappedArray> CrossbarMapping::program(std::uint32_t rows, std::u
     layer.spent += array.counters();
     if (config_.crossbar.drift_compensation) {
         const double now_us = std::max(kLeastMagnitudeUs, array.mean_magnitude(1, ticks_));
-        mapped->compensation = static_cast<float>(before_us / now_us);
+        mapped.compensation = static_cast<float>(before_us / now_us);
     }
     array.renew(ticks_);
-    const auto parts = [](std::uint32_t whole, std::int64_t part) {
-        return (whole + static_cast<std::uint64_t>(part) - 1) / static_cast<std::uint64_t>(part);
-    };
-    layer.tiles += parts(rows, config_.crossbar.tile_rows) * parts(columns, config_.crossbar.tile_columns);
-    return mapped;
 }
 
-std::unique_ptr<Operator> CrossbarMapping::map(const nir::FlatNode& node, const std::string& place) {
+std::shared_ptr<MappedLayer> CrossbarMapping::prepare(const nir::FlatNode& node, const std::string& place,
+                                                      std::vector<float>& weights) {
+    const nir::Dataset& weight = *node.node->find("weight");
+    const auto layer = begin_layer(node, weight);
+    const auto columns = static_cast<std::uint32_t>(weight.shape[0]),
+               rows = static_cast<std::uint32_t>(weight.shape[1]);
+    add_array(rows, columns, *layer, place);
+    copy_matrix(weight, 0, rows, columns, weights);
+    return layer;
+}
+
+std::unique_ptr<Operator> CrossbarMapping::map(const nir::FlatNode& node, const std::string& place,
+                                               bool arrives_late) {
     using nir::NodeType;
     const NodeType type = node.node->type;
     const bool convolves = type == NodeType::conv1d || type == NodeType::conv2d;
@@ -126,7 +153,6 @@ std::unique_ptr<Operator> CrossbarMapping::map(const nir::FlatNode& node, const 
     }
     const nir::Dataset& weight = *node.node->find("weight");
     const auto layer = begin_layer(node, weight);
-    const auto unit = static_cast<float>(layer->weight_per_us);
     // Both kinds store [matrix][column][row].
     std::uint64_t matrices = 1, rows = 1, columns = 1;
     nir::Window window;
@@ -144,19 +170,15 @@ std::unique_ptr<Operator> CrossbarMapping::map(const nir::FlatNode& node, const 
         throw InputError(fmt::format("{}: {} x {} weights: an array has at most {} rows and columns", place,
                                      rows, columns, kMostRows));
     }
-    std::vector<float> matrix(rows * columns);
+    std::vector<float> matrix;
     for (std::uint64_t m = 0; m < matrices; ++m) {
-        for (std::uint64_t c = 0; c < columns; ++c) {
-            for (std::uint64_t r = 0; r < rows; ++r) {
-                matrix[r * columns + c] =
-                    static_cast<float>(nir::number_at(weight, (m * columns + c) * rows + r));
-            }
-        }
-        layer->arrays.push_back(program(static_cast<std::uint32_t>(rows), static_cast<std::uint32_t>(columns),
-                                        matrix, unit, *layer, place));
+        copy_matrix(weight, m, rows, columns, matrix);
+        MappedArray& mapped =
+            add_array(static_cast<std::uint32_t>(rows), static_cast<std::uint32_t>(columns), *layer, place);
+        program(*layer, mapped, matrix);
     }
-    return convolves ? make_crossbar_convolution(layer, window, channel_bias(node, window))
-                     : make_crossbar_linear(layer, linear_bias(node));
+    return convolves ? make_crossbar_convolution(layer, window, channel_bias(node, window), arrives_late)
+                     : make_crossbar_linear(layer, linear_bias(node), arrives_late);
 }
 
 crossbar::ArrayCounters CrossbarMapping::counters() const {

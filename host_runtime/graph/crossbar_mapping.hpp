@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,20 +48,28 @@ public:
     /// Throws InputError.
     CrossbarMapping(const learning::ExperimentConfig& config, double device_time_seconds);
 
-    std::unique_ptr<Operator> map(const nir::FlatNode& node, const std::string& place) override;
+    std::unique_ptr<Operator> map(const nir::FlatNode& node, const std::string& place,
+                                  bool arrives_late) override;
+
+    /// The array of a Linear or Affine node with one matrix, for hardware that programs and reads it itself;
+    /// `weights` gets the matrix, [row][column]. Arrays have the numbers that map() gives them if it is
+    /// called for the same nodes in the same order.
+    std::shared_ptr<MappedLayer> prepare(const nir::FlatNode& node, const std::string& place,
+                                         std::vector<float>& weights);
+    /// Programs an array of a layer by write-verify.
+    void program(MappedLayer& layer, MappedArray& mapped, std::span<const float> weights) const;
 
     const std::vector<std::shared_ptr<MappedLayer>>& layers() const { return layers_; }
     double device_time_seconds() const { return device_time_seconds_; }
     const crossbar::EnergyConfig& energy_cost() const { return config_.crossbar.energy; }
+    const crossbar::CrossbarConfig& crossbar() const { return config_.crossbar; }
 
     /// Of all arrays: programming and reads so far.
     crossbar::ArrayCounters counters() const;
 
 private:
-    /// weights: [row][column].
-    std::unique_ptr<MappedArray> program(std::uint32_t rows, std::uint32_t columns,
-                                         const std::vector<float>& weights, float weight_per_us,
-                                         MappedLayer& layer, const std::string& place);
+    MappedArray& add_array(std::uint32_t rows, std::uint32_t columns, MappedLayer& layer,
+                           const std::string& place);
     std::shared_ptr<MappedLayer> begin_layer(const nir::FlatNode& node, const nir::Dataset& weight);
 
     learning::ExperimentConfig config_;

@@ -79,10 +79,11 @@ private:
     std::vector<float> drive_;
 };
 
-/// Counts the steps, which key the noise of reads.
+/// Counts the steps. Draws of a read belong to the step in which what was read arrives, as in training.
 class CrossbarOperator : public Operator {
 public:
-    explicit CrossbarOperator(std::shared_ptr<MappedLayer> layer) : layer_(std::move(layer)) {}
+    CrossbarOperator(std::shared_ptr<MappedLayer> layer, bool arrives_late)
+        : layer_(std::move(layer)), late_(arrives_late ? 1 : 0) {}
 
     void reset() override { step_ = 0; }
     void rest(const Signal&, Signal& y) override { put_bias(y); }
@@ -101,14 +102,20 @@ public:
 protected:
     virtual void put_bias(Signal& y) = 0;
 
+    /// Counts a step and gives the number that keys its draws.
+    std::uint32_t next_step() { return static_cast<std::uint32_t>(step_++) + late_; }
+
     std::shared_ptr<MappedLayer> layer_;
+
+private:
+    std::uint32_t late_;
     std::uint64_t step_ = 0;
 };
 
 class CrossbarLinear final : public CrossbarOperator {
 public:
-    CrossbarLinear(std::shared_ptr<MappedLayer> layer, std::vector<double> bias)
-        : CrossbarOperator(std::move(layer)),
+    CrossbarLinear(std::shared_ptr<MappedLayer> layer, std::vector<double> bias, bool arrives_late)
+        : CrossbarOperator(std::move(layer), arrives_late),
           in_(layer_->arrays.front()->array.rows()),
           out_(layer_->arrays.front()->array.columns()),
           bias_(std::move(bias)),
@@ -116,7 +123,7 @@ public:
           read_(out_) {}
 
     void step(const Signal& x, Signal& y) override {
-        const auto step = static_cast<std::uint32_t>(step_++);
+        const std::uint32_t step = next_step();
         if (x.form == Signal::Form::zero) {
             put_bias(y);
             return;
@@ -158,8 +165,8 @@ private:
 class CrossbarConvolution final : public CrossbarOperator {
 public:
     CrossbarConvolution(std::shared_ptr<MappedLayer> layer, const nir::Window& window,
-                        std::vector<double> bias)
-        : CrossbarOperator(std::move(layer)),
+                        std::vector<double> bias, bool arrives_late)
+        : CrossbarOperator(std::move(layer), arrives_late),
           window_(window),
           row_taps_(window.height_in, window.height_out, window.kernel_height, window.stride_y,
                     window.dilation_y, window.padding_top),
@@ -172,7 +179,7 @@ public:
           read_(channels_) {}
 
     void step(const Signal& x, Signal& y) override {
-        const auto step = static_cast<std::uint32_t>(step_++);
+        const std::uint32_t step = next_step();
         put_bias(y);
         if (x.form == Signal::Form::zero) {
             return;
@@ -238,13 +245,15 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Operator> make_crossbar_linear(std::shared_ptr<MappedLayer> layer, std::vector<double> bias) {
-    return std::make_unique<CrossbarLinear>(std::move(layer), std::move(bias));
+std::unique_ptr<Operator> make_crossbar_linear(std::shared_ptr<MappedLayer> layer, std::vector<double> bias,
+                                               bool arrives_late) {
+    return std::make_unique<CrossbarLinear>(std::move(layer), std::move(bias), arrives_late);
 }
 
 std::unique_ptr<Operator> make_crossbar_convolution(std::shared_ptr<MappedLayer> layer,
-                                                    const nir::Window& window, std::vector<double> bias) {
-    return std::make_unique<CrossbarConvolution>(std::move(layer), window, std::move(bias));
+                                                    const nir::Window& window, std::vector<double> bias,
+                                                    bool arrives_late) {
+    return std::make_unique<CrossbarConvolution>(std::move(layer), window, std::move(bias), arrives_late);
 }
 
 }  // namespace memprop::host

@@ -10,10 +10,12 @@
 namespace memprop::host {
 
 /// One array per matrix; `bias` of all outputs or empty.
-std::unique_ptr<Operator> make_crossbar_linear(std::shared_ptr<MappedLayer> layer, std::vector<double> bias);
+std::unique_ptr<Operator> make_crossbar_linear(std::shared_ptr<MappedLayer> layer, std::vector<double> bias,
+                                               bool arrives_late);
 
 /// One array per group; `bias` per output channel or empty.
 std::unique_ptr<Operator> make_crossbar_convolution(std::shared_ptr<MappedLayer> layer,
-                                                    const nir::Window& window, std::vector<double> bias);
+                                                    const nir::Window& window, std::vector<double> bias,
+                                                    bool arrives_late);
 
 }  // namespace memprop::host

@@ -46,8 +46,10 @@ public:
 class OperatorMapping {
 public:
     virtual ~OperatorMapping() = default;
-    /// Null for nodes that it leaves alone. Throws InputError, starting with `place`, for what it cannot do.
-    virtual std::unique_ptr<Operator> map(const nir::FlatNode& node, const std::string& place) = 0;
+    /// Null for nodes that it leaves alone. `arrives_late`: what the node puts out is delivered in the next
+    /// step. Throws InputError, starting with `place`, for what it cannot do.
+    virtual std::unique_ptr<Operator> map(const nir::FlatNode& node, const std::string& place,
+                                          bool arrives_late) = 0;
 };
 
 /// `place` names file and node. Throws InputError for what this time step cannot do.

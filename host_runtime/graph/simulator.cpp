@@ -40,7 +40,10 @@ Simulator::Simulator(const nir::FlatGraph& graph, const std::string& file,
     for (std::uint32_t i = 0; i < graph.nodes.size(); ++i) {
         const nir::FlatNode& flat = graph.nodes[i];
         const std::string place = fmt::format("{}: node {}", file, flat.name);
-        nodes_[i].op = mapping != nullptr ? mapping->map(flat, place) : nullptr;
+        const bool arrives_late =
+            std::all_of(flat.targets.begin(), flat.targets.end(),
+                        [&](std::uint32_t target) { return order_.is_delayed(i, target); });
+        nodes_[i].op = mapping != nullptr ? mapping->map(flat, place, arrives_late) : nullptr;
         if (nodes_[i].op == nullptr) {
             nodes_[i].op = make_operator(flat, discretisation, place);
         }

@@ -212,12 +212,13 @@ void Core::receive_graded(const noc::Flit& flit) {
 void Core::begin_sample(std::uint32_t sample) {
     const auto tick =
         static_cast<std::int32_t>(registers_[static_cast<std::size_t>(CoreRegister::device_tick)]);
+    const std::uint32_t first = registers_[static_cast<std::size_t>(CoreRegister::first_step)];
     for (tile::SynapseTileIf* tile : tile_ports_) {
         tile->begin_sample(sample, tick);
     }
     if (parameters_.keeps_state) {
         for (Latched& event : latched_) {
-            event.step = 0;  // spikes of the last step arrive in the first one
+            event.step = first;  // spikes of the last step arrive in the first one
         }
     } else {
         latched_.clear();
@@ -231,8 +232,8 @@ void Core::begin_sample(std::uint32_t sample) {
     }
     cores_done_ = errors_ = 0;
     neurons_.done = readouts_.done = learned_ = false;
-    open(neurons_, 0);
-    open(readouts_, 0);
+    open(neurons_, first);
+    open(readouts_, first);
     report_done(0, cycle());
 }
 

@@ -131,6 +131,9 @@ tlm::tlm_response_status HostInterface::write_word(std::uint64_t address, std::u
         case host_register::step:
             step_ = value;
             return tlm::TLM_OK_RESPONSE;
+        case first_step:
+            first_step_ = value;
+            return tlm::TLM_OK_RESPONSE;
         case sample:
             sample_ = value;
             return tlm::TLM_OK_RESPONSE;
@@ -259,6 +262,7 @@ tlm::tlm_response_status HostInterface::read_word(std::uint64_t address, std::ui
             return tlm::TLM_OK_RESPONSE;
         case host_register::command:
         case host_register::step:
+        case first_step:
         case sample:
         case device_tick:
         case event:

@@ -172,9 +172,10 @@ tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
         case Command::begin_sample:
             loss_ = 0.0;
             in_sample_ = true;
-            next_step_ = 0;
+            next_step_ = first_step_;
             stats_.add(HostCounter::samples);
             told(CoreRegister::learns, learns_, told_learns_);
+            told(CoreRegister::first_step, first_step_, told_first_step_);
             tell_cores(Tick::begin_sample, sample_);
             break;
         case Command::tick:

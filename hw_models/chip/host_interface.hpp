@@ -90,7 +90,8 @@ private:
     const std::uint32_t cores_with_neurons_;
 
     // Registers.
-    std::uint32_t step_ = 0, sample_ = 0, device_tick_ = 0, event_ = 0, projection_ = 0, learns_ = 0;
+    std::uint32_t step_ = 0, first_step_ = 0, sample_ = 0, device_tick_ = 0, event_ = 0, projection_ = 0,
+                  learns_ = 0;
     std::int32_t label_ = -1;
     std::uint32_t in_window_ = 1;
     std::vector<double> targets_;
@@ -100,7 +101,7 @@ private:
     double loss_ = 0.0;
     bool error_seen_ = false;
     // What the cores were last told.
-    std::uint32_t told_tick_ = ~0U, told_event_ = ~0U, told_learns_ = ~0U;
+    std::uint32_t told_tick_ = ~0U, told_event_ = ~0U, told_learns_ = ~0U, told_first_step_ = 0;
 
     Command command_{};  // under way; none: 0
     bool in_sample_ = false;

@@ -7,7 +7,8 @@
 //   0x008 W  command         Command; refused while busy and out of turn: ticks belong between begin_sample
 //                and last_tick, nothing else does
 //   0x00C R  status          bit 0: busy, bit 1: an error was counted; W: clears bit 1
-//   0x010 W  step            the time step that the next command tick begins: 0, 1, 2, ... of the sample
+//   0x010 W  step            the time step that the next command tick begins: the first step, then one more
+//                each time
 //   0x014 W  sample, 0x018 W device tick, 0x01C W event, 0x020 W projection, 0x024 W learn (0 or 1)
 //   0x028 W  label (-1: targets), 0x02C W  learning window (1: errors count in this step)
 //   0x030 W  event in: one input spike of the next step per word; refused when the FIFO is full
@@ -16,6 +17,7 @@
 //                readout | 0x8000'0000 and its value (0xFFFF'FFFF: no event)
 //   0x03C R  level of the FIFO of event out, in events
 //   0x040 R  loss of the sample, double, low word first, 0x044 high word
+//   0x04C W  first step      of the sample that the next begin_sample begins; 0 if never written
 //   0x080 R  counters, 64 bits each, low word first, in the order of HostStats
 //   0x1000 W targets of the step, one per readout
 //   0x0100'0000 W, R router tables: word (node * trees + tree) = input port | output mask << 8
@@ -55,7 +57,8 @@ inline constexpr std::uint64_t identity = 0x000, cores = 0x004, command = 0x008,
                                sample = 0x014, device_tick = 0x018, event = 0x01C, projection = 0x020,
                                learn = 0x024, label = 0x028, window = 0x02C, event_in = 0x030,
                                event_in_room = 0x034, event_out = 0x038, event_out_level = 0x03C,
-                               loss = 0x040, counters = 0x080, targets = 0x1000, routers = 0x0100'0000;
+                               loss = 0x040, first_step = 0x04C, counters = 0x080, targets = 0x1000,
+                               routers = 0x0100'0000;
 }  // namespace host_register
 
 enum class Command : std::uint32_t {
@@ -82,6 +85,7 @@ enum class CoreRegister : std::uint32_t {
     axon_ranges,     ///< W, R: rows of the axon table in use
     neuron_owners,   ///< W, R: entries of the owner table, for shared feedback
     status,          ///< R: bit 0: busy
+    first_step,      ///< W, R: number of the first step of a sample
     count,
 };
 

@@ -10,12 +10,13 @@ namespace memprop::hw::chip {
 
 WeightArray::WeightArray(learning::WeightStore& store, std::uint32_t tile_rows, std::uint32_t tile_columns)
     : store_(store),
-      devices_(dynamic_cast<learning::CrossbarWeights*>(&store)),
+      devices_(dynamic_cast<learning::DeviceWeights*>(&store)),
       numbers_(dynamic_cast<learning::DigitalWeights<float>*>(&store)),
+      trained_(dynamic_cast<learning::CrossbarWeights*>(&store)),
       staged_(std::size_t{store.shape().pre} * store.shape().post) {
     const learning::WeightStoreShape& s = store.shape();
     if (devices_ != nullptr) {
-        if (devices_->compensates_drift()) {
+        if (trained_ != nullptr && trained_->compensates_drift()) {
             throw InputError("crossbar.drift_compensation", true, "must be false on run.engine = \"cycle\"");
         }
         tiled_ = std::make_unique<tile::TiledArray>(devices_->devices(), tile_columns);
@@ -74,7 +75,7 @@ void WeightArray::scale(std::span<float> sums) const {
 bool WeightArray::plan(std::uint32_t event) {
     if (planned_event_ != event) {
         planned_event_ = event;
-        writes_ = devices_ == nullptr || devices_->plan(asked_, event);
+        writes_ = numbers_ != nullptr || (trained_ != nullptr && trained_->plan(asked_, event));
     }
     return writes_;
 }
@@ -84,7 +85,7 @@ tile::WriteBurst WeightArray::burst(std::size_t tile, std::uint32_t event, std::
     const std::size_t at = std::size_t{region.first_row} * shape().post + region.first_column;
     tile::WriteBurst burst{.event = event, .tick = tick};
     if (devices_ != nullptr) {
-        burst.steps = {devices_->pulses().data() + at, shape().post, region.rows, region.columns};
+        burst.steps = {trained_->pulses().data() + at, shape().post, region.rows, region.columns};
     } else {
         burst.changes = {asked_.data() + at, shape().post, region.rows, region.columns};
     }
@@ -94,18 +95,18 @@ tile::WriteBurst WeightArray::burst(std::size_t tile, std::uint32_t event, std::
 std::optional<tile::RefreshRequest> WeightArray::refresh(std::uint32_t event, std::int32_t tick) {
     if (refresh_event_ != event) {
         refresh_event_ = event;
-        refreshes_ = devices_ != nullptr && devices_->refresh_is_due();
+        refreshes_ = trained_ != nullptr && trained_->refresh_is_due();
     }
     if (!refreshes_) {
         return std::nullopt;
     }
-    return tile::RefreshRequest{.limits = devices_->refresh_limits(), .event = event, .tick = tick};
+    return tile::RefreshRequest{.limits = trained_->refresh_limits(), .event = event, .tick = tick};
 }
 
 void WeightArray::refresh_finished(std::uint32_t event) {
     if (refreshed_event_ != event) {
         refreshed_event_ = event;
-        devices_->note_refresh(tiled_->last_refresh());
+        trained_->note_refresh(tiled_->last_refresh());
     }
 }
 

@@ -62,8 +62,9 @@ private:
     static constexpr std::uint64_t kNoEvent = ~std::uint64_t{0};
 
     learning::WeightStore& store_;
-    learning::CrossbarWeights* devices_;  // one of these two
+    learning::DeviceWeights* devices_;  // one of these two
     learning::DigitalWeights<float>* numbers_;
+    learning::CrossbarWeights* trained_;       // devices_, if they learn
     std::unique_ptr<tile::TiledArray> tiled_;  // of devices_
     float unit_ = 1.0F;                        // of numbers_
     std::vector<tile::TileRegion> regions_;

@@ -10,7 +10,7 @@
 
 namespace memprop::learning {
 
-class CrossbarWeights final : public WeightStore {
+class CrossbarWeights final : public DeviceWeights {
 public:
     CrossbarWeights(const ExperimentConfig& config, const WeightStoreShape& shape);
 
@@ -41,10 +41,9 @@ public:
     bool refresh_is_due() { return ++updates_, refresh_period_ > 0 && updates_ % refresh_period_ == 0; }
     const crossbar::RefreshLimits& refresh_limits() const { return refresh_limits_; }
     void note_refresh(const crossbar::RefreshReport& report) { refreshed_ += report; }
-    crossbar::SynapseArray& devices() { return array_; }
+    crossbar::SynapseArray& devices() override { return array_; }
     bool compensates_drift() const { return compensates_drift_; }
-    /// uS (times the read voltage) to weights.
-    void scale(std::span<float> values) const;
+    void scale(std::span<float> values) const override;
 
 private:
     WeightStoreShape shape_;

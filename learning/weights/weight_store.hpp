@@ -65,6 +65,14 @@ public:
 };
 using WeightStore = BasicWeightStore<float>;
 
+/// Weights on a crossbar, open to hardware that reads and writes the devices itself.
+class DeviceWeights : public WeightStore {
+public:
+    virtual crossbar::SynapseArray& devices() = 0;
+    /// uS (times the read voltage) to weights.
+    virtual void scale(std::span<float> values) const = 0;
+};
+
 /// Makes the store that `config` asks for: numbers for `vanilla`, devices for the other schemes.
 /// Throws InputError for an unknown scheme or device and for settings that contradict each other.
 /// In double precision there are only numbers.

@@ -172,10 +172,40 @@ class Bits(Case):
                 self.assertGreater(result["spikes"]["lif"], 100)
 
 
+    def test_devices(self):
+        experiment = self.scratch / "devices.toml"
+        for number, (variant, settings) in enumerate({
+                "feedback": 'tile_rows = 16\ntile_columns = 8\nadc_bits = 8\n',
+                "wide": 'read_noise = "per_device"\ndrift_compensation = true\n',
+                "integrate_fire": 'device = "ideal"\nbits = 6\n',
+                "spikes_out": 'device = "reram_array_om"\n',
+                "nested": 'device = "pcm_inference"\ntile_rows = 7\n'}.items()):
+            with self.subTest(variant):
+                experiment.write_text("[crossbar]\n" + settings)
+                form = VARIANTS[variant]
+                file = network(self.scratch / f"{variant}.nir", **form)
+                common = ["--crossbar", experiment, "--seed", 3, "--device-time", 100]
+                events = self.events(form.get("inputs", 20))
+                one = self.run_network(file, events, f"{variant}f", "--arithmetic", "single", *common)
+                two = self.run_network(file, events, f"{variant}c", "--engine", "cycle", *common,
+                                       *CHIPS[number % len(CHIPS)])
+                self.assert_same(f"{variant}f", f"{variant}c")
+                self.assertGreater(sum(one["spikes"].values()), 3)
+                self.assertEqual(one["programming"], two["programming"])
+                for part in ("set", "reset", "verify_read"):  # the devices' part of the energy
+                    self.assertEqual(one["energy_j"][part], two["energy_j"][part])
+                self.assertGreater(two["energy_j"]["tile_periphery"], 0)
+                ideal = self.run_network(file, events, f"{variant}i", "--arithmetic", "single")
+                self.assertNotEqual(ideal["output_sum"], one["output_sum"])
+
+
 class State(Case):
     def test_it_goes_on_on_either_engine(self):
-        engines = {"f": ["--arithmetic", "single"], "c": ["--engine", "cycle", *CHIPS[1]]}
-        for variant in ("feedback", "delay", "biases", "spikes_out", "nested"):
+        experiment = self.scratch / "devices.toml"
+        experiment.write_text("[crossbar]\n")
+        for variant, extra in {"feedback": [], "delay": [], "biases": [], "spikes_out": [], "nested": [],
+                               "taus": ["--crossbar", experiment]}.items():
+            engines = {"f": ["--arithmetic", "single", *extra], "c": ["--engine", "cycle", *CHIPS[1], *extra]}
             file = network(self.scratch / f"{variant}.nir", **VARIANTS[variant])
             events = self.events(20)
             self.run_network(file, events, f"{variant}_whole", *engines["f"])
@@ -189,6 +219,8 @@ class State(Case):
                         self.run_network(file, events, name, "--load-state", state, *engines[after])
                         parts = [self.scratch / part / "output.csv" for part in (f"{variant}_{before}", name)]
                         self.assertEqual([line for part in parts for line in part.read_text().splitlines()], whole)
+            if extra:
+                continue
             # Not only is it as good: it is the same.
             with h5py.File(self.scratch / f"{variant}_f.h5") as one, h5py.File(self.scratch / f"{variant}_c.h5") as two:
                 values = {}
@@ -302,6 +334,12 @@ class Refusals(Case):
         self.refused(file, "has several in step 7", events=self.events(20, several=True))
         biases = network(self.scratch / "b.nir", affine=True)
         self.refused(biases, "node a_rec: has a bias that first-step-recurrence = off", "--first-step-recurrence", "off")
+        experiment = self.scratch / "devices.toml"
+        experiment.write_text("[crossbar]\n")
+        self.refused(biases, "node fc: has a bias: crossbars hold no biases", "--crossbar", experiment)
+        held = network(self.scratch / "h.nir", delay=1e-3)
+        self.refused(held, "node delay: comes before the weights of readouts", "--crossbar", experiment)
+        self.refused(file, "chip.tiles_per_core = 2", "--crossbar", experiment, "--set", "chip.tiles_per_core=2")
         delayed = network(self.scratch / "d.nir", affine=True, delay=1e-3)
         self.refused(delayed, "node out: has a bias after the delay delay")
         done = memprop("run", file, "--events", self.events(20), "--out", self.scratch / "no", "--chip", "x.toml", code=2)
