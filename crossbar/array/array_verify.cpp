@@ -33,7 +33,8 @@ double SynapseArray::noise_free_difference(std::uint32_t synapse, std::int32_t t
 }
 
 void SynapseArray::read_row(std::uint32_t row, const DrawKey& noise_key, std::int32_t tick,
-                            std::span<float> plus_us, std::span<float> minus_us) {
+                            std::span<float> plus_us, std::span<float> minus_us,
+                            std::span<const std::uint8_t> skipped) {
     const std::uint32_t columns = shape_.columns;
     const std::span mean(row_mean_.data(), columns), sigma(row_sigma_.data(), columns);
     const std::span noise(block_sum_.data(), columns);
@@ -43,7 +44,8 @@ void SynapseArray::read_row(std::uint32_t row, const DrawKey& noise_key, std::in
     for (std::uint32_t plane = 0; plane < planes(); ++plane) {
         const std::uint32_t first = plane * synapses() + row * columns;
         const bool fine = sliced_ && plane % shape_.devices_per_polarity > 0;
-        const std::span side = sign_of_plane(plane) > 0.0F ? plus_us : minus_us;
+        const bool positive = sign_of_plane(plane) > 0.0F;
+        const std::span side = positive ? plus_us : minus_us;
         see(first, tick, mean, sigma);
         fill_normals(noise_key, first, noise);
         if (one_reference_per_row(plane)) {
@@ -56,11 +58,11 @@ void SynapseArray::read_row(std::uint32_t row, const DrawKey& noise_key, std::in
             continue;
         }
         for (std::uint32_t c = 0; c < columns; ++c) {
-            if (exists(row * columns + c)) {
+            if (exists(row * columns + c) && (skipped.empty() || skipped[c] == 0)) {
                 const float seen = mean[c] + sigma[c] * noise[c];
                 side[c] += part_of_synapse(plane, seen);
                 if (fine && seen > full_slice_us_) {
-                    full_[c] = 1;
+                    full_[c] |= positive ? kFullPlus : kFullMinus;
                 }
                 counters_.verify_conductance_us += static_cast<double>(mean[c]);
                 ++counters_.verify_reads;

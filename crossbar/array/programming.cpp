@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "crossbar/array/synapse_array.hpp"
+#include "crossbar/array/verified_programming.hpp"
 #include "crossbar/base/error.hpp"
 
 namespace memprop::crossbar {
@@ -50,7 +51,7 @@ ProgrammingReport SynapseArray::program_weights(std::span<const float> weights, 
     } else if (config_.programming.method == ProgrammingMethod::open_loop) {
         program_open_loop(weights, weight_step, tick, report);
     } else {
-        program_verified(target_us, weight_step / weight_per_us, tick, report);
+        VerifiedProgramming(*this, target_us, weight_step / weight_per_us, tick).run(report);
     }
     report.pulses = counters_.set_pulses + counters_.reset_pulses - before.set_pulses - before.reset_pulses;
     report.verify_reads = counters_.verify_reads - before.verify_reads;
@@ -115,75 +116,21 @@ double SynapseArray::write_seconds(std::span<const std::int16_t> pulses) const {
     const double down_ns = model_->bidirectional() ? config_.energy.reset_pulse_ns : up_ns;
     double ns = 0.0;
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
-        std::int32_t most_up = 0, most_down = 0;
+        std::uint32_t most_up = 0, most_down = 0;
         for (const std::int16_t p : pulses.subspan(std::size_t{row} * shape_.columns, shape_.columns)) {
+            const std::uint32_t given = given_for(static_cast<std::uint32_t>(std::abs(p)));
             if (config_.programming.order == ProgrammingOrder::device_wise) {
-                ns += p > 0 ? p * up_ns : -p * down_ns;
+                ns += given * (p > 0 ? up_ns : down_ns);
             } else {
-                most_up = std::max<std::int32_t>(most_up, p);
-                most_down = std::max<std::int32_t>(most_down, -p);
+                std::uint32_t& most = p > 0 ? most_up : most_down;
+                most = std::max(most, given);
             }
         }
-        ns += most_up * up_ns + most_down * down_ns;  // a word line is driven for one direction at a time
+        // A word line is driven for one direction at a time; one-sided devices have only SET.
+        ns += model_->bidirectional() ? most_up * up_ns + most_down * down_ns
+                                      : std::max(most_up, most_down) * up_ns;
     }
     return 1e-9 * ns;
-}
-
-void SynapseArray::program_verified(std::span<const float> target_us, float step_us, std::int32_t tick,
-                                    ProgrammingReport& report) {
-    constexpr std::int32_t kFinished = -1;
-    const auto tolerance = static_cast<float>(config_.programming.tolerance_us);
-    const auto most = static_cast<std::int32_t>(config_.programming.max_pulses);
-    const auto block = static_cast<std::uint16_t>(Phase::programming);
-    const std::uint32_t columns = shape_.columns;
-    const bool row_parallel = config_.programming.order == ProgrammingOrder::row_parallel;
-    const double read_seconds = 1e-9 * config_.energy.read_pulse_ns;
-    std::vector<std::int32_t> left(synapses());  // pulses a synapse may still get
-    std::vector<std::int16_t> pulses(synapses());
-    std::vector<float> plus(columns), minus(columns);
-    for (std::uint32_t i = 0; i < synapses(); ++i) {
-        left[i] = exists(i) ? most : kFinished;
-    }
-    for (std::uint32_t round = 0;; ++round) {
-        const std::uint64_t reads_before = counters_.verify_reads;
-        std::uint64_t rows_read = 0;
-        bool any = false;
-        std::fill(pulses.begin(), pulses.end(), std::int16_t{0});
-        for (std::uint32_t row = 0; row < shape_.rows; ++row) {
-            const auto of_row = std::span(left).subspan(std::size_t{row} * columns, columns);
-            if (std::all_of(of_row.begin(), of_row.end(), [](std::int32_t n) { return n == kFinished; })) {
-                continue;
-            }
-            ++rows_read;
-            read_row(row, key(Stream::verify_noise, block, 0, round), tick, plus, minus);
-            for (std::uint32_t c = 0; c < columns; ++c) {
-                const std::uint32_t i = row * columns + c;
-                if (left[i] == kFinished) {
-                    continue;
-                }
-                const float error = target_us[i] - (plus[c] - minus[c]);
-                const bool reached = std::abs(error) <= tolerance;
-                if (reached || left[i] == 0) {
-                    report.converged += reached ? 1 : 0;
-                    left[i] = kFinished;
-                    continue;
-                }
-                const float wanted = std::min(0.5F * std::abs(error) / step_us, static_cast<float>(left[i]));
-                const std::int32_t count = std::max<std::int32_t>(1, static_cast<std::int32_t>(wanted));
-                left[i] -= count;
-                pulses[i] = static_cast<std::int16_t>(error > 0.0F ? count : -count);
-                any = true;
-            }
-        }
-        report.seconds +=
-            read_seconds *
-            static_cast<double>(row_parallel ? rows_read : counters_.verify_reads - reads_before);
-        if (!any) {
-            return;
-        }
-        program(pulses, Phase::programming, round, tick);
-        report.seconds += write_seconds(pulses);
-    }
 }
 
 double SynapseArray::mean_magnitude(std::uint32_t event, std::int32_t tick) {

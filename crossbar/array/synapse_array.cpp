@@ -292,6 +292,28 @@ std::uint32_t SynapseArray::digit(std::uint32_t pulses, std::uint32_t k) const {
     return k == 0 ? pulses : pulses % base;
 }
 
+std::uint32_t SynapseArray::given_for(std::uint32_t pulses) const {
+    if (!sliced_) {
+        return pulses;
+    }
+    std::uint32_t given = 0;
+    for (std::uint32_t k = 0; k < shape_.devices_per_polarity; ++k) {
+        given += digit(pulses, k);
+    }
+    return given;
+}
+
+PulseCount SynapseArray::given_for(std::span<const std::int16_t> pulses) const {
+    if (!sliced_) {
+        return count_all(pulses);
+    }
+    PulseCount given;
+    for (const std::int16_t p : pulses) {
+        (p > 0 ? given.up : given.down) += given_for(static_cast<std::uint32_t>(std::abs(p)));
+    }
+    return given;
+}
+
 void SynapseArray::spread_pulses(std::span<const std::int16_t> pulses) {
     const std::uint32_t n = shape_.devices_per_polarity;
     const std::uint32_t count = synapses();
@@ -318,20 +340,21 @@ void SynapseArray::spread_pulses(std::span<const std::int16_t> pulses) {
 
 void SynapseArray::program(std::span<const std::int16_t> pulses, Phase phase, std::uint32_t event,
                            std::int32_t tick) {
-    const std::uint64_t issued = count_all(pulses);
-    if (issued == 0) {
+    const PulseCount given = given_for(pulses);
+    if (given.all() == 0) {
         return;
     }
     advance_to(tick);
     const DrawKey pulse_key = key(Stream::set_noise, static_cast<std::uint16_t>(phase), event, 0);
     if (model_->bidirectional()) {
         program_bidirectional(pulses, pulse_key, tick);
-        faults_.wear_out(state_, *model_, tick);
-        return;
+        counters_.set_pulses += given.up;
+        counters_.reset_pulses += given.down;
+    } else {
+        spread_pulses(pulses);
+        model_->set(state_, 0, device_pulses_, pulse_key, tick);
+        counters_.set_pulses += given.all();
     }
-    spread_pulses(pulses);
-    model_->set(state_, 0, device_pulses_, pulse_key, tick);
-    counters_.set_pulses += issued;
     faults_.wear_out(state_, *model_, tick);
 }
 
@@ -339,9 +362,6 @@ void SynapseArray::program_bidirectional(std::span<const std::int16_t> pulses, c
                                          std::int32_t tick) {
     const std::uint32_t n = shape_.devices_per_polarity;
     const std::uint32_t count = synapses();
-    for (const std::int16_t p : pulses) {
-        (p > 0 ? counters_.set_pulses : counters_.reset_pulses) += static_cast<std::uint64_t>(std::abs(p));
-    }
     if (n <= 1) {
         model_->pulse(state_, 0, pulses, pulse_key, tick);
         return;

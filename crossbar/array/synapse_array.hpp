@@ -33,6 +33,7 @@
 #include "crossbar/array/array_wires.hpp"
 #include "crossbar/array/counters.hpp"
 #include "crossbar/array/faults.hpp"
+#include "crossbar/array/write_kernels.hpp"
 #include "crossbar/base/aligned.hpp"
 #include "crossbar/base/state_archive.hpp"
 #include "crossbar/config.hpp"
@@ -95,8 +96,8 @@ struct VerifiedWrites {
 /// What programming an array to given weights took and reached. Errors are noise-free, |D - target|.
 struct ProgrammingReport {
     std::uint64_t synapses = 0;
-    std::uint64_t converged = 0;  ///< write_verify: within the tolerance at the last read
-    std::uint64_t pulses = 0;
+    std::uint64_t converged = 0;     ///< write_verify: within the tolerance at the last read
+    std::uint64_t pulses = 0;        ///< on devices, RESETs included
     std::uint64_t verify_reads = 0;  ///< of single devices
     double absolute_error_us = 0.0;  ///< summed over the synapses
     double largest_error_us = 0.0;
@@ -179,10 +180,11 @@ public:
     void reset_synapses(std::span<const std::uint8_t> marked, std::uint32_t event, std::int32_t tick);
 
     /// Programs every synapse to weight[row * columns + column] = weight_per_us D, from the RESET state, as
-    /// crossbar.programming says. `weight_step` is the assumed effect of one pulse. Write-verify gives
-    /// each synapse half of the pulses that its error asks for, one at least, until a read is within the
-    /// tolerance. Devices that take no pulses are programmed to their targets: G+ or G- to |D|, the other
-    /// to 0. Once per array. Throws InputError if a weight needs more than 10000 pulses.
+    /// crossbar.programming says. `weight_step` is the assumed effect of one pulse. Write-verify
+    /// (verified_programming.cpp) gives each synapse half of the pulses that its error asks for, one at
+    /// least, until a read is within the tolerance, and RESETs pairs of one-sided devices that have no room
+    /// left. Devices that take no pulses are programmed to their targets: G+ or G- to |D|, the other to 0.
+    /// Once per array. Throws InputError if a weight needs more than 10000 pulses.
     ProgrammingReport program_weights(std::span<const float> weights, float weight_per_us, float weight_step,
                                       std::int32_t tick);
 
@@ -220,6 +222,8 @@ public:
     }
 
 private:
+    static constexpr std::uint8_t kFullPlus = 1, kFullMinus = 2;
+
     std::uint32_t planes() const { return 2 * shape_.devices_per_polarity; }
     bool exists(std::uint32_t synapse) const {
         return (!shape_.no_diagonal || synapse / shape_.columns != synapse % shape_.columns) &&
@@ -282,10 +286,10 @@ private:
     float slice_target(float part, std::uint32_t plane) const;
     void program_open_loop(std::span<const float> weights, float weight_step, std::int32_t tick,
                            ProgrammingReport& report);
-    void program_verified(std::span<const float> target_us, float step_us, std::int32_t tick,
-                          ProgrammingReport& report);
-    /// Time that writing `pulses` of all synapses takes.
+    class VerifiedProgramming;
+    /// Time that writing `pulses` of all synapses takes: those of one synapse follow each other.
     double write_seconds(std::span<const std::int16_t> pulses) const;
+    void reset_marked(std::span<const std::uint8_t> marked, const DrawKey& reset_key, std::int32_t tick);
     void advance_to(std::int32_t tick);
     /// How many of `pulses` device k of a side gets: every n-th, starting at the counter.
     std::uint32_t share(std::uint32_t pulses, std::uint32_t k, std::uint32_t counter) const;
@@ -294,12 +298,16 @@ private:
         return sliced_ ? digit(pulses, k) : share(pulses, k, counter);
     }
     std::uint32_t digit(std::uint32_t pulses, std::uint32_t k) const;
+    /// How many pulses the devices of a synapse get for so many of the smallest effect.
+    std::uint32_t given_for(std::uint32_t pulses) const;
+    PulseCount given_for(std::span<const std::int16_t> pulses) const;
     void program_bidirectional(std::span<const std::int16_t> pulses, const DrawKey& pulse_key,
                                std::int32_t tick);
     void spread_pulses(std::span<const std::int16_t> pulses);
     void set_device(std::uint32_t device, std::uint32_t pulse, std::uint32_t event, std::int32_t tick);
+    /// `skipped` (empty: none): columns of which no device is read; their results mean nothing.
     void read_row(std::uint32_t row, const DrawKey& noise_key, std::int32_t tick, std::span<float> plus_us,
-                  std::span<float> minus_us);
+                  std::span<float> minus_us, std::span<const std::uint8_t> skipped = {});
     /// Part of D that the read value of a device of a plane contributes.
     float part_of_synapse(std::uint32_t plane, float g_us) const {
         return sliced_ ? g_us * share_of_plane_[plane]
@@ -331,7 +339,7 @@ private:
     bool sliced_, nonlinear_;
     std::vector<float> share_of_plane_;  // s_k; 1/N if devices are alike
     float full_slice_us_ = 0.0F;         // slices but the coarsest that read_row() finds above it are full
-    std::vector<std::uint8_t> full_;
+    std::vector<std::uint8_t> full_;     // per column: kFullPlus, kFullMinus
     std::unique_ptr<DeviceModel> model_;
     DeviceState state_;
     std::vector<std::uint32_t> synapses_of_row_;

@@ -49,7 +49,11 @@ void SynapseArray::write_verified(std::span<const std::int16_t> pulses, const Ve
 void SynapseArray::reset_synapses(std::span<const std::uint8_t> marked, std::uint32_t event,
                                   std::int32_t tick) {
     advance_to(tick);
-    const DrawKey reset_key = key(Stream::reset_noise, static_cast<std::uint16_t>(Phase::update), event, 0);
+    reset_marked(marked, key(Stream::reset_noise, static_cast<std::uint16_t>(Phase::update), event, 0), tick);
+}
+
+void SynapseArray::reset_marked(std::span<const std::uint8_t> marked, const DrawKey& reset_key,
+                                std::int32_t tick) {
     for (std::uint32_t plane = 0; plane < planes(); ++plane) {
         for (std::uint32_t i = 0; i < synapses(); ++i) {
             if (marked[i] != 0 && exists(i)) {

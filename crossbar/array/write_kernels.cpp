@@ -20,17 +20,19 @@ void SplitPulses(const std::int16_t* HWY_RESTRICT pulses, std::size_t count, std
     }
 }
 
-// Parts whose sum fits into 32 bits.
-std::uint64_t CountAll(const std::int16_t* HWY_RESTRICT pulses, std::size_t count) {
+// Parts whose sums fit into 32 bits.
+PulseCount CountAll(const std::int16_t* HWY_RESTRICT pulses, std::size_t count) {
     constexpr std::size_t kPart = 32768;
-    std::uint64_t sum = 0;
+    PulseCount sum;
     for (std::size_t begin = 0; begin < count; begin += kPart) {
-        std::uint32_t part = 0;
+        std::uint32_t up = 0, down = 0;
         for (std::size_t i = begin; i < std::min(begin + kPart, count); ++i) {
             const std::int32_t p = pulses[i];
-            part += static_cast<std::uint32_t>(p < 0 ? -p : p);
+            up += static_cast<std::uint32_t>(p > 0 ? p : 0);
+            down += static_cast<std::uint32_t>(p < 0 ? -p : 0);
         }
-        sum += part;
+        sum.up += up;
+        sum.down += down;
     }
     return sum;
 }
@@ -60,7 +62,7 @@ void split_pulses(std::span<const std::int16_t> pulses, std::uint16_t* plus, std
     HWY_DYNAMIC_DISPATCH(SplitPulses)(pulses.data(), pulses.size(), plus, minus);
 }
 
-std::uint64_t count_all(std::span<const std::int16_t> pulses) {
+PulseCount count_all(std::span<const std::int16_t> pulses) {
     return HWY_DYNAMIC_DISPATCH(CountAll)(pulses.data(), pulses.size());
 }
 

@@ -114,6 +114,7 @@ TEST_CASE("pulses on slices are digits, and every step of the finest slice is th
     array.program(std::vector<std::int16_t>{1, 4, 7, -23, 0}, SynapseArray::Phase::update, 0, 0);
     CHECK(array.devices().set_pulses ==
           std::vector<std::uint32_t>{0, 1, 1, 0, 0, 1, 0, 3, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 3, 0});
+    CHECK(array.counters().set_pulses == 1 + 1 + 4 + 8);  // what the devices got, not steps of the finest
     const std::vector<float> d = state_of(array);
     for (const auto& [c, pulses] :
          std::vector<std::pair<std::size_t, double>>{{0, 1}, {1, 4}, {2, 7}, {3, -23}}) {
@@ -151,6 +152,21 @@ TEST_CASE("a refresh renews slices that are full") {
     CHECK(state_of(array)[0] == doctest::Approx(3.0));
     array.program(std::vector<std::int16_t>{3, 0}, SynapseArray::Phase::update, 10, 0);
     CHECK(state_of(array)[0] == doctest::Approx(3.6));
+}
+
+TEST_CASE("pulses on slices that take both directions are counted as devices get them") {
+    CrossbarConfig config = bidirectional_config();
+    config.slice_base = 4;
+    SynapseArray array(config, {.rows = 1, .columns = 3, .devices_per_polarity = 2}, 1.0, 1, 0);
+    array.program(std::vector<std::int16_t>{9, -7, 4}, SynapseArray::Phase::update, 0, 0);
+    CHECK(array.counters().set_pulses == (2 + 1) + 1);
+    CHECK(array.counters().reset_pulses == 1 + 3);
+    // The time of a burst is that of these pulses, too.
+    config.energy.set_pulse_ns = 100.0;
+    config.energy.reset_pulse_ns = 10.0;
+    SynapseArray timed(config, {.rows = 1, .columns = 3, .devices_per_polarity = 2}, 1.0, 1, 0);
+    CHECK(timed.program_weights(std::vector<float>{9, -7, 4}, 1.0F, 1.0F, 0).seconds ==
+          doctest::Approx((3 * 100 + 4 * 10) * 1e-9).scale(0));
 }
 
 TEST_CASE("targets are programmed as digits, and their errors are those of the slices") {

@@ -42,7 +42,6 @@ TEST_CASE("write-verify brings weights within the tolerance, where open loop doe
         config.pulsed.w_min_dtod = config.pulsed.w_max_dtod = 0.05;  // so that every target is in range
         config.pulsed.dw_min_dtod = 0.1;
         config.read_noise_scale = 0.0;
-        // A pair of one-sided devices may saturate on both sides before it is within reach of the target.
         const bool one_sided = name == "pcm_nandakumar2018";
         const double tolerance = one_sided ? 0.3 : 0.1;
         config.programming.tolerance_us = tolerance;
@@ -55,10 +54,8 @@ TEST_CASE("write-verify brings weights within the tolerance, where open loop doe
         const std::uint64_t resets = array.counters().reset_pulses;
         const auto report = array.program_weights(targets(), 1.0F, step, 0);
         CHECK(report.synapses == 380);
-        CHECK(report.converged >= (one_sided ? 375 : 380));
-        if (!one_sided) {
-            CHECK(report.largest_error_us <= tolerance + 1e-5);
-        }
+        CHECK(report.converged == 380);
+        CHECK(report.largest_error_us <= tolerance + 1e-5);
         CHECK(report.absolute_error_us < blind.absolute_error_us);
         CHECK(report.verify_reads == array.counters().verify_reads);
         CHECK(report.pulses == array.counters().set_pulses + array.counters().reset_pulses - resets);
@@ -67,8 +64,120 @@ TEST_CASE("write-verify brings weights within the tolerance, where open loop doe
         // One device at a time gives the same devices and takes longer.
         config.programming.order = ProgrammingOrder::device_wise;
         SynapseArray slow(config, kShape, 1.0, 3, 0);
-        CHECK(slow.program_weights(targets(), 1.0F, step, 0).seconds > 3 * report.seconds);
+        const auto one_by_one = slow.program_weights(targets(), 1.0F, step, 0);
+        CHECK(one_by_one.seconds > 3 * report.seconds);
+        CHECK(one_by_one.converged == report.converged);
+        CHECK(one_by_one.pulses == report.pulses);
+        CHECK(one_by_one.verify_reads < report.verify_reads);  // only of what is not finished
         CHECK(slow.devices().conductance_us == array.devices().conductance_us);
+    }
+}
+
+TEST_CASE(
+    "pairs of one-sided devices that have no room left are RESET and begin anew, and all of it counts") {
+    for (const std::string name : {"pcm_nandakumar2018", "pcm_exp"}) {
+        CAPTURE(name);
+        CrossbarConfig config = device(name);
+        config.read_noise_scale = 0.0;
+        config.energy = {.set_pulse_pj = 1.0,
+                         .reset_pulse_pj = 1000.0,
+                         .set_pulse_ns = 10.0,
+                         .reset_pulse_ns = 700.0,
+                         .read_pulse_ns = 3.0};
+        config.programming = {.method = ProgrammingMethod::write_verify,
+                              .order = ProgrammingOrder::device_wise,
+                              .tolerance_us = 0.5};
+        SynapseArray array(config, {.rows = 40, .columns = 40}, 1.0, 1, 0);
+        std::vector<float> d(1600);  // up to three quarters of the range
+        for (std::size_t i = 0; i < d.size(); ++i) {
+            d[i] = 9.0F * (static_cast<float>(i * 37 % 2001) / 1000.0F - 1.0F);
+        }
+        const double nominal = array.model().constant_step_us();
+        const ArrayCounters before = array.counters();
+        const auto report = array.program_weights(d, 1.0F, nominal > 0.0 ? float(nominal) : 1.0F, 0);
+        CHECK(report.converged == 1600);
+        CHECK(report.largest_error_us <= 0.5 + 1e-5);
+        const ArrayCounters& after = array.counters();
+        const std::uint64_t sets = after.set_pulses, resets = after.reset_pulses - before.reset_pulses;
+        CHECK(resets > 0);
+        CHECK(resets % 2 == 0);  // both devices of a pair
+        CHECK(resets < 1600 / 5);
+        CHECK(report.pulses == sets + resets);
+        std::uint64_t worn = 0;
+        for (std::size_t i = 0; i < 3200; ++i) {
+            worn += array.devices().set_pulses[i] + array.devices().reset_pulses[i];
+        }
+        CHECK(worn == sets + resets + 3200);  // all are RESET at the start
+        const double reads = double(report.verify_reads);
+        CHECK(report.seconds ==
+              doctest::Approx(1e-9 * (10.0 * double(sets) + 700.0 * double(resets) + 3.0 * reads)).scale(0));
+        CHECK(after.energy(config.energy).reset_j == doctest::Approx(1e-9 * double(resets + 3200)).scale(0));
+        // All devices of a word line are RESET at once.
+        config.programming.order = ProgrammingOrder::row_parallel;
+        config.energy.set_pulse_ns = config.energy.read_pulse_ns = 0.0;
+        SynapseArray by_row(config, {.rows = 40, .columns = 40}, 1.0, 1, 0);
+        const auto of_rows = by_row.program_weights(d, 1.0F, nominal > 0.0 ? float(nominal) : 1.0F, 0);
+        CHECK(of_rows.pulses == report.pulses);
+        const double slots = of_rows.seconds / 700e-9;
+        CHECK(slots == doctest::Approx(std::round(slots)));
+        CHECK(slots > 0.5);
+        CHECK(slots < 0.5 * double(resets) + 0.5);
+        CHECK(by_row.devices().conductance_us == array.devices().conductance_us);
+    }
+}
+
+TEST_CASE("no RESET is spent on a stuck partner, and the device comes as near as it can") {
+    CrossbarConfig config = device("ideal");
+    config.g_max_us = 16.0;
+    config.bits = 4;
+    config.programming = {.method = ProgrammingMethod::write_verify, .tolerance_us = 0.5, .max_pulses = 100};
+    config.faults.stuck_max = 0.2;
+    const SynapseArrayShape shape{.rows = 20, .columns = 20};
+    SynapseArray array(config, shape, 1.0, 3, 0);
+    const std::vector<float> d(400, 3.0F);
+    const auto report = array.program_weights(d, 1.0F, 1.0F, 0);
+    std::vector<float> reached(400);
+    array.state(0, reached);
+    const auto& devices = array.devices();
+    std::uint64_t good = 0, beyond = 0;
+    for (std::size_t i = 0; i < 400; ++i) {
+        const std::uint32_t pulses = devices.set_pulses[i] + devices.set_pulses[400 + i] +
+                                     devices.reset_pulses[i] + devices.reset_pulses[400 + i] - 2;
+        CHECK(pulses <= 100);
+        if (reached[i] == 3.0F) {
+            ++good;
+        } else {  // G- is stuck at 16 uS
+            CHECK(reached[i] == 0.0F);
+            CHECK(devices.reset_pulses[i] == 1);  // at the start: no other would make room
+            CHECK(pulses == 100);
+            ++beyond;
+        }
+    }
+    CHECK(report.converged == good);
+    CHECK(beyond > 400 * 0.2 / 2);
+    CHECK(beyond < 400 * 0.2 * 2);
+}
+
+TEST_CASE(
+    "a tolerance below half a step is not reached, costs no more than max_pulses and ends near the target") {
+    for (const std::string name : {"ideal", "constant_step"}) {
+        CAPTURE(name);
+        CrossbarConfig config = device(name);
+        config.pulsed.dw_min_std = config.pulsed.dw_min_dtod = config.pulsed.up_down_dtod = 0.0;
+        config.pulsed.w_min_dtod = config.pulsed.w_max_dtod = 0.0;
+        config.pulsed.dw_min = 0.05;
+        config.programming = {
+            .method = ProgrammingMethod::write_verify, .tolerance_us = 1e-4, .max_pulses = 300};
+        SynapseArray array(config, kShape, 1.0, 3, 0);
+        const auto step = static_cast<float>(array.model().constant_step_us());
+        std::vector<float> d(400);
+        for (std::size_t i = 0; i < d.size(); ++i) {
+            d[i] = step * (static_cast<float>(i % 21) - 10.0F + 0.3F);
+        }
+        const auto report = array.program_weights(d, 1.0F, step, 0);
+        CHECK(report.converged == 0);
+        CHECK(report.largest_error_us <= double(step));
+        CHECK(report.pulses <= 380 * 300);
     }
 }
 
@@ -94,10 +203,21 @@ TEST_CASE("time of row-parallel open-loop programming is that of the longest bur
     SynapseArray array(config, {.rows = 2, .columns = 3}, 1.0, 3, 0);
     const std::vector<float> steps{5, -2, 1, 0, 0, -7};
     CHECK(array.program_weights(steps, 1.0F, 1.0F, 0).seconds ==
-          doctest::Approx((5 * 100 + 2 * 10 + 7 * 10) * 1e-9));
+          doctest::Approx((5 * 100 + 2 * 10 + 7 * 10) * 1e-9).scale(0));
     CHECK(array.counters().set_pulses == 6);
     CHECK(array.counters().reset_pulses == 9);
     CHECK_THROWS_AS(array.program_weights(std::vector<float>(6, 1e6F), 1.0F, 1.0F, 0), InputError);
+}
+
+TEST_CASE("devices that only take SET pulses are written on both sides of a word line at once") {
+    CrossbarConfig config = device("ideal");
+    config.energy.set_pulse_ns = 100.0;
+    const std::vector<float> steps{5, -2, 1, 0, 0, -7};
+    SynapseArray array(config, {.rows = 2, .columns = 3}, 1.0, 3, 0);
+    CHECK(array.program_weights(steps, 1.0F, 1.0F, 0).seconds == doctest::Approx((5 + 7) * 100e-9).scale(0));
+    config.programming.order = ProgrammingOrder::device_wise;
+    SynapseArray one_by_one(config, {.rows = 2, .columns = 3}, 1.0, 3, 0);
+    CHECK(one_by_one.program_weights(steps, 1.0F, 1.0F, 0).seconds == doctest::Approx(15 * 100e-9).scale(0));
 }
 
 TEST_CASE("devices without pulses are programmed to the targets of their pairs") {

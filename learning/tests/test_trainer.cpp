@@ -182,6 +182,24 @@ TEST_CASE("networks learn on slices and with offset columns, and continue from a
     }
 }
 
+TEST_CASE("verified updates of ideal slices find nothing to correct") {
+    ExperimentConfig config = small_experiment("mixed_precision");
+    config.crossbar.device = "ideal";
+    config.crossbar.slice_base = 4;
+    config.update.devices_per_polarity = 2;
+    config.update.max_pulses = 100;
+    config.update.verify_tolerance_us = 0.01;  // a step is 0.0375 uS
+    Trainer verified(config);
+    config.update.write_verify = false;
+    Trainer open_loop(config);
+    for (int i = 0; i < 12; ++i) {
+        CHECK(verified.train_sample() == open_loop.train_sample());
+    }
+    CHECK(verified.counters().verify_reads > open_loop.counters().verify_reads);
+    CHECK(verified.counters().set_pulses == open_loop.counters().set_pulses);
+    CHECK(open_loop.counters().set_pulses > 1000);
+}
+
 TEST_CASE("training gives the same bits at every SIMD level") {
     for (const std::string& scheme : kSchemes) {
         CAPTURE(scheme);

@@ -55,7 +55,7 @@ CrossbarWeights::CrossbarWeights(const ExperimentConfig& config, const WeightSto
                                         .weight_per_us = weight_per_us_,
                                         .tick_seconds = config.task.update_interval_seconds});
     verified_ = {.on = config.update.write_verify,
-                 .step_us = epsilon_us / static_cast<float>(config.update.devices_per_polarity),
+                 .step_us = epsilon_us / array_.pulses_per_device_step(),
                  .tolerance_us = static_cast<float>(config.update.verify_tolerance_us),
                  .rounds = static_cast<std::uint32_t>(config.update.verify_rounds)};
 }
