@@ -14,6 +14,11 @@ double mean_error_us(const MappedLayer& layer) {
                : layer.programming.absolute_error_us / double(layer.programming.synapses);
 }
 
+/// Devices that take no pulses are programmed to targets, and nothing is verified.
+bool verified(const MappedLayer& layer) {
+    return layer.arrays.front()->array.model().takes_pulses();
+}
+
 double success_rate(const MappedLayer& layer) {
     return double(layer.programming.converged) / std::max(1.0, double(layer.programming.synapses));
 }
@@ -27,14 +32,13 @@ nlohmann::ordered_json programming_json(const CrossbarMapping* mapping) {
     }
     for (const auto& layer : mapping->layers()) {
         const crossbar::ProgrammingReport& report = layer->programming;
-        const bool verified = layer->arrays.front()->array.model().takes_pulses();
         result.push_back(
             {{"node", layer->node},
              {"arrays", layer->arrays.size()},
              {"tiles", layer->tiles},
              {"synapses", report.synapses},
              {"weight_per_us", layer->weight_per_us},
-             {"success_rate", verified ? nlohmann::ordered_json(success_rate(*layer)) : nullptr},
+             {"success_rate", verified(*layer) ? nlohmann::ordered_json(success_rate(*layer)) : nullptr},
              {"mean_error_us", mean_error_us(*layer)},
              {"largest_error_us", report.largest_error_us},
              {"mean_error_weight", mean_error_us(*layer) * layer->weight_per_us},
@@ -69,15 +73,20 @@ std::string programming_text(const CrossbarMapping& mapping) {
                    mapping.device_time_seconds());
     for (const auto& layer : mapping.layers()) {
         const crossbar::ProgrammingReport& report = layer->programming;
-        fmt::print(
-            stderr,
-            "  {:<24} {} synapses, {} tiles, 1 uS = weight {:.4g}; error mean {:.3g} uS, largest {:.3g} "
-            "uS; {:.1f} pulses and {:.1f} verifying reads per synapse, {:.1f} % within the tolerance, "
-            "{:.3g} s\n",
-            layer->node, report.synapses, layer->tiles, layer->weight_per_us, mean_error_us(*layer),
-            report.largest_error_us, double(report.pulses) / std::max(1.0, double(report.synapses)),
-            double(report.verify_reads) / std::max(1.0, double(report.synapses)),
-            100.0 * success_rate(*layer), report.seconds);
+        fmt::format_to(out,
+                       "  {:<24} {} synapses, {} tiles, 1 uS = weight {:.4g}; error mean {:.3g} uS, largest "
+                       "{:.3g} uS",
+                       layer->node, report.synapses, layer->tiles, layer->weight_per_us,
+                       mean_error_us(*layer), report.largest_error_us);
+        if (verified(*layer)) {
+            const double synapses = std::max(1.0, double(report.synapses));
+            fmt::format_to(out,
+                           "; {:.1f} pulses and {:.1f} verifying reads per synapse, {:.1f} % within the "
+                           "tolerance, {:.3g} s",
+                           double(report.pulses) / synapses, double(report.verify_reads) / synapses,
+                           100.0 * success_rate(*layer), report.seconds);
+        }
+        text += '\n';
     }
     return text;
 }

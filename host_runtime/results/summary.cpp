@@ -106,8 +106,8 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
                        {"verify_read", refreshed.verify_reads},
                        {"mean_error_us",
                         refreshed.pairs == 0 ? 0.0 : refreshed.absolute_error_us / double(refreshed.pairs)}};
-    const bool verified =
-        on_devices && config.crossbar.programming.method == crossbar::ProgrammingMethod::write_verify;
+    const bool verified = on_devices && trainer.array(learning::ProjectionId::w_in)->model().takes_pulses() &&
+                          config.crossbar.programming.method == crossbar::ProgrammingMethod::write_verify;
     const double count = std::max(1.0, double(programmed.synapses));
     json["programming"] = {
         {"synapses", programmed.synapses},

@@ -154,6 +154,12 @@ class Init(Case):
         with h5py.File(network) as file, h5py.File(self.scratch / "on_devices" / "run.h5") as run:
             wanted, got = file["node/nodes/w_in/weight"][:], run["weights/w_in"][:]
         self.assertGreater(numpy.corrcoef(wanted.ravel(), got.ravel())[0, 1], 0.97)
+        for device, verified in [("pcm_nandakumar2018", True), ("pcm_inference", False)]:
+            done = memprop("train", experiment, "--init", network, "--out", self.scratch / device, "--evaluate", "--json",
+                           "--set", 'update.scheme="mixed_precision"', "--set", f'crossbar.device="{device}"', "--set",
+                           'crossbar.programming.method="write_verify"')
+            rate = result_of(done)["programming"]["success_rate"]
+            self.assertGreater(rate, 0.99) if verified else self.assertIsNone(rate)
 
     def test_differences_are_named(self):
         experiment, checkpoint = self.train(VARIANTS["ideal"])
@@ -252,10 +258,22 @@ class Crossbar(Case):
         for layer in result["programming"]:
             self.assertGreater(layer["mean_error_us"], 0.05)
             self.assertGreater(layer["pulses_per_synapse"], 1)
+            self.assertEqual(layer["success_rate"], 1)
         _, other, _ = self.on_devices("other", "--seed", 6)
         self.assertFalse(numpy.array_equal(spikes, other))
         counts = [self.on_devices(f"t{t}", "--seed", 5, "--device-time", t)[0]["spikes"]["if"] for t in (38.6, 1e8)]
         self.assertLess(counts[1], 0.8 * counts[0])  # drift lowers all conductances
+
+    def test_devices_without_pulses_have_no_success_rate(self):
+        events = self.write_events(self.events)
+        for device, verified in [("pcm_nandakumar2018", True), ("pcm_inference", False)]:
+            done = memprop("run", self.network, "--events", events, "--steps", 5, "--out", self.scratch / device, "--json",
+                           "--crossbar", self.experiment, "--set", f'crossbar.device="{device}"')
+            rates = [layer["success_rate"] for layer in result_of(done)["programming"]]
+            self.assertEqual(rates, [1 if verified else None] * 3)
+            heading, *layers = done.stderr[done.stderr.index("memprop: weights on crossbars"):].splitlines()[:4]
+            self.assertEqual([line.split()[0] for line in layers], ["conv", "fc", "rec"], heading)
+            self.assertEqual(["% within the tolerance" in line for line in layers], [verified] * 3)
 
     def test_refusals(self):
         events = self.write_events(self.events)
