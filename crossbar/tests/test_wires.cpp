@@ -228,13 +228,13 @@ TEST_CASE("wires: currents, voltages and power agree with a dense solution of Ki
                 CHECK(near(bit, expected.bit, 1e-12));
 
                 const double drawn = std::inner_product(volts.begin(), volts.end(), expected.in.begin(), 0.0);
-                CHECK(array.drawn_power_watts(volts) == doctest::Approx(drawn).epsilon(1e-11));
+                CHECK(array.drawn_power_watts(volts) == doctest::Approx(drawn).scale(0).epsilon(1e-11));
                 const ReadPower power = array.read_power(volts).at(0);
                 double devices = 0.0;
                 for (std::size_t d = 0; d < m * n; ++d) {
                     devices += g[d] * std::pow(expected.word[d] - expected.bit[d], 2);
                 }
-                CHECK(power.devices_watts == doctest::Approx(devices).epsilon(1e-11));
+                CHECK(power.devices_watts == doctest::Approx(devices).scale(0).epsilon(1e-11));
                 CHECK(power.devices_watts + power.wires_watts() + power.drivers_watts + power.sense_watts ==
                       doctest::Approx(drawn).epsilon(1e-10));
                 CHECK((power.word_lines_watts > 0) == (wires.r_wl_ohm > 0 && drawn > 0));
@@ -252,12 +252,12 @@ TEST_CASE("wires: two devices in series with their segments by hand") {
     CHECK(array.effective_conductance(0, 0) == doctest::Approx(1.0 / 1200).epsilon(1e-14));
     const std::vector<double> volts{1.2};
     const ReadPower power = array.read_power(volts).at(0);
-    CHECK(power.drawn_watts == doctest::Approx(1.2e-3).epsilon(1e-13));
-    CHECK(power.devices_watts == doctest::Approx(1e-3).epsilon(1e-12));
-    CHECK(power.word_lines_watts == doctest::Approx(1e-5).epsilon(1e-12));
-    CHECK(power.bit_lines_watts == doctest::Approx(2e-5).epsilon(1e-12));
-    CHECK(power.drivers_watts == doctest::Approx(1e-4).epsilon(1e-12));
-    CHECK(power.sense_watts == doctest::Approx(7e-5).epsilon(1e-12));
+    CHECK(power.drawn_watts == doctest::Approx(1.2e-3).scale(0).epsilon(1e-13));
+    CHECK(power.devices_watts == doctest::Approx(1e-3).scale(0).epsilon(1e-12));
+    CHECK(power.word_lines_watts == doctest::Approx(1e-5).scale(0).epsilon(1e-12));
+    CHECK(power.bit_lines_watts == doctest::Approx(2e-5).scale(0).epsilon(1e-12));
+    CHECK(power.drivers_watts == doctest::Approx(1e-4).scale(0).epsilon(1e-12));
+    CHECK(power.sense_watts == doctest::Approx(7e-5).scale(0).epsilon(1e-12));
 }
 
 TEST_CASE("wires: without resistance the effective conductances are the devices' own") {
