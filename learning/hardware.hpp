@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "learning/config.hpp"
 #include "learning/network/forward.hpp"
@@ -27,10 +28,16 @@ public:
     virtual void load_feedback(std::span<const float> feedback) = 0;
     /// The same from a read of the readout weights.
     virtual void refresh_feedback(std::uint32_t sample, std::int32_t tick) = 0;
+    /// Adaptive feedback: gives every feedback weight the change asked for of its readout weight,
+    /// [neuron][readout], and its decay.
+    virtual void adapt_feedback(std::span<const float> readout_changes, float decay) = 0;
 
     /// Shows a trial and fills `tape`; `learns`: the learning engines follow the steps.
     virtual void run(const Trial& trial, std::uint32_t sample, std::int32_t tick, bool learns,
                      Tape<float>& tape) = 0;
+
+    /// The learning engines find the norm of the gradient and, unless it is 1, multiply with `factor`.
+    virtual void limit_gradient(float factor) = 0;
 
     /// One read of all weights of a projection, [pre][post].
     virtual void measure(ProjectionId id, std::uint32_t sample, std::int32_t tick,
@@ -49,7 +56,7 @@ struct HardwareRequest {
     const NetworkParameters<float>& parameters;
     std::array<WeightStore*, 3> weights;
     NetworkState<float>& state;
-    std::span<float> feedback;
+    std::vector<float>& feedback;  ///< [readout][neuron]
 };
 using HardwareFactory = std::function<std::unique_ptr<Hardware>(const HardwareRequest&)>;
 

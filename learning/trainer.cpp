@@ -127,13 +127,6 @@ void BasicTrainer<Real>::build_hardware(const HardwareFactory& make_hardware) {
             refuse("learning.update_every_steps", learning.update_every_steps,
                    "must be 0: weights are written between trials");
         }
-        if (learning.feedback == Feedback::adaptive) {
-            refuse("learning.feedback", "adaptive", "must be \"random\" or \"symmetric\"");
-        }
-        if (learning.gradient_clip > 0.0) {
-            refuse("learning.gradient_clip", learning.gradient_clip,
-                   "must be 0: no core knows the gradients of the others");
-        }
         if (weights_[0]->scheme_array() != nullptr) {
             refuse("update.scheme", config_.update.scheme,
                    "must be a scheme without devices of its own: a tile has one array");

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "learning/eprop/adaptive_feedback.hpp"
 #include "learning/weights/connectivity.hpp"
 
 namespace memprop::learning {
@@ -108,8 +109,12 @@ void BasicTrainer<Real>::limit_gradient(Gradients<Real>& own) const {
         }
     }
     const double norm = std::sqrt(square);
-    if (norm > config_.learning.gradient_clip) {
-        const auto factor = static_cast<Real>(config_.learning.gradient_clip / norm);
+    const bool too_large = norm > config_.learning.gradient_clip;
+    const Real factor = too_large ? static_cast<Real>(config_.learning.gradient_clip / norm) : Real{1};
+    if (hardware_) {
+        hardware_->limit_gradient(static_cast<float>(factor));
+    }
+    if (too_large) {
         for (auto* gradient : {&own.w_in, &own.w_rec, &own.w_out}) {
             for (Real& g : *gradient) {
                 g *= factor;
@@ -137,18 +142,23 @@ void BasicTrainer<Real>::decay_weights(Gradients<Real>& own) {
     }
 }
 
-/// Kolen and Pollack, "Backpropagation without weight transport", ICNN 1994: with equal changes and decay,
-/// feedback weights come to equal the readout weights.
 template <class Real>
 void BasicTrainer<Real>::update_feedback(const Gradients<Real>& own) {
     if (config_.learning.feedback != Feedback::adaptive) {
         return;
     }
+    const auto decay = static_cast<Real>(config_.learning.feedback_decay);
+    if constexpr (std::is_same_v<Real, float>) {
+        if (hardware_) {
+            hardware_->adapt_feedback(own.w_out, decay);
+            return;
+        }
+    }
     const std::size_t n = parameters_.recurrent, outputs = parameters_.outputs;
     for (std::size_t j = 0; j < n; ++j) {
         for (std::size_t k = 0; k < outputs; ++k) {
             Real& b = feedback_[k * n + j];
-            b += own.w_out[j * outputs + k] - static_cast<Real>(config_.learning.feedback_decay) * b;
+            b = adapted_feedback(b, own.w_out[j * outputs + k], decay);
         }
     }
 }

@@ -221,6 +221,21 @@ void ChipHardware::refresh_feedback(std::uint32_t sample, std::int32_t tick) {
     });
 }
 
+void ChipHardware::adapt_feedback(std::span<const float> readout_changes, float decay) {
+    chip_->weights(learning::ProjectionId::w_out).ask(readout_changes);
+    processor_->run([&] {
+        processor_->write(reg::factor, bits(decay));
+        command(Command::adapt_feedback);
+    });
+}
+
+void ChipHardware::limit_gradient(float factor) {
+    processor_->run([&] {
+        processor_->write(reg::factor, bits(factor));
+        command(Command::limit_gradient);
+    });
+}
+
 void ChipHardware::measure(learning::ProjectionId id, std::uint32_t sample, std::int32_t tick,
                            std::span<float> weights) {
     processor_->run([&] {

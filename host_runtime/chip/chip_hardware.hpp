@@ -23,6 +23,8 @@ public:
     void load(learning::ProjectionId id, std::span<const float> initial) override;
     void load_feedback(std::span<const float> feedback) override;
     void refresh_feedback(std::uint32_t sample, std::int32_t tick) override;
+    void adapt_feedback(std::span<const float> readout_changes, float decay) override;
+    void limit_gradient(float factor) override;
     void run(const learning::Trial& trial, std::uint32_t sample, std::int32_t tick, bool learns,
              learning::Tape<float>& tape) override;
     void measure(learning::ProjectionId id, std::uint32_t sample, std::int32_t tick,

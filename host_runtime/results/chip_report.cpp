@@ -91,7 +91,9 @@ void add_chip_counters(const ChipHardware& hardware, nlohmann::ordered_json& res
                             {"update", host[HostCounter::update_cycles]},
                             {"refresh", host[HostCounter::refresh_cycles]},
                             {"measure", host[HostCounter::measure_cycles]},
-                            {"programming", host[HostCounter::programming_cycles]}};
+                            {"programming", host[HostCounter::programming_cycles]},
+                            {"limit", host[HostCounter::limit_cycles]},
+                            {"adaptation", host[HostCounter::adaptation_cycles]}};
     json["bus_cycles"] = host[HostCounter::bus_cycles];
     json["flit_latency_cycles"] = {{"mean", latency.mean_cycles()},
                                    {"p95", latency.quantile_cycles(0.95)},

@@ -116,12 +116,13 @@ TEST_CASE("chip bus: commands out of turn are refused and change nothing") {
         CHECK_FALSE(bench.chip().host().busy());
     };
     refuses(0);
-    refuses(code(Command::program) + 1);
+    refuses(code(kLastCommand) + 1);
     refuses(code(Command::tick));  // no sample
     refuses(code(Command::last_tick));
     begin_sample(bench);
-    for (const Command command : {Command::begin_sample, Command::update, Command::measure,
-                                  Command::share_feedback, Command::program}) {
+    for (const Command command :
+         {Command::begin_sample, Command::update, Command::measure, Command::share_feedback, Command::program,
+          Command::limit_gradient, Command::adapt_feedback}) {
         refuses(code(command));
     }
     CHECK(tick(bench, 1) == kGeneric);  // the sample begins with step 0
@@ -277,6 +278,8 @@ TEST_CASE("chip bus: values that are not allowed are refused and counted") {
              {reg::label, 2},
              {reg::label, static_cast<std::uint32_t>(-2)},
              {reg::window, 2},
+             {reg::factor, std::bit_cast<std::uint32_t>(-1.0F)},
+             {reg::factor, std::bit_cast<std::uint32_t>(infinity)},
              {reg::targets, std::bit_cast<std::uint32_t>(infinity)},
              {reg::targets + 4, 0x7FC0'0000},
              {reg::routers, 0x0005},             // no such port

@@ -57,9 +57,9 @@ public:
         return ceil_div(n_ * k_, lanes) + ceil_div(i_ + n_ + n_, lanes) + ceil_div(n_ * (i_ + n_), lanes) +
                ceil_div(k_ * n_, lanes);
     }
-    Count planning() const {
-        return c_.update_cycles * ceil_div(n_ * (i_ + n_) + k_ * n_, c_.learning_lanes);
-    }
+    Count planning() const { return c_.update_cycles * pass(); }
+    Count pass() const { return ceil_div(n_ * (i_ + n_) + k_ * n_, c_.learning_lanes); }
+    Count adaptation() const { return hop_ + n_ * k_ - 1 + ceil_div(n_ * k_, c_.learning_lanes); }
     Count round_trip() const { return 2 * 2 * hop_; }
 
 private:
@@ -231,6 +231,38 @@ TEST_CASE("chip timing: samples begin, updates and measurements take the cycles 
         CHECK(host(HostCounter::measure_cycles) == formula.round_trip() + 1 + longest_measurement);
         CHECK(std::any_of(weights.begin(), weights.end(), [](float w) { return w != 0.0F; }) ==
               (weights.size() > 1));  // a neuron has no synapse with itself
+    }
+}
+
+TEST_CASE("chip timing: limits of the gradient and adaptive feedback take the cycles of the formula") {
+    std::vector<std::unique_ptr<ChipBench>> benches;
+    for (const auto& more : grid()) {
+        benches.push_back(std::make_unique<ChipBench>(settings(more)));
+    }
+    for (std::size_t b = 0; b < benches.size(); ++b) {
+        ChipBench& bench = *benches[b];
+        CAPTURE(b);
+        bench.load();
+        Formula formula(bench);
+        const auto host = [&](HostCounter which) { return Count(bench.counter(which)); };
+        const auto core = [&](CoreCounter which) { return Count(bench.chip().cores()[0]->stats()[which]); };
+        bench.hardware.limit_gradient(1.0F);
+        CHECK(host(HostCounter::limit_cycles) == formula.round_trip() + formula.pass());
+        bench.hardware.limit_gradient(0.5F);  // exceeded: products besides
+        CHECK(host(HostCounter::limit_cycles) == 3 * (formula.round_trip() + formula.pass()));
+        CHECK(core(CoreCounter::planning_cycles) == 3 * formula.pass());
+        const auto synapses = Count(bench.chip().cores()[0]->shape().synapses());
+        CHECK(core(CoreCounter::planning_operations) == 3 * synapses);
+
+        const std::vector<float> before = bench.feedback, changes = bench.drawn_weights(2, 0.3F);
+        bench.hardware.adapt_feedback(changes, 0.25F);
+        CHECK(host(HostCounter::adaptation_cycles) == formula.round_trip() + formula.adaptation());
+        CHECK(core(CoreCounter::planning_operations) == 3 * synapses + Count(changes.size()));
+        const std::size_t n = bench.parameters.recurrent, outputs = bench.parameters.outputs;
+        for (std::size_t i = 0; i < before.size(); ++i) {
+            const float change = changes[i % n * outputs + i / n];
+            CHECK(bench.feedback[i] == before[i] + (change - 0.25F * before[i]));
+        }
     }
 }
 

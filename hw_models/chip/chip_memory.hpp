@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "hw_models/chip/weight_array.hpp"
@@ -14,7 +13,7 @@ namespace memprop::hw::chip {
 
 struct ChipMemory {
     learning::NetworkState<float>& state;
-    std::span<float> feedback;  ///< [readout][neuron]
+    std::vector<float>& feedback;  ///< [readout][neuron]
     std::array<WeightArray*, 3> weights;
     /// Where the trial under way leaves what learning needs: pseudo-derivatives, errors, spike counts. Null:
     /// nobody learns from it.

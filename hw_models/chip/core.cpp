@@ -55,6 +55,7 @@ Core::Core(const sc_core::sc_module_name& name, const ChipPlan& plan, std::size_
       gain_(plan_.neurons.count),
       neurons_{.slice = plan_.neurons, .tiles = {}},
       readouts_{.slice = plan_.readouts, .tiles = {}},
+      feedback_changes_(std::size_t{plan_.neurons.count} * outputs_),
       from_input_(plan_.neurons.count),
       from_recurrent_(plan_.neurons.count),
       readout_sums_(plan_.readouts.count),
@@ -102,9 +103,7 @@ void Core::sleep_until_due() {
             next = std::min(next, layer->due);
         }
     }
-    if (engine_ == Engine::planning) {
-        next = std::min(next, engine_due_);
-    }
+    next = std::min(next, engine_due_);
     if (next != noc::kNever) {
         const sc_core::sc_time due = sc_core::sc_time::from_value(next * period_.value());
         due_.notify(due - sc_core::sc_time_stamp());
@@ -173,12 +172,15 @@ void Core::receive_tick(const noc::Flit& flit) {
             }
             break;
         case Tick::update:
-            engine_ = Engine::planning;
-            engine_since_ = cycle();
-            engine_due_ = cycle() + planning_cycles(config_, shape_);
-            stats_.add(CoreCounter::planning_cycles, planning_cycles(config_, shape_));
-            stats_.add(CoreCounter::planning_operations,
+            start_pass(Engine::planning, planning_cycles(config_, shape_),
                        static_cast<std::uint64_t>(config_.update_cycles) * shape_.synapses());
+            break;
+        case Tick::square:
+        case Tick::scale:
+            start_pass(Engine::limiting, synapse_pass_cycles(config_, shape_), shape_.synapses());
+            break;
+        case Tick::adapt:
+            start_adaptation(std::bit_cast<float>(flit.value));
             break;
         case Tick::refresh:
             start_refresh();
@@ -200,6 +202,9 @@ void Core::receive_graded(const noc::Flit& flit) {
     const auto value = std::bit_cast<float>(flit.value);
     if ((flit.address & ~kGradedMask) == kFeedbackValue && word < shape_.neurons * outputs_) {
         write_word(kFeedbackWords + word, flit.value);
+        ++feedback_words_;
+    } else if ((flit.address & ~kGradedMask) == kFeedbackChange && word < feedback_changes_.size()) {
+        feedback_changes_[word] = value;
         ++feedback_words_;
     } else if ((flit.address & ~kGradedMask) == kErrorValue && word < outputs_ && memory_.tape != nullptr) {
         memory_.tape->error[std::size_t{step_} * outputs_ + word] = value;

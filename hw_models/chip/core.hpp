@@ -13,7 +13,8 @@
 // Flits of a later step than the one a tile is in wait in a latch per word line.
 //
 // Between trials: update (plan, then write bursts through the tiles' programming ports, all tiles side by
-// side), refresh, measure, share; each ends with core_done.
+// side), refresh, measure, share, square and scale (the limit of the gradient), adapt (feedback); each ends
+// with core_done.
 //
 // Latency: core_timing.hpp and tile_timing.hpp, exactly; a flit is acted on in the cycle it arrives, one
 // flit leaves per cycle. Misuse: a spike without axon row is discarded and counted (unmapped_events), a
@@ -79,6 +80,8 @@ public:
         refreshing,
         measuring,
         sharing,
+        limiting,
+        adapting,
     };
     Phase neuron_phase() const { return phase_of(neurons_); }
     Phase readout_phase() const { return phase_of(readouts_); }
@@ -123,7 +126,13 @@ private:
     void write_tiles();
     void start_refresh();
     void start_measure(learning::ProjectionId id, Engine engine);
-    void share_readouts();
+    /// The learning engine computes for that long.
+    void start_pass(Engine engine, std::uint64_t cycles, std::uint64_t operations);
+    void finish_engine();
+    void start_adaptation(float decay);
+    bool advance_adaptation();
+    /// Sends what belongs to the core's readouts, measured weights or their changes, to the neurons' cores.
+    void share_readouts(bool changes);
     void finish_step_if_done();
     void report_done(std::uint32_t value, std::uint64_t when);
     Phase phase_of(const Layer& layer) const;
@@ -158,9 +167,11 @@ private:
     bool learned_ = false;
     std::uint64_t learned_at_ = 0;  // the learning engine follows a step until then
     Engine engine_ = Engine::idle;
-    std::uint64_t engine_since_ = 0, engine_due_ = 0;
-    std::uint32_t feedback_words_ = 0;  // received while sharing
+    std::uint64_t engine_since_ = 0, engine_due_ = noc::kNever;
+    std::uint32_t feedback_words_ = 0;  // received while sharing or adapting
     bool shared_ = false;
+    std::vector<float> feedback_changes_;  // received, [readout][neuron]
+    float feedback_decay_ = 0.0F;
     std::vector<float> from_input_, from_recurrent_, readout_sums_;
     std::vector<float> unused_psi_;  // of steps that nobody learns from
     CoreStats stats_;

@@ -47,7 +47,8 @@ inline constexpr std::array<CounterInfo, kCoreCounters> kCoreCounterInfo{{
     {"readout_read_cycles", "cycles", "from the end of the spikes to the sums of the readouts' tiles"},
     {"readout_update_cycles", "cycles", "neuron unit at work on readouts"},
     {"learning_cycles", "cycles", "learning engine at work on traces and gradients"},
-    {"planning_cycles", "cycles", "learning engine at work on optimiser and update scheme"},
+    {"planning_cycles", "cycles",
+     "learning engine at work between time steps: on gradients, optimiser, update scheme, feedback"},
     {"write_cycles", "cycles", "from the first write burst of an update to the end of the last one"},
     {"refresh_cycles", "cycles", "from the begin of a refresh to the end of the last tile's"},
     {"measure_cycles", "cycles", "from the begin of a measurement to the end of the last tile's"},
@@ -55,7 +56,7 @@ inline constexpr std::array<CounterInfo, kCoreCounters> kCoreCounterInfo{{
     {"neuron_updates", "updates", "neurons times time steps"},
     {"readout_updates", "updates", "readouts times time steps"},
     {"learning_operations", "operations", "of the learning engine on traces and gradients"},
-    {"planning_operations", "operations", "of the learning engine on optimiser and update scheme"},
+    {"planning_operations", "operations", "of the learning engine between time steps"},
 }};
 
 class CoreStats {

@@ -12,6 +12,8 @@
 //         + ceil(m R / L)          gradients of the readouts' synapses
 //     objective unit = K                                                     at the host, errors of a step
 //     update planning = update_cycles ceil((n P + m R) / L)                  optimiser and update scheme
+//     limit of the gradient = ceil((n P + m R) / L), twice if it is exceeded squares; products
+//     adaptive feedback     = ceil(n K / L)                                  when all changes have come
 // These are the cycles of the online form of e-prop; `learning.gradient = "factorised"` computes the same
 // gradient at less cost to the simulation, not to the chip.
 #pragma once
@@ -65,9 +67,17 @@ constexpr std::uint64_t objective_cycles(std::uint64_t outputs) {
     return outputs;
 }
 
+/// A pass of the learning engine over the synapses of the core.
+inline std::uint64_t synapse_pass_cycles(const ChipConfig& c, const CoreShape& s) {
+    return passes(s.synapses(), static_cast<std::uint64_t>(c.learning_lanes));
+}
+
+inline std::uint64_t adaptation_cycles(const ChipConfig& c, const CoreShape& s) {
+    return passes(s.neurons * s.network_outputs, static_cast<std::uint64_t>(c.learning_lanes));
+}
+
 inline std::uint64_t planning_cycles(const ChipConfig& c, const CoreShape& s) {
-    return static_cast<std::uint64_t>(c.update_cycles) *
-           passes(s.synapses(), static_cast<std::uint64_t>(c.learning_lanes));
+    return static_cast<std::uint64_t>(c.update_cycles) * synapse_pass_cycles(c, s);
 }
 
 }  // namespace memprop::hw::chip

@@ -143,6 +143,14 @@ tlm::tlm_response_status HostInterface::write_word(std::uint64_t address, std::u
         case event:
             event_ = value;
             return tlm::TLM_OK_RESPONSE;
+        case factor: {
+            const auto given = std::bit_cast<float>(value);
+            if (!std::isfinite(given) || given < 0.0F) {
+                return refuse_value();
+            }
+            factor_ = given;
+            return tlm::TLM_OK_RESPONSE;
+        }
         case projection:
             if (value >= memory_.weights.size()) {
                 return refuse_value();
@@ -270,6 +278,7 @@ tlm::tlm_response_status HostInterface::read_word(std::uint64_t address, std::ui
         case learn:
         case label:
         case window:
+        case factor:
         case event_in:
             return tlm::TLM_COMMAND_ERROR_RESPONSE;
         default:

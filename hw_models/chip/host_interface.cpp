@@ -149,7 +149,7 @@ tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
     const std::size_t room_needed = std::size_t{plan_.recurrent} + plan_.outputs;
     const bool tick = command == Command::tick || command == Command::last_tick;
     const bool in_turn = tick == in_sample_ && (!tick || step_ == next_step_);
-    if (busy() || code < 1 || code > static_cast<std::uint32_t>(Command::program) || !in_turn ||
+    if (busy() || code < 1 || code > static_cast<std::uint32_t>(kLastCommand) || !in_turn ||
         (tick && ((learns_ != 0 && memory_.tape == nullptr) ||
                   events_out_.size() - next_out_ / 2 + room_needed > event_capacity_))) {
         stats_.add(HostCounter::refused_commands);
@@ -164,7 +164,8 @@ tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
             last = value;
         }
     };
-    if (!tick && command != Command::program) {
+    if (command == Command::begin_sample || command == Command::update || command == Command::measure ||
+        command == Command::share_feedback) {
         told(CoreRegister::device_tick, device_tick_, told_tick_);
         told(CoreRegister::event, event_, told_event_);
     }
@@ -192,6 +193,12 @@ tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
             break;
         case Command::share_feedback:
             tell_cores(Tick::share, 0);
+            break;
+        case Command::limit_gradient:
+            tell_cores(Tick::square, 0);
+            break;
+        case Command::adapt_feedback:
+            tell_cores(Tick::adapt, std::bit_cast<std::uint32_t>(factor_));
             break;
         case Command::program: {
             double seconds = 0.0;  // the arrays are programmed side by side
@@ -231,22 +238,15 @@ void HostInterface::finish() {
         case Command::begin_sample:
             stats_.add(HostCounter::sample_begin_cycles, cycles);
             break;
-        case Command::update: {
-            stats_.add(refreshing_ ? HostCounter::refresh_cycles : HostCounter::update_cycles, cycles);
-            const auto tick = static_cast<std::int32_t>(device_tick_);
-            bool due = false;
-            for (WeightArray* array : memory_.weights) {
-                due = array->refresh(event_, tick).has_value() || due;
-            }
-            refreshing_ = due && !refreshing_;
-            if (refreshing_) {  // when all tiles are written
-                started_ = cycle();
-                cores_done_ = 0;
-                tell_cores(Tick::refresh, event_);
-                return;
-            }
+        case Command::update:
+            stats_.add(second_phase_ ? HostCounter::refresh_cycles : HostCounter::update_cycles, cycles);
             break;
-        }
+        case Command::limit_gradient:
+            stats_.add(HostCounter::limit_cycles, cycles);
+            break;
+        case Command::adapt_feedback:
+            stats_.add(HostCounter::adaptation_cycles, cycles);
+            break;
         case Command::measure:
         case Command::share_feedback:
             stats_.add(HostCounter::measure_cycles, cycles);
@@ -256,8 +256,32 @@ void HostInterface::finish() {
             due_cycle_ = noc::kNever;
             break;
     }
+    second_phase_ = !second_phase_ && begin_second_phase();
+    if (second_phase_) {
+        return;
+    }
     command_ = Command{};
     interrupt_.notify(sc_core::SC_ZERO_TIME);
+}
+
+/// What some commands need when all cores have done the first part; false if nothing.
+bool HostInterface::begin_second_phase() {
+    const auto tell = [&](Tick what, std::uint32_t value) {
+        started_ = cycle();
+        cores_done_ = 0;
+        tell_cores(what, value);
+        return true;
+    };
+    if (command_ == Command::update) {  // all tiles are written
+        bool due = false;
+        for (WeightArray* array : memory_.weights) {
+            due = array->refresh(event_, static_cast<std::int32_t>(device_tick_)).has_value() || due;
+        }
+        return due && tell(Tick::refresh, event_);
+    }
+    // The norm of the gradient is known.
+    return command_ == Command::limit_gradient && factor_ != 1.0F &&
+           tell(Tick::scale, std::bit_cast<std::uint32_t>(factor_));
 }
 
 }  // namespace memprop::hw::chip

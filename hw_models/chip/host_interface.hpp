@@ -74,6 +74,7 @@ private:
     void start_step(bool last);
     void send_errors(std::uint64_t ready_cycle);
     void finish();
+    bool begin_second_phase();
     void push_out(std::uint32_t address, std::uint32_t value);
     void sleep_until_due();
     std::size_t event_room() const { return event_capacity_ - events_in_.size(); }
@@ -94,6 +95,7 @@ private:
                   learns_ = 0;
     std::int32_t label_ = -1;
     std::uint32_t in_window_ = 1;
+    float factor_ = 1.0F;
     std::vector<double> targets_;
     std::vector<std::uint32_t> events_in_;
     std::vector<std::uint64_t> events_out_;  // address | value << 32
@@ -106,7 +108,7 @@ private:
     Command command_{};  // under way; none: 0
     bool in_sample_ = false;
     std::uint32_t next_step_ = 0;  // of the sample
-    bool refreshing_ = false;
+    bool second_phase_ = false;    // of a command that tells the cores twice
     std::uint64_t started_ = 0, phase_started_ = 0, due_cycle_ = noc::kNever;
     std::uint32_t cores_done_ = 0, neurons_done_ = 0, readouts_known_ = 0;
     std::vector<float> readout_, error_;

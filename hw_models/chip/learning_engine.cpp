@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "hw_models/chip/core.hpp"
+#include "learning/eprop/adaptive_feedback.hpp"
 
 namespace memprop::hw::chip {
 
@@ -29,6 +30,14 @@ bool Core::advance_engine() {
             }
             write_tiles();
             return true;
+        case Engine::limiting:
+            if (cycle() < engine_due_) {
+                return false;
+            }
+            finish_engine();
+            return true;
+        case Engine::adapting:
+            return advance_adaptation();
         case Engine::writing:
         case Engine::refreshing:
         case Engine::measuring:
@@ -40,7 +49,7 @@ bool Core::advance_engine() {
     }
     if (engine_ == Engine::sharing) {
         if (!shared_) {
-            share_readouts();
+            share_readouts(false);
             shared_ = true;
         }
         if (feedback_words_ < shape_.neurons * outputs_) {
@@ -62,8 +71,49 @@ bool Core::advance_engine() {
                : engine_ == Engine::refreshing ? CoreCounter::refresh_cycles
                                                : CoreCounter::measure_cycles,
                cycles);
+    finish_engine();
+    return true;
+}
+
+void Core::start_pass(Engine engine, std::uint64_t cycles, std::uint64_t operations) {
+    engine_ = engine;
+    engine_since_ = cycle();
+    engine_due_ = cycle() + cycles;
+    stats_.add(CoreCounter::planning_cycles, cycles);
+    stats_.add(CoreCounter::planning_operations, operations);
+}
+
+void Core::finish_engine() {
     engine_ = Engine::idle;
+    engine_due_ = noc::kNever;
     report_done(0, cycle());
+}
+
+void Core::start_adaptation(float decay) {
+    engine_ = Engine::adapting;
+    engine_since_ = cycle();
+    feedback_decay_ = decay;
+    share_readouts(true);
+}
+
+bool Core::advance_adaptation() {
+    if (engine_due_ == noc::kNever) {
+        if (feedback_words_ < feedback_changes_.size()) {
+            return false;
+        }
+        feedback_words_ = 0;
+        start_pass(Engine::adapting, adaptation_cycles(config_, shape_), feedback_changes_.size());
+        return true;
+    }
+    if (cycle() < engine_due_) {
+        return false;
+    }
+    for (std::size_t i = 0; i < feedback_changes_.size(); ++i) {
+        const std::size_t k = i / shape_.neurons, j = plan_.neurons.first + i % shape_.neurons;
+        float& b = memory_.feedback[k * recurrent_ + j];
+        b = learning::adapted_feedback(b, feedback_changes_[i], feedback_decay_);
+    }
+    finish_engine();
     return true;
 }
 
@@ -80,6 +130,7 @@ void Core::write_tiles() {
     }
     engine_ = Engine::writing;
     engine_since_ = cycle();
+    engine_due_ = noc::kNever;
 }
 
 void Core::start_refresh() {
@@ -109,15 +160,18 @@ void Core::start_measure(ProjectionId id, Engine engine) {
     shared_ = engine != Engine::sharing;
 }
 
-/// Sends the readout weights found by the measurement to the cores of the neurons they come from.
-void Core::share_readouts() {
-    std::vector<float> weights;
+void Core::share_readouts(bool changes) {
+    std::vector<float> values;
     for (const std::uint32_t t : readouts_.tiles) {
         const TilePlacement& placed = plan_.tiles[t];
         const WeightArray& array = memory_.array(placed.projection);
         const tile::TileRegion& region = array.tiles()[placed.tile];
-        weights.assign(tile_ports_[t]->measured().begin(), tile_ports_[t]->measured().end());
-        array.scale(weights);
+        if (changes) {
+            array.asked(region, values);
+        } else {
+            values.assign(tile_ports_[t]->measured().begin(), tile_ports_[t]->measured().end());
+            array.scale(values);
+        }
         for (std::uint32_t r = 0; r < region.rows; ++r) {
             const std::uint32_t neuron = region.first_row + r;
             for (std::uint32_t o = 0; o < registers_[static_cast<std::size_t>(CoreRegister::neuron_owners)];
@@ -130,8 +184,8 @@ void Core::share_readouts() {
                     noc::Flit::to(plan_.node, static_cast<noc::NodeId>(owner[2]), noc::FlitKind::graded);
                 for (std::uint32_t c = 0; c < region.columns; ++c) {
                     const std::uint32_t word = (region.first_column + c) * owner[1] + (neuron - owner[0]);
-                    flit.address = kFeedbackValue | word;
-                    flit.value = std::bit_cast<std::uint32_t>(weights[std::size_t{r} * region.columns + c]);
+                    flit.address = (changes ? kFeedbackChange : kFeedbackValue) | word;
+                    flit.value = std::bit_cast<std::uint32_t>(values[std::size_t{r} * region.columns + c]);
                     send(flit);
                 }
             }

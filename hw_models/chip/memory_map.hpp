@@ -17,6 +17,7 @@
 //                readout | 0x8000'0000 and its value (0xFFFF'FFFF: no event)
 //   0x03C R  level of the FIFO of event out, in events
 //   0x040 R  loss of the sample, double, low word first, 0x044 high word
+//   0x048 W  factor          limit_gradient: of the gradients; adapt_feedback: part of the feedback lost
 //   0x04C W  first step      of the sample that the next begin_sample begins; 0 if never written
 //   0x080 R  counters, 64 bits each, low word first, in the order of HostStats
 //   0x1000 W targets of the step, one per readout
@@ -57,8 +58,8 @@ inline constexpr std::uint64_t identity = 0x000, cores = 0x004, command = 0x008,
                                sample = 0x014, device_tick = 0x018, event = 0x01C, projection = 0x020,
                                learn = 0x024, label = 0x028, window = 0x02C, event_in = 0x030,
                                event_in_room = 0x034, event_out = 0x038, event_out_level = 0x03C,
-                               loss = 0x040, first_step = 0x04C, counters = 0x080, targets = 0x1000,
-                               routers = 0x0100'0000;
+                               loss = 0x040, factor = 0x048, first_step = 0x04C, counters = 0x080,
+                               targets = 0x1000, routers = 0x0100'0000;
 }  // namespace host_register
 
 enum class Command : std::uint32_t {
@@ -69,7 +70,11 @@ enum class Command : std::uint32_t {
     measure = 5,
     share_feedback = 6,
     program = 7,
+    limit_gradient = 8,
+    adapt_feedback = 9,
 };
+
+inline constexpr Command kLastCommand = Command::adapt_feedback;
 
 enum class CoreRegister : std::uint32_t {
     first_neuron,    ///< R

@@ -14,14 +14,18 @@ enum class Tick : std::uint32_t {
     refresh,       ///< host -> cores: renew saturated pairs; value: event
     measure,       ///< host -> cores: read all weights of a projection; value: its number
     share,         ///< host -> cores: as measure, of the readouts, then send them to the neurons
+    square,        ///< host -> cores: sum the squares of the gradients
+    scale,         ///< host -> cores: multiply the gradients; value: factor
+    adapt,         ///< host -> cores: send the changes of readout weights to the neurons; value: decay
     neurons_done,  ///< core -> along its spike tree: all spikes of the step have been sent
     core_done,     ///< core -> host: finished what it was told
 };
 
 /// Graded flits: what `address` carries besides a number.
-inline constexpr std::uint32_t kReadoutValue = 0x0000'0000;   ///< | readout: y, core -> host
-inline constexpr std::uint32_t kErrorValue = 0x1000'0000;     ///< | readout: error, host -> cores
-inline constexpr std::uint32_t kFeedbackValue = 0x2000'0000;  ///< | local feedback word, core -> core
+inline constexpr std::uint32_t kReadoutValue = 0x0000'0000;    ///< | readout: y, core -> host
+inline constexpr std::uint32_t kErrorValue = 0x1000'0000;      ///< | readout: error, host -> cores
+inline constexpr std::uint32_t kFeedbackValue = 0x2000'0000;   ///< | local feedback word, core -> core
+inline constexpr std::uint32_t kFeedbackChange = 0x3000'0000;  ///< the same, what it is to change by
 inline constexpr std::uint32_t kGradedMask = 0x0FFF'FFFF;
 
 /// Configuration flits: `address` is a word of a core's window, with this bit for a read request; the answer

@@ -72,6 +72,15 @@ void WeightArray::scale(std::span<float> sums) const {
     }
 }
 
+void WeightArray::asked(const tile::TileRegion& region, std::vector<float>& changes) const {
+    changes.clear();
+    for (std::uint32_t r = 0; r < region.rows; ++r) {
+        const auto row = asked_.subspan(
+            std::size_t{region.first_row + r} * shape().post + region.first_column, region.columns);
+        changes.insert(changes.end(), row.begin(), row.end());
+    }
+}
+
 bool WeightArray::plan(std::uint32_t event) {
     if (planned_event_ != event) {
         planned_event_ = event;

@@ -40,6 +40,8 @@ public:
 
     // An update: the changes asked for, then for each tile its part.
     void ask(std::span<const float> changes) { asked_ = changes; }
+    /// Those of a tile, [row * columns + column].
+    void asked(const tile::TileRegion& region, std::vector<float>& changes) const;
     /// Whether anything is to be written.
     bool plan(std::uint32_t event);
     tile::WriteBurst burst(std::size_t tile, std::uint32_t event, std::int32_t tick) const;

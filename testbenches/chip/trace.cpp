@@ -13,8 +13,8 @@ using hw::tile::TileActivity;
 namespace {
 
 // In the order of Core::Engine, without idle.
-constexpr std::array<const char*, 6> kEngineNames{"learning",   "planning",  "writing",
-                                                  "refreshing", "measuring", "sharing"};
+constexpr std::array<const char*, 8> kEngineNames{"learning",  "planning", "writing",  "refreshing",
+                                                  "measuring", "sharing",  "limiting", "adapting"};
 
 }  // namespace
 

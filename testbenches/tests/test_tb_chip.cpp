@@ -140,7 +140,7 @@ TEST_CASE("tb_chip: bad input is refused with exit code 2 and what is allowed") 
         {"--set chip.neurons_per_core=5", "chip.neurons_per_core = 5: is too few"},
         {"--set chip.tile_cost.conversion_pj=-1", "is not known"},
         {"--set learning.loss=cross_entropy", "needs --task"},
-        {"--set learning.gradient_clip=1", "learning.gradient_clip = 1"},
+        {"--set crossbar.drift_compensation=true", "crossbar.drift_compensation = true"},
         {"--experiment missing.toml", "missing.toml"},
         {"--task --activity 0.1", "--task and --activity exclude each other"},
         {"--stimulus late.csv --activity 0.1", "--stimulus and --activity exclude each other"},
