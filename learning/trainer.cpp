@@ -127,10 +127,6 @@ void BasicTrainer<Real>::build_hardware(const HardwareFactory& make_hardware) {
             refuse("learning.update_every_steps", learning.update_every_steps,
                    "must be 0: weights are written between trials");
         }
-        if (weights_[0]->scheme_array() != nullptr) {
-            refuse("update.scheme", config_.update.scheme,
-                   "must be a scheme without devices of its own: a tile has one array");
-        }
         if (learning.supervision == Supervision::reward) {
             refuse("learning.supervision", "reward", "must be \"target\"");
         }

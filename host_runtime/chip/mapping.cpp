@@ -270,11 +270,12 @@ private:
                                          "larger mesh",
                                          core.neurons.count, hw::chip::kNeuronMemoryStride));
         }
-        const std::uint32_t most_tiles = chip_.tiles_per_core == 0
-                                             ? hw::chip::kMostTiles
-                                             : static_cast<std::uint32_t>(chip_.tiles_per_core);
-        if (core.tiles.size() > most_tiles) {
-            refuse("chip.tiles_per_core", most_tiles, core.tiles.size(), "tiles");
+        if (core.tiles.size() > hw::chip::kMostTiles) {
+            refuse("chip.tiles_per_core", hw::chip::kMostTiles, core.tiles.size(), "tiles");
+        }
+        const std::size_t tiles = core.tiles.size() * shape_.tiles_per_part;
+        if (chip_.tiles_per_core != 0 && tiles > static_cast<std::size_t>(chip_.tiles_per_core)) {
+            refuse("chip.tiles_per_core", chip_.tiles_per_core, tiles, "tiles");
         }
         if (core.axons.size() > static_cast<std::size_t>(chip_.axon_ranges)) {
             refuse("chip.axon_ranges", chip_.axon_ranges, core.axons.size(), "rows of the axon table");
@@ -321,7 +322,9 @@ NetworkShape shape_of(const Experiment& e) {
                        .rows = {},
                        .tile_rows = {}};
     shape.rows = shape.tile_rows = {shape.inputs, shape.recurrent, shape.recurrent};
-    if (learning::find_scheme_kind("update.scheme", e.update.scheme).make != nullptr) {
+    const learning::SchemeKind& scheme = learning::find_scheme_kind("update.scheme", e.update.scheme);
+    shape.tiles_per_part = scheme.has_array ? 2 : 1;
+    if (scheme.make != nullptr) {
         shape.tile_rows.fill(static_cast<std::uint32_t>(e.crossbar.tile_rows));
         shape.tile_columns = static_cast<std::uint32_t>(e.crossbar.tile_columns);
         shape.columns_per_converter = static_cast<std::uint32_t>(e.crossbar.adc.columns_per_converter);
@@ -359,8 +362,8 @@ std::string describe_plan(const ChipPlan& plan, const NetworkShape& shape, const
         const CorePlan& core = plan.cores[c];
         out += fmt::format(
             "core {:>3} at node {:>4}: {:>5} neurons {:>4} readouts {:>3} tiles {:>3} axon ranges\n", c,
-            static_cast<unsigned>(core.node), core.neurons.count, core.readouts.count, core.tiles.size(),
-            core.axons.size());
+            static_cast<unsigned>(core.node), core.neurons.count, core.readouts.count,
+            core.tiles.size() * tiles_per_part(experiment), core.axons.size());
     }
     return out;
 }

@@ -25,7 +25,8 @@ struct NetworkShape {
     std::array<std::uint32_t, 3> tile_rows{};  ///< word lines of a tile
     std::uint32_t tile_columns = 0;            ///< at most; 0: as wide as a core's share of a layer
     std::uint32_t columns_per_converter = 1;
-    std::array<bool, 3> bias{};  ///< whether its last row is driven by the last input
+    std::uint32_t tiles_per_part = 1;  ///< 2: the update scheme has devices of its own beside the weights
+    std::array<bool, 3> bias{};        ///< whether its last row is driven by the last input
 
     bool has(learning::ProjectionId id) const { return rows[static_cast<std::size_t>(id)] > 0; }
 };

@@ -38,7 +38,9 @@ nlohmann::ordered_json core_report(const Core& core, std::uint64_t cycles) {
          part(stats[CoreCounter::neuron_update_cycles] + stats[CoreCounter::readout_update_cycles], cycles)},
         {"learning_engine",
          part(stats[CoreCounter::learning_cycles] + stats[CoreCounter::planning_cycles], cycles)},
-        {"programming", part(stats[CoreCounter::write_cycles] + stats[CoreCounter::refresh_cycles], cycles)}};
+        {"programming", part(stats[CoreCounter::write_cycles] + stats[CoreCounter::refresh_cycles] +
+                                 stats[CoreCounter::transfer_cycles],
+                             cycles)}};
     return json;
 }
 

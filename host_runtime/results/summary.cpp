@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "learning/update/scheme.hpp"
+
 namespace memprop::host {
 namespace {
 
@@ -34,7 +36,7 @@ std::uint64_t synapses(const learning::TrainerBase& trainer) {
     return sum;
 }
 
-/// Tiles that hold the arrays.
+/// Tiles that hold the arrays, those of the update scheme's own devices included.
 std::uint64_t tiles(const learning::ExperimentConfig& config, const learning::TrainerBase& trainer) {
     const auto parts = [](std::uint64_t whole, std::int64_t part) {
         return (whole + static_cast<std::uint64_t>(part) - 1) / static_cast<std::uint64_t>(part);
@@ -44,7 +46,7 @@ std::uint64_t tiles(const learning::ExperimentConfig& config, const learning::Tr
         const learning::WeightStoreShape shape = trainer.shape(static_cast<learning::ProjectionId>(w));
         sum += parts(shape.pre, config.crossbar.tile_rows) * parts(shape.post, config.crossbar.tile_columns);
     }
-    return sum;
+    return learning::find_scheme_kind("update.scheme", config.update.scheme).has_array ? 2 * sum : sum;
 }
 
 }  // namespace

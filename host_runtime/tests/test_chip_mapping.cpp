@@ -179,6 +179,8 @@ TEST_CASE("mapping: what does not fit is refused with the need, the limit and th
     // And the limits themselves do.
     CHECK(refusal({"chip.neurons_per_core=101"}).empty());
     CHECK(refusal({"chip.tiles_per_core=3"}).empty());
+    has(refusal({"chip.tiles_per_core=3", "update.scheme=tiki_taka"}),
+        {"chip.tiles_per_core = 3: is too few: node 1 needs 6 tiles for 100 neurons and 1 readouts"});
     CHECK(refusal({"crossbar.tile_rows=10", "chip.axon_ranges=30"}).empty());
     CHECK(refusal({"chip.mesh_width=2", "chip.multicast_trees=4"}).empty());
     CHECK(refusal({"chip.event_fifo_depth=101"}).empty());

@@ -48,6 +48,9 @@ ChipEnergy Chip::energy() const {
         for (const auto& tile : core->tiles()) {
             energy.tile_periphery_j += tile->memory().energy_j();
         }
+        for (const auto& tile : core->fast_tiles()) {
+            energy.tile_periphery_j += tile->energy_j();
+        }
     }
     return energy;
 }
@@ -75,6 +78,9 @@ std::vector<Counter> Chip::report() const {
             for (Counter& counter : cores_[c]->tiles()[t]->report(fmt::format("{}tile_{}.", prefix, t))) {
                 out.push_back(std::move(counter));
             }
+        }
+        for (std::size_t t = 0; t < cores_[c]->fast_tiles().size(); ++t) {
+            cores_[c]->fast_tiles()[t]->report(fmt::format("{}fast_tile_{}.", prefix, t), out);
         }
     }
     for (std::size_t w = 0; w < arrays_.size(); ++w) {

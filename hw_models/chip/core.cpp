@@ -66,6 +66,11 @@ Core::Core(const sc_core::sc_module_name& name, const ChipPlan& plan, std::size_
         tiles_.push_back(
             memory.array(placed.projection)
                 .make_tile(tile_name.c_str(), placed.tile, config, columns_per_converter, period));
+        if (auto fast = memory.array(placed.projection)
+                            .make_fast_tile(fmt::format("{}.fast_tile_{}", this->name(), t), placed.tile,
+                                            config, columns_per_converter)) {
+            fast_tiles_.push_back(std::move(fast));
+        }
         tile_ports_.push_back(tiles_.back()->port.operator->());
         tile_ports_.back()->poll_sums();
         (placed.projection == ProjectionId::w_out ? readouts_ : neurons_).tiles.push_back(t);

@@ -12,9 +12,9 @@
 // 5. A core_done flit goes to the host.
 // Flits of a later step than the one a tile is in wait in a latch per word line.
 //
-// Between trials: update (plan, then write bursts through the tiles' programming ports, all tiles side by
-// side), refresh, measure, share, square and scale (the limit of the gradient), adapt (feedback); each ends
-// with core_done.
+// Between trials: update (plan, use the update scheme's own arrays if it has any, then write bursts through
+// the tiles' programming ports, all tiles side by side), refresh, measure, share, square and scale (the limit
+// of the gradient), adapt (feedback); each ends with core_done.
 //
 // Latency: core_timing.hpp and tile_timing.hpp, exactly; a flit is acted on in the cycle it arrives, one
 // flit leaves per cycle. Misuse: a spike without axon row is discarded and counted (unmapped_events), a
@@ -56,6 +56,8 @@ public:
     const CoreShape& shape() const { return shape_; }
     const CoreStats& stats() const { return stats_; }
     std::span<const std::unique_ptr<tile::SynapseTile>> tiles() const { return tiles_; }
+    /// Those of the update scheme's own arrays, one beside each tile; empty if it has none.
+    std::span<const std::unique_ptr<tile::FastTile>> fast_tiles() const { return fast_tiles_; }
     std::uint64_t activations() const { return activations_; }
     double neuron_energy_j() const;    ///< of the neuron unit
     double learning_energy_j() const;  ///< of the learning engine
@@ -82,6 +84,7 @@ public:
         sharing,
         limiting,
         adapting,
+        transferring,
     };
     Phase neuron_phase() const { return phase_of(neurons_); }
     Phase readout_phase() const { return phase_of(readouts_); }
@@ -123,6 +126,8 @@ private:
     void update_readouts();
     /// Sums of a layer's tiles of one projection, as weights, into `sums`.
     void add_tiles(learning::ProjectionId id, const Layer& layer, std::vector<float>& sums);
+    /// After planning: what the update scheme does on its own arrays. False: nothing.
+    bool start_transfer();
     void write_tiles();
     void start_refresh();
     void start_measure(learning::ProjectionId id, Engine engine);
@@ -150,6 +155,7 @@ private:
     const sc_core::sc_time period_;
     std::vector<std::unique_ptr<tile::SynapseTile>> tiles_;
     std::vector<tile::SynapseTileIf*> tile_ports_;
+    std::vector<std::unique_ptr<tile::FastTile>> fast_tiles_;
     sc_core::sc_event due_;
 
     // Loaded by the host.

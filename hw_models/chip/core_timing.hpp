@@ -12,6 +12,9 @@
 //         + ceil(m R / L)          gradients of the readouts' synapses
 //     objective unit = K                                                     at the host, errors of a step
 //     update planning = update_cycles ceil((n P + m R) / L)                  optimiser and update scheme
+//     transfer        = longest of the fast tiles (fast_tile.hpp)            schemes with an array of their
+//     own
+//                         + sum over rows read of d ceil(columns / L)        d numbers per synapse
 //     limit of the gradient = ceil((n P + m R) / L), twice if it is exceeded squares; products
 //     adaptive feedback     = ceil(n K / L)                                  when all changes have come
 // These are the cycles of the online form of e-prop; `learning.gradient = "factorised"` computes the same
@@ -70,6 +73,11 @@ constexpr std::uint64_t objective_cycles(std::uint64_t outputs) {
 /// A pass of the learning engine over the synapses of the core.
 inline std::uint64_t synapse_pass_cycles(const ChipConfig& c, const CoreShape& s) {
     return passes(s.synapses(), static_cast<std::uint64_t>(c.learning_lanes));
+}
+
+/// The learning engine's work on rows of a fast array, each of so many columns.
+inline std::uint64_t transfer_pass_cycles(const ChipConfig& c, std::uint64_t columns, std::uint64_t rows) {
+    return rows * passes(columns, static_cast<std::uint64_t>(c.learning_lanes));
 }
 
 inline std::uint64_t adaptation_cycles(const ChipConfig& c, const CoreShape& s) {

@@ -28,6 +28,14 @@ bool Core::advance_engine() {
             if (cycle() < engine_due_) {
                 return false;
             }
+            if (!start_transfer()) {
+                write_tiles();
+            }
+            return true;
+        case Engine::transferring:
+            if (cycle() < engine_due_) {
+                return false;
+            }
             write_tiles();
             return true;
         case Engine::limiting:
@@ -117,6 +125,32 @@ bool Core::advance_adaptation() {
     return true;
 }
 
+bool Core::start_transfer() {
+    if (fast_tiles_.empty()) {
+        return false;
+    }
+    const std::uint32_t event = registers_[static_cast<std::size_t>(CoreRegister::event)];
+    const auto tick =
+        static_cast<std::int32_t>(registers_[static_cast<std::size_t>(CoreRegister::device_tick)]);
+    std::uint64_t longest = 0;
+    for (std::size_t t = 0; t < fast_tiles_.size(); ++t) {
+        WeightArray& array = memory_.array(plan_.tiles[t].projection);
+        array.plan(event, tick);
+        longest = std::max(longest, fast_tiles_[t]->take(array.fast_update(plan_.tiles[t].tile)));
+    }
+    std::uint64_t cycles = longest;
+    for (const ProjectionId id : {ProjectionId::w_in, ProjectionId::w_rec, ProjectionId::w_out}) {
+        const std::uint64_t columns = id == ProjectionId::w_out ? shape_.readouts : shape_.neurons;
+        const std::uint64_t rows = memory_.array(id).transfer_operations();
+        cycles += transfer_pass_cycles(config_, columns, rows);
+        stats_.add(CoreCounter::planning_operations, columns * rows);
+    }
+    stats_.add(CoreCounter::transfer_cycles, cycles);
+    engine_ = Engine::transferring;
+    engine_due_ = cycle() + cycles;
+    return true;
+}
+
 void Core::write_tiles() {
     const std::uint32_t event = registers_[static_cast<std::size_t>(CoreRegister::event)];
     const auto tick =
@@ -124,7 +158,7 @@ void Core::write_tiles() {
     for (std::size_t t = 0; t < tile_ports_.size(); ++t) {
         const TilePlacement& placed = plan_.tiles[t];
         WeightArray& array = memory_.array(placed.projection);
-        if (array.plan(event)) {
+        if (array.plan(event, tick)) {
             tile_ports_[t]->write(array.burst(placed.tile, event, tick));
         }
     }

@@ -21,6 +21,10 @@ WeightArray::WeightArray(learning::WeightStore& store, std::uint32_t tile_rows, 
         }
         tiled_ = std::make_unique<tile::TiledArray>(devices_->devices(), tile_columns);
         regions_.assign(tiled_->tiles().begin(), tiled_->tiles().end());
+        fast_ = trained_ != nullptr ? trained_->scheme().fast_array() : nullptr;
+        if (fast_ != nullptr) {
+            fast_->keep_log();
+        }
     } else if (numbers_ != nullptr) {
         for (std::uint32_t row = 0; row < s.pre; row += tile_rows) {
             for (std::uint32_t column = 0; column < s.post; column += tile_columns) {
@@ -54,6 +58,16 @@ std::unique_ptr<tile::SynapseTile> WeightArray::make_tile(const sc_core::sc_modu
         region, config.float_tile(region.rows, region.columns), period);
 }
 
+std::unique_ptr<tile::FastTile> WeightArray::make_fast_tile(const std::string& name, std::size_t tile,
+                                                            const ChipConfig& config,
+                                                            std::int64_t columns_per_converter) const {
+    if (fast_ == nullptr) {
+        return nullptr;
+    }
+    return std::make_unique<tile::FastTile>(regions_[tile], config.crossbar_tile(columns_per_converter),
+                                            2 * fast_->array().shape().devices_per_polarity, name);
+}
+
 void WeightArray::stage(std::uint32_t row, std::uint32_t column, float weight) {
     staged_[std::size_t{row} * shape().post + column] = weight;
 }
@@ -81,12 +95,35 @@ void WeightArray::asked(const tile::TileRegion& region, std::vector<float>& chan
     }
 }
 
-bool WeightArray::plan(std::uint32_t event) {
+bool WeightArray::plan(std::uint32_t event, std::int32_t tick) {
     if (planned_event_ != event) {
         planned_event_ = event;
-        writes_ = numbers_ != nullptr || (trained_ != nullptr && trained_->plan(asked_, event));
+        writes_ = numbers_ != nullptr || (trained_ != nullptr && trained_->plan(asked_, event, tick));
     }
     return writes_;
+}
+
+tile::FastUpdate WeightArray::fast_update(std::size_t tile) const {
+    const tile::TileRegion& region = regions_[tile];
+    const std::size_t at = std::size_t{region.first_row} * shape().post + region.first_column;
+    const learning::FastArrayLog& log = fast_->log();
+    tile::FastUpdate update{
+        .pulses = {fast_->pulses().data() + at, shape().post, region.rows, region.columns},
+        .refreshed = log.refreshed};
+    if (log.refreshed) {
+        update.refresh = tile::refresh_work(region, shape().post, log.refresh, fast_->most_refresh_pulses());
+    }
+    for (const std::uint32_t row : log.rows_read) {
+        update.rows_read += row >= region.first_row && row - region.first_row < region.rows ? 1U : 0U;
+    }
+    if (!log.reset.empty()) {
+        update.reset = {log.reset.data() + at, shape().post, region.rows, region.columns};
+    }
+    return update;
+}
+
+std::uint64_t WeightArray::transfer_operations() const {
+    return fast_ == nullptr ? 0 : fast_->log().rows_read.size() * trained_->scheme().numbers_per_transfer();
 }
 
 tile::WriteBurst WeightArray::burst(std::size_t tile, std::uint32_t event, std::int32_t tick) const {
@@ -147,6 +184,9 @@ void WeightArray::report(const std::string& prefix, const crossbar::EnergyConfig
                          std::vector<Counter>& out) const {
     if (tiled_) {
         tiled_->report(prefix, cost, out);
+    }
+    if (fast_ != nullptr) {
+        tile::report_devices(prefix + "fast.", fast_->array().counters(), cost, out);
     }
 }
 

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "hw_models/chip/chip_config.hpp"
+#include "hw_models/tile/fast_tile.hpp"
 #include "hw_models/tile/synapse_tile.hpp"
+#include "learning/update/fast_array.hpp"
 #include "learning/weights/crossbar_weights.hpp"
 #include "learning/weights/digital_weights.hpp"
 
@@ -31,6 +33,11 @@ public:
                                                  const ChipConfig& config, std::int64_t columns_per_converter,
                                                  const sc_core::sc_time& period);
 
+    /// The tile of the update scheme's own array beside tile `tile`; null if there is none.
+    std::unique_ptr<tile::FastTile> make_fast_tile(const std::string& name, std::size_t tile,
+                                                   const ChipConfig& config,
+                                                   std::int64_t columns_per_converter) const;
+
     /// Initial weights arrive one by one; program() writes them and tells how long that takes.
     void stage(std::uint32_t row, std::uint32_t column, float weight);
     double program();
@@ -43,7 +50,11 @@ public:
     /// Those of a tile, [row * columns + column].
     void asked(const tile::TileRegion& region, std::vector<float>& changes) const;
     /// Whether anything is to be written.
-    bool plan(std::uint32_t event);
+    bool plan(std::uint32_t event, std::int32_t tick);
+    /// What the plan did in the part of the fast array beside a tile.
+    tile::FastUpdate fast_update(std::size_t tile) const;
+    /// Digital work on rows that were read there, per column.
+    std::uint64_t transfer_operations() const;
     tile::WriteBurst burst(std::size_t tile, std::uint32_t event, std::int32_t tick) const;
     /// Null if no refresh is due after update `event`.
     std::optional<tile::RefreshRequest> refresh(std::uint32_t event, std::int32_t tick);
@@ -69,6 +80,7 @@ private:
     learning::CrossbarWeights* trained_;       // devices_, if they learn
     std::unique_ptr<tile::TiledArray> tiled_;  // of devices_
     float unit_ = 1.0F;                        // of numbers_
+    learning::FastArray* fast_ = nullptr;      // of their update scheme, if it has one
     std::vector<tile::TileRegion> regions_;
     std::vector<float> staged_;
     std::span<const float> asked_;

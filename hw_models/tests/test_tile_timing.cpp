@@ -7,6 +7,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "hw_models/tests/tile_bench.hpp"
+#include "hw_models/tile/fast_tile.hpp"
 #include "hw_models/tile/tile_params.hpp"
 
 using namespace memprop;
@@ -156,4 +157,46 @@ TEST_CASE("tile parameters: bad ones are refused with place, value and range, an
     sram.timing.word_bits = 15;
     CHECK(message(sram).find("chip.tile.word_bits = 15: must be from 16") == 0);
     CHECK(message(SramTileParams{}).find("chip.tile.cost.word_read_pj is not set") == 0);
+}
+
+TEST_CASE("tile timing: what an update does in a fast tile, by hand") {
+    CrossbarTileParams params = crossbar_params(ReadMode::per_event);
+    params.timing = {.drive_cycles = 5,
+                     .columns_per_converter = 2,
+                     .conversion_cycles = 3,
+                     .row_select_cycles = 4,
+                     .pulse_cycles = 6,
+                     .reset_cycles = 70,
+                     .columns_written_together = 2};
+    const TileRegion region{.first_row = 7, .rows = 3, .first_column = 0, .columns = 5};
+    FastTile tile(region, params, 4, "fast");
+    std::vector<std::int16_t> pulses(3UL * 5);
+    pulses[0] = 2;
+    pulses[1] = -3;  // the same group as the first
+    pulses[4] = 1;
+    FastUpdate update{.pulses = whole(pulses, 5), .rows_read = 2};
+    const std::uint64_t write = 4 + 6 * (3 + 1), reads = 2 * (5 + 2 * 3);
+    CHECK(tile.take(update) == write + reads);
+    CHECK(tile.periphery().conversions == 2 * 5);
+    CHECK(tile.periphery().integrations == 2 * 5);
+    CHECK(tile.periphery().word_line_drives == 1 + 2);
+    CHECK(tile.periphery().pulses == 6);
+
+    std::vector<std::uint8_t> marked(3UL * 5);
+    marked[5] = marked[6] = marked[9] = 1;  // two groups of row 1
+    marked[14] = 1;
+    update.reset = {marked.data(), 5, 3, 5};
+    update.refreshed = true;
+    update.refresh = {.pairs = 1, .reset_pulses = 4, .set_pulses = 2, .verify_reads = 3};
+    const std::uint64_t resets = 2 * 4 + 3 * 70;
+    CHECK(tile.take(update) == write + reads + resets + refresh_cycles(params.timing, 3, 5, update.refresh));
+    CHECK(tile.periphery().pulses == 6 + 6 + (2 + 4) + 4 * 4);  // four devices per synapse are RESET
+    CHECK(tile.periphery().conversions == 2 * 10 + 2 * 15 + 2 * 3);
+    CHECK(tile.stats().resets == 4);
+    CHECK(tile.stats().refreshes == 1);
+    CHECK(tile.energy_j() ==
+          doctest::Approx(1e-12 * (*params.cost.word_line_pj * double(tile.periphery().word_line_drives) +
+                                   *params.cost.integration_pj * double(tile.periphery().integrations) +
+                                   *params.cost.conversion_pj * double(tile.periphery().conversions) +
+                                   *params.cost.pulse_driver_pj * double(tile.periphery().pulses))));
 }

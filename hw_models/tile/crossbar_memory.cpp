@@ -64,17 +64,8 @@ std::optional<std::uint64_t> CrossbarMemory::begin_write(const WriteBurst& burst
         return std::nullopt;
     }
     const WriteWork work = write_work(params_.timing, burst.steps);
-    stats_.word_line_drives += work.rows;
-    stats_.pulse_slots += work.slots;
-    stats_.pulses += work.pulses;
+    stats_.count(work);
     return work.cycles;
-}
-
-void CrossbarMemory::count_measurement() {
-    const std::uint64_t synapses = std::uint64_t{region_.rows} * region_.columns;
-    stats_.word_line_drives += region_.rows;
-    stats_.integrations += 2 * synapses;
-    stats_.conversions += 2 * synapses;
 }
 
 std::optional<std::uint64_t> CrossbarMemory::begin_refresh(const RefreshRequest& request) {
@@ -82,12 +73,8 @@ std::optional<std::uint64_t> CrossbarMemory::begin_refresh(const RefreshRequest&
     if (work == nullptr) {
         return std::nullopt;
     }
-    count_measurement();
-    stats_.word_line_drives += work->verify_reads + work->set_pulses + work->pairs;
-    stats_.integrations += 2 * work->verify_reads;
-    stats_.conversions += 2 * work->verify_reads;
-    stats_.pulse_slots += work->set_pulses;
-    stats_.pulses += work->set_pulses + work->reset_pulses;
+    stats_.count_measurement(region_.rows, region_.columns);
+    stats_.count(*work);
     return refresh_cycles(params_.timing, region_.rows, region_.columns, *work);
 }
 
@@ -95,19 +82,39 @@ std::optional<std::uint64_t> CrossbarMemory::begin_measure(std::uint32_t event, 
     if (!array_.begin_measure(tile_, event, tick)) {
         return std::nullopt;
     }
-    count_measurement();
+    stats_.count_measurement(region_.rows, region_.columns);
     return measure_cycles(params_.timing, region_.rows, region_.columns);
 }
 
-double CrossbarMemory::energy_j() const {
-    const CrossbarCost& cost = params_.cost;
-    return 1e-12 * (cost.word_line_pj.value() * static_cast<double>(stats_.word_line_drives) +
-                    cost.integration_pj.value() * static_cast<double>(stats_.integrations) +
-                    cost.conversion_pj.value() * static_cast<double>(stats_.conversions) +
-                    cost.pulse_driver_pj.value() * static_cast<double>(stats_.pulses));
+void CrossbarStats::count(const WriteWork& work) {
+    word_line_drives += work.rows;
+    pulse_slots += work.slots;
+    pulses += work.pulses;
 }
 
-void CrossbarMemory::report(const std::string& prefix, std::vector<Counter>& out) const {
+void CrossbarStats::count(const RefreshWork& work) {
+    word_line_drives += work.verify_reads + work.set_pulses + work.pairs;
+    integrations += 2 * work.verify_reads;
+    conversions += 2 * work.verify_reads;
+    pulse_slots += work.set_pulses;
+    pulses += work.set_pulses + work.reset_pulses;
+}
+
+void CrossbarStats::count_measurement(std::uint64_t rows, std::uint64_t columns) {
+    word_line_drives += rows;
+    integrations += 2 * rows * columns;
+    conversions += 2 * rows * columns;
+}
+
+double crossbar_energy_j(const CrossbarCost& cost, const CrossbarStats& stats) {
+    return 1e-12 * (cost.word_line_pj.value() * static_cast<double>(stats.word_line_drives) +
+                    cost.integration_pj.value() * static_cast<double>(stats.integrations) +
+                    cost.conversion_pj.value() * static_cast<double>(stats.conversions) +
+                    cost.pulse_driver_pj.value() * static_cast<double>(stats.pulses));
+}
+
+void report_crossbar(const std::string& prefix, const CrossbarCost& cost, const CrossbarStats& stats,
+                     std::vector<Counter>& out) {
     const auto add = [&](const char* name, double value, const char* unit, std::string description) {
         out.push_back({prefix + name, value, unit, std::move(description)});
     };
@@ -116,19 +123,18 @@ void CrossbarMemory::report(const std::string& prefix, std::vector<Counter>& out
     };
     const auto energy = [&](const char* name, double cost_pj, std::uint64_t events, const char* description) {
         add(name, 1e-12 * cost_pj * static_cast<double>(events), "J",
-            std::string(description) + "; " + params_.cost.source);
+            std::string(description) + "; " + cost.source);
     };
-    const CrossbarCost& cost = params_.cost;
-    count("word_line_drives", stats_.word_line_drives, "drives",
+    count("word_line_drives", stats.word_line_drives, "drives",
           "word lines driven by events, measurements, verifying reads and writes");
-    count("integrations", stats_.integrations, "integrations", "columns times integration windows");
-    count("conversions", stats_.conversions, "conversions", "analogue-to-digital conversions");
-    count("pulse_slots", stats_.pulse_slots, "slots", "time slots of SET pulses");
-    count("driver_pulses", stats_.pulses, "pulses", "SET and RESET pulses given by the programming drivers");
-    energy("energy_word_lines", cost.word_line_pj.value(), stats_.word_line_drives, "word-line drivers");
-    energy("energy_integrators", cost.integration_pj.value(), stats_.integrations, "integrators");
-    energy("energy_converters", cost.conversion_pj.value(), stats_.conversions, "converters");
-    energy("energy_pulse_drivers", cost.pulse_driver_pj.value(), stats_.pulses, "programming drivers");
+    count("integrations", stats.integrations, "integrations", "columns times integration windows");
+    count("conversions", stats.conversions, "conversions", "analogue-to-digital conversions");
+    count("pulse_slots", stats.pulse_slots, "slots", "time slots of SET pulses");
+    count("driver_pulses", stats.pulses, "pulses", "SET and RESET pulses given by the programming drivers");
+    energy("energy_word_lines", cost.word_line_pj.value(), stats.word_line_drives, "word-line drivers");
+    energy("energy_integrators", cost.integration_pj.value(), stats.integrations, "integrators");
+    energy("energy_converters", cost.conversion_pj.value(), stats.conversions, "converters");
+    energy("energy_pulse_drivers", cost.pulse_driver_pj.value(), stats.pulses, "programming drivers");
 }
 
 }  // namespace memprop::hw::tile

@@ -17,7 +17,15 @@ struct CrossbarStats {
     std::uint64_t conversions = 0;
     std::uint64_t pulse_slots = 0;  ///< in which at least one SET pulse was given
     std::uint64_t pulses = 0;       ///< SET and RESET pulses given by the drivers
+
+    void count(const WriteWork& work);
+    void count(const RefreshWork& work);
+    void count_measurement(std::uint64_t rows, std::uint64_t columns);
 };
+
+double crossbar_energy_j(const CrossbarCost& cost, const CrossbarStats& stats);
+void report_crossbar(const std::string& prefix, const CrossbarCost& cost, const CrossbarStats& stats,
+                     std::vector<Counter>& out);
 
 class CrossbarMemory final : public TileMemory {
 public:
@@ -40,16 +48,16 @@ public:
     void finish_refresh() override { array_.finish_refresh(); }
     std::optional<std::uint64_t> begin_measure(std::uint32_t event, std::int32_t tick) override;
     void finish_measure(std::span<float> values) override { array_.finish_measure(tile_, values); }
-    double energy_j() const override;
-    void report(const std::string& prefix, std::vector<Counter>& out) const override;
+    double energy_j() const override { return crossbar_energy_j(params_.cost, stats_); }
+    void report(const std::string& prefix, std::vector<Counter>& out) const override {
+        report_crossbar(prefix, params_.cost, stats_, out);
+    }
 
     const TileRegion& region() const { return region_; }
     const CrossbarTileParams& params() const { return params_; }
     const CrossbarStats& stats() const { return stats_; }
 
 private:
-    void count_measurement();
-
     TiledArray& array_;
     std::size_t tile_;
     TileRegion region_;

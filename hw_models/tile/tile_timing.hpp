@@ -17,6 +17,9 @@
 //     measurement    = rows (row_cycles + 2 readout_cycles)     both sides of a pair, row by row
 //     refresh        = measurement + reset_cycles pairs + pulse_cycles SET pulses
 //                        + (row_cycles + 2 c) verifying reads           pair by pair
+//     read of a row  = row_cycles + readout_cycles                       a second array's, to be transferred
+//     RESETs         = sum over rows with synapses to RESET of [row_select_cycles
+//                        + reset_cycles groups of columns written together with such synapses]
 // SRAM. w = ceil(C / floor(word_bits / weight_bits)) words per row, t cycles per access:
 //     row_cycles = w t, readout_cycles = 0
 //     write burst = 2 t words with a change (read, add, write); measurement = rows w t; refresh = 0
@@ -140,6 +143,34 @@ constexpr std::uint64_t refresh_cycles(const CrossbarTiming& t, std::uint32_t ro
                                        const RefreshWork& work) {
     return measure_cycles(t, rows, columns) + work.pairs * t.reset_cycles + work.set_pulses * t.pulse_cycles +
            work.verify_reads * (std::uint64_t{t.drive_cycles} + 2 * std::uint64_t{t.conversion_cycles});
+}
+
+constexpr std::uint64_t row_read_cycles(const CrossbarTiming& t, std::uint32_t columns) {
+    return t.drive_cycles + read_timing(t, columns).readout_cycles;
+}
+
+/// RESETs of single synapses.
+struct ResetWork {
+    std::uint64_t rows = 0, synapses = 0, cycles = 0;
+};
+
+inline ResetWork reset_work(const CrossbarTiming& t, const SynapseView<std::uint8_t>& marked) {
+    ResetWork work;
+    std::uint64_t groups = 0;
+    for (std::uint32_t r = 0; r < marked.rows; ++r) {
+        const auto row = marked.row(r);
+        const std::uint64_t groups_before = groups;
+        for (std::size_t c = 0; c < row.size(); c += t.columns_written_together) {
+            const auto group =
+                row.subspan(c, std::min<std::size_t>(t.columns_written_together, row.size() - c));
+            const auto of_group = std::count_if(group.begin(), group.end(), [](auto m) { return m != 0; });
+            work.synapses += static_cast<std::uint64_t>(of_group);
+            groups += of_group != 0;
+        }
+        work.rows += groups != groups_before;
+    }
+    work.cycles = work.rows * t.row_select_cycles + groups * t.reset_cycles;
+    return work;
 }
 
 // SRAM.

@@ -90,37 +90,29 @@ const RefreshWork* TiledArray::begin_refresh(std::size_t tile, const RefreshRequ
 }
 
 void TiledArray::refresh(const RefreshRequest& request) {
-    const std::vector<std::uint32_t> set_before = array_.devices().set_pulses;
-    const std::vector<std::uint32_t> reset_before = array_.devices().reset_pulses;
+    pulses_before_.count(array_);
     last_refresh_ = array_.refresh(request.limits, request.event, request.tick);
     stale_ = true;
+    refresh_pulses_.count(array_);
+    refresh_pulses_.subtract(pulses_before_);
     refresh_work_.clear();
     for (const TileRegion& region : regions_) {
-        refresh_work_.push_back(work_in(region, request, set_before, reset_before));
+        refresh_work_.push_back(refresh_work(region, array_.columns(), refresh_pulses_,
+                                             array_.most_refresh_pulses(request.limits)));
     }
 }
 
-// What was done to each pair follows from its devices' pulse counts: every device of a refreshed pair was
-// RESET once, and there is a verifying read before each SET pulse and, unless the pulses ran out, one after.
-RefreshWork TiledArray::work_in(const TileRegion& region, const RefreshRequest& request,
-                                const std::vector<std::uint32_t>& set_before,
-                                const std::vector<std::uint32_t>& reset_before) const {
-    const crossbar::DeviceState& devices = array_.devices();
+RefreshWork refresh_work(const TileRegion& region, std::uint32_t columns,
+                         const crossbar::SynapsePulses& pulses, std::uint32_t most_pulses) {
     RefreshWork work;
     for (std::uint32_t r = 0; r < region.rows; ++r) {
         for (std::uint32_t c = 0; c < region.columns; ++c) {
-            const std::uint32_t synapse = (region.first_row + r) * array_.columns() + region.first_column + c;
-            std::uint64_t resets = 0, sets = 0;
-            for (std::size_t d = synapse; d < devices.size(); d += array_.synapses()) {
-                resets += devices.reset_pulses[d] - reset_before[d];
-                sets += devices.set_pulses[d] - set_before[d];
-            }
-            if (resets != 0) {
+            const std::size_t synapse = std::size_t{region.first_row + r} * columns + region.first_column + c;
+            if (pulses.reset[synapse] != 0) {
                 ++work.pairs;
-                work.reset_pulses += resets;
-                work.set_pulses += sets;
-                work.verify_reads +=
-                    std::min<std::uint64_t>(sets + 1, array_.most_refresh_pulses(request.limits));
+                work.reset_pulses += pulses.reset[synapse];
+                work.set_pulses += pulses.set[synapse];
+                work.verify_reads += std::min(pulses.set[synapse] + 1, most_pulses);
             }
         }
     }
@@ -148,9 +140,8 @@ void TiledArray::finish_measure(std::size_t tile, std::span<float> values) {
     leave();
 }
 
-void TiledArray::report(const std::string& prefix, const crossbar::EnergyConfig& cost,
-                        std::vector<Counter>& out) const {
-    const crossbar::ArrayCounters& counters = array_.counters();
+void report_devices(const std::string& prefix, const crossbar::ArrayCounters& counters,
+                    const crossbar::EnergyConfig& cost, std::vector<Counter>& out) {
     const crossbar::EnergyBreakdown energy = counters.energy(cost);
     const auto add = [&](const char* name, double value, const char* unit, std::string description) {
         out.push_back({prefix + name, value, unit, std::move(description)});

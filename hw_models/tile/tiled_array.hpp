@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "crossbar/array/synapse_array.hpp"
+#include "crossbar/array/synapse_pulses.hpp"
 #include "hw_models/counter.hpp"
 #include "hw_models/tile/tile_memory.hpp"
 
@@ -23,6 +24,16 @@ struct TileRegion {
     std::uint32_t first_row = 0, rows = 0;
     std::uint32_t first_column = 0, columns = 0;
 };
+
+/// What a refresh of an array of `columns` columns did in a region, from the pulses that each synapse got:
+/// every device of a refreshed pair was RESET once, and there is a verifying read before each SET pulse and,
+/// unless the `most_pulses` ran out, one after.
+RefreshWork refresh_work(const TileRegion& region, std::uint32_t columns,
+                         const crossbar::SynapsePulses& pulses, std::uint32_t most_pulses);
+
+/// Energy and wear of the devices of an array.
+void report_devices(const std::string& prefix, const crossbar::ArrayCounters& counters,
+                    const crossbar::EnergyConfig& cost, std::vector<Counter>& out);
 
 class TiledArray {
 public:
@@ -56,7 +67,9 @@ public:
 
     /// Energy and wear of the devices of the whole array.
     void report(const std::string& prefix, const crossbar::EnergyConfig& cost,
-                std::vector<Counter>& out) const;
+                std::vector<Counter>& out) const {
+        report_devices(prefix, array_.counters(), cost, out);
+    }
 
 private:
     enum class Operation : std::uint8_t { none, write, refresh, measure };
@@ -75,9 +88,6 @@ private:
     /// True for the last tile.
     bool leave();
     void refresh(const RefreshRequest& request);
-    RefreshWork work_in(const TileRegion& region, const RefreshRequest& request,
-                        const std::vector<std::uint32_t>& set_before,
-                        const std::vector<std::uint32_t>& reset_before) const;
 
     crossbar::SynapseArray& array_;
     std::vector<TileRegion> regions_;
@@ -88,6 +98,7 @@ private:
     std::size_t begun_count_ = 0, finished_count_ = 0;
     std::vector<std::int16_t> pulses_;
     std::vector<RefreshWork> refresh_work_;
+    crossbar::SynapsePulses pulses_before_, refresh_pulses_;
     crossbar::RefreshReport last_refresh_;
     std::vector<float> measured_;
 };

@@ -29,6 +29,8 @@ public:
         archive("transfer_reference", reference_);
     }
 
+    std::uint32_t numbers_per_transfer() const override { return 3; }
+
 private:
     std::span<const float> signs() const override { return chopper_.signs(); }
     void transfer(std::uint32_t row, std::span<const float> read, std::uint32_t event,

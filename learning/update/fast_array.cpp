@@ -25,6 +25,9 @@ FastArray::FastArray(const UpdateConfig& config, const SchemeContext& context)
 
 void FastArray::add(std::span<const float> delta_weight, std::span<const float> sign, std::uint32_t event,
                     std::int32_t tick) {
+    log_.refreshed = false;
+    log_.rows_read.clear();
+    log_.reset = {};
     fill_uniforms({.seed = seed_, .stream = Stream::update_rounding, .array = id_, .event = event}, 0,
                   uniform_);
     const std::size_t columns = row_.size();
@@ -41,8 +44,21 @@ void FastArray::add(std::span<const float> delta_weight, std::span<const float> 
     array_.program(pulses_, crossbar::SynapseArray::Phase::update, event, tick);
 }
 
+void FastArray::refresh(std::uint32_t event, std::int32_t tick) {
+    if (logs_refreshes_) {
+        before_.count(array_);
+    }
+    array_.refresh(refresh_limits_, event, tick);
+    log_.refreshed = true;
+    if (logs_refreshes_) {
+        log_.refresh.count(array_);
+        log_.refresh.subtract(before_);
+    }
+}
+
 std::span<const float> FastArray::read_row(std::uint32_t row, std::uint32_t event, std::uint32_t index) {
     array_.read({&row, 1}, event, index, row_);
+    log_.rows_read.push_back(row);
     for (float& value : row_) {
         value *= steps_per_us_;
     }

@@ -8,9 +8,19 @@
 #include <span>
 #include <vector>
 
+#include "crossbar/array/synapse_pulses.hpp"
 #include "learning/update/scheme.hpp"
 
 namespace memprop::learning {
+
+/// What an update did to a fast array besides its pulses: for hardware that charges it.
+struct FastArrayLog {
+    bool refreshed = false;
+    crossbar::SynapsePulses refresh{};     ///< pulses of the refresh
+    std::vector<std::uint32_t> rows_read;  ///< in their order
+    std::span<const std::uint8_t>
+        reset{};  ///< [row][column]: synapses that were RESET are marked; empty: none
+};
 
 class FastArray {
 public:
@@ -28,8 +38,16 @@ public:
 
     void reset(std::span<const std::uint8_t> marked, std::uint32_t event, std::int32_t tick) {
         array_.reset_synapses(marked, event, tick);
+        log_.reset = marked;
     }
-    void refresh(std::uint32_t event, std::int32_t tick) { array_.refresh(refresh_limits_, event, tick); }
+    void refresh(std::uint32_t event, std::int32_t tick);
+
+    /// From now on log() holds the pulses of refreshes.
+    void keep_log() { logs_refreshes_ = true; }
+    /// Of the last update, and the pulses that add() gave, [row][column].
+    const FastArrayLog& log() const { return log_; }
+    std::span<const std::int16_t> pulses() const { return pulses_; }
+    std::uint32_t most_refresh_pulses() const { return array_.most_refresh_pulses(refresh_limits_); }
 
     std::uint32_t rows() const { return array_.rows(); }
     std::uint32_t columns() const { return array_.columns(); }
@@ -50,6 +68,9 @@ private:
     std::uint8_t id_;
     std::vector<std::int16_t> pulses_;
     std::vector<float> uniform_, row_;
+    bool logs_refreshes_ = false;
+    FastArrayLog log_;
+    crossbar::SynapsePulses before_;
 };
 
 }  // namespace memprop::learning

@@ -15,6 +15,7 @@ public:
     bool plan(std::span<const float> delta_weight, std::uint32_t event,
               std::span<std::int16_t> pulses) override;
     const crossbar::SynapseArray* array() const override { return &fast_.array(); }
+    FastArray* fast_array() override { return &fast_; }
     void serialize(StateArchive& archive) override;
 
 protected:

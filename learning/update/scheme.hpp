@@ -30,6 +30,8 @@ struct SchemeContext {
     double tick_seconds = 0;
 };
 
+class FastArray;
+
 class UpdateScheme {
 public:
     virtual ~UpdateScheme() = default;
@@ -44,6 +46,11 @@ public:
 
     /// The devices that the scheme has beside those of the weights, or null.
     virtual const crossbar::SynapseArray* array() const { return nullptr; }
+
+    /// The array of these devices, for hardware that charges what is done to it.
+    virtual FastArray* fast_array() { return nullptr; }
+    /// Digital numbers that the scheme works on per synapse of a row that it transfers from there.
+    virtual std::uint32_t numbers_per_transfer() const { return 1; }
 
     /// What a checkpoint has to hold; schemes without memory have nothing.
     virtual void serialize(StateArchive&) {}

@@ -93,8 +93,7 @@ void CrossbarWeights::begin_sample(std::uint32_t sample, std::int32_t tick) {
 }
 
 void CrossbarWeights::update(std::span<const float> delta, std::uint32_t event, std::int32_t tick) {
-    scheme_->advance(tick);
-    if (plan(delta, event)) {
+    if (plan(delta, event, tick)) {
         if (verified_.on) {
             array_.write_verified(pulses_, verified_, event, tick);
         } else {

@@ -32,10 +32,13 @@ public:
     crossbar::ProgrammingReport programmed() const override { return programming_; }
 
     // The parts of an update, for hardware that writes the devices itself.
-    /// Turns weight changes into pulses(); false if there is nothing to write.
-    bool plan(std::span<const float> delta, std::uint32_t event) {
+    /// Turns weight changes into pulses(), on the scheme's own array if it has one; false if there is nothing
+    /// to write.
+    bool plan(std::span<const float> delta, std::uint32_t event, std::int32_t tick) {
+        scheme_->advance(tick);
         return scheme_->plan(delta, event, pulses_);
     }
+    UpdateScheme& scheme() { return *scheme_; }
     std::span<const std::int16_t> pulses() const { return pulses_; }
     /// Counts an update; true if saturated pairs are to be refreshed after it.
     bool refresh_is_due() { return ++updates_, refresh_period_ > 0 && updates_ % refresh_period_ == 0; }

@@ -13,8 +13,9 @@ using hw::tile::TileActivity;
 namespace {
 
 // In the order of Core::Engine, without idle.
-constexpr std::array<const char*, 8> kEngineNames{"learning",  "planning", "writing",  "refreshing",
-                                                  "measuring", "sharing",  "limiting", "adapting"};
+constexpr std::array<const char*, 9> kEngineNames{"learning",   "planning",  "writing",
+                                                  "refreshing", "measuring", "sharing",
+                                                  "limiting",   "adapting",  "transferring"};
 
 }  // namespace
 
