@@ -130,9 +130,6 @@ void BasicTrainer<Real>::build_hardware(const HardwareFactory& make_hardware) {
         if (learning.supervision == Supervision::reward) {
             refuse("learning.supervision", "reward", "must be \"target\"");
         }
-        if (config_.update.write_verify) {
-            refuse("update.write_verify", true, "must be false");
-        }
         hardware_ = make_hardware({.config = config_,
                                    .parameters = parameters_,
                                    .weights = stores(),

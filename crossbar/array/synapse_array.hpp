@@ -93,6 +93,14 @@ struct VerifiedWrites {
     std::uint32_t rounds = 5;
 };
 
+/// What a checked write did to a synapse besides its pulses.
+struct VerifiedSynapse {
+    std::uint32_t synapse = 0;
+    std::uint32_t reads = 0;        ///< of all its devices, before and after its pulses
+    std::uint32_t corrections = 0;  ///< further writes
+    std::uint32_t correction_pulses = 0;
+};
+
 /// What programming an array to given weights took and reached. Errors are noise-free, |D - target|.
 struct ProgrammingReport {
     std::uint64_t synapses = 0;
@@ -172,8 +180,9 @@ public:
     /// The same as an update, but the synapses that get pulses are read before and after, one by one and
     /// counted: until a read is within the tolerance of what the first read and the pulses ask for, half of
     /// the error is corrected, one pulse at least, so many rounds at most.
+    /// `done`, if given, tells what was done to each of them, ascending.
     void write_verified(std::span<const std::int16_t> pulses, const VerifiedWrites& how, std::uint32_t event,
-                        std::int32_t tick);
+                        std::int32_t tick, std::vector<VerifiedSynapse>* done = nullptr);
 
     /// RESETs all devices of the synapses that are marked: [row * columns + column]. For devices that are
     /// not bidirectional.

@@ -1,6 +1,7 @@
 // Writes of an update that are checked, and RESETs of single synapses.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "crossbar/array/synapse_array.hpp"
 
@@ -12,37 +13,49 @@ constexpr std::uint32_t kFirstStep = 0x40000000;  // of the draws of verifying r
 }  // namespace
 
 void SynapseArray::write_verified(std::span<const std::int16_t> pulses, const VerifiedWrites& how,
-                                  std::uint32_t event, std::int32_t tick) {
+                                  std::uint32_t event, std::int32_t tick,
+                                  std::vector<VerifiedSynapse>* done) {
+    struct Open {
+        std::uint32_t synapse;
+        float target_us;
+        std::size_t number;  // of the synapse among those that get pulses
+    };
     advance_to(tick);
-    std::vector<std::uint32_t> open;
-    std::vector<float> target_us;
+    std::vector<Open> open;
     for (std::uint32_t i = 0; i < synapses(); ++i) {
         if (pulses[i] != 0) {
-            open.push_back(i);
-            target_us.push_back(read_synapse(i, kFirstStep, event, tick) +
-                                how.step_us * static_cast<float>(pulses[i]));
+            open.push_back(
+                {i, read_synapse(i, kFirstStep, event, tick) + how.step_us * static_cast<float>(pulses[i]),
+                 open.size()});
         }
+    }
+    std::vector<VerifiedSynapse> found(open.size());
+    for (const Open& o : open) {
+        found[o.number] = {.synapse = o.synapse, .reads = 1};
     }
     program(pulses, Phase::update, event, tick);
     std::vector<std::int16_t> corrections(synapses());
     for (std::uint32_t round = 0; round < how.rounds && !open.empty(); ++round) {
         std::fill(corrections.begin(), corrections.end(), std::int16_t{0});
         std::size_t left = 0;
-        for (std::size_t k = 0; k < open.size(); ++k) {
-            const float error = target_us[k] - read_synapse(open[k], kFirstStep + 1 + round, event, tick);
+        for (const Open o : open) {
+            ++found[o.number].reads;
+            const float error = o.target_us - read_synapse(o.synapse, kFirstStep + 1 + round, event, tick);
             if (std::abs(error) <= how.tolerance_us) {
                 continue;
             }
             const float wanted = std::clamp(0.5F * std::abs(error) / how.step_us, 1.0F, 1000.0F);
-            corrections[open[k]] = static_cast<std::int16_t>(error > 0.0F ? wanted : -wanted);
-            open[left] = open[k];
-            target_us[left] = target_us[k];
-            ++left;
+            corrections[o.synapse] = static_cast<std::int16_t>(error > 0.0F ? wanted : -wanted);
+            ++found[o.number].corrections;
+            found[o.number].correction_pulses += static_cast<std::uint32_t>(wanted);
+            open[left++] = o;
         }
         open.resize(left);
-        target_us.resize(left);
         const auto phase = static_cast<Phase>(static_cast<std::uint32_t>(Phase::verified) + round);
         program(corrections, phase, event, tick);
+    }
+    if (done != nullptr) {
+        *done = std::move(found);
     }
 }
 

@@ -363,7 +363,7 @@ std::string describe_plan(const ChipPlan& plan, const NetworkShape& shape, const
         out += fmt::format(
             "core {:>3} at node {:>4}: {:>5} neurons {:>4} readouts {:>3} tiles {:>3} axon ranges\n", c,
             static_cast<unsigned>(core.node), core.neurons.count, core.readouts.count,
-            core.tiles.size() * tiles_per_part(experiment), core.axons.size());
+            core.tiles.size() * shape.tiles_per_part, core.axons.size());
     }
     return out;
 }

@@ -132,6 +132,8 @@ tile::WriteBurst WeightArray::burst(std::size_t tile, std::uint32_t event, std::
     tile::WriteBurst burst{.event = event, .tick = tick};
     if (devices_ != nullptr) {
         burst.steps = {trained_->pulses().data() + at, shape().post, region.rows, region.columns};
+        burst.verified = trained_->verified();
+        burst.steps_of_array = trained_->pulses();
     } else {
         burst.changes = {asked_.data() + at, shape().post, region.rows, region.columns};
     }

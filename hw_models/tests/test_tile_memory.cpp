@@ -181,6 +181,58 @@ TEST_CASE("tiled array: a refresh changes the same devices, and its work per til
     CHECK(cycles == expected);
 }
 
+TEST_CASE("tiled array: a checked write changes the same devices, and its work per tile adds up") {
+    TwoArrays both(2, crossbar::DeviceCounter::per_synapse);
+    const auto pulses = random_pulses(kRows * kColumns, 3);
+    const crossbar::VerifiedWrites how{.on = true, .step_us = 0.5F, .tolerance_us = 0.2F, .rounds = 3};
+    const auto before = both.functional->counters();
+    std::vector<crossbar::VerifiedSynapse> done;
+    both.functional->write_verified(pulses, how, 4, 2, &done);
+    std::uint64_t reads = 0, corrections = 0, correction_pulses = 0, asked = 0;
+    for (const auto& synapse : done) {
+        CHECK(pulses[synapse.synapse] != 0);
+        CHECK(synapse.reads >= 1 + synapse.corrections);
+        CHECK(synapse.reads <= 1 + how.rounds);
+        reads += synapse.reads;
+        corrections += synapse.corrections;
+        correction_pulses += synapse.correction_pulses;
+    }
+    for (const std::int16_t p : pulses) {
+        asked += static_cast<std::uint64_t>(std::abs(p));
+    }
+    REQUIRE(corrections > 20);
+    const auto& after = both.functional->counters();
+    CHECK(after.verify_reads - before.verify_reads == 4 * reads);  // devices of a synapse
+    CHECK(after.set_pulses - before.set_pulses == asked + correction_pulses);
+
+    const CrossbarTiming t = crossbar_params(ReadMode::per_event).timing;
+    std::uint64_t cycles = 0, expected = 0, conversions = 0, given = 0;
+    for (std::size_t i = 0; i < both.tiles.size(); ++i) {
+        auto& tile = both.tiles[i];
+        const WriteBurst burst{.steps = part_of(pulses, kColumns, tile->region()),
+                               .event = 4,
+                               .tick = 2,
+                               .verified = how,
+                               .steps_of_array = pulses};
+        const auto taken = tile->begin_write(burst);
+        REQUIRE(taken.has_value());
+        CHECK_FALSE(tile->begin_sample(0, 2));
+        cycles += *taken;
+        expected += write_work(t, burst.steps).cycles;
+        conversions += tile->stats().conversions;
+        given += tile->stats().pulses;
+    }
+    for (auto& tile : both.tiles) {
+        tile->finish_write();
+    }
+    both.check_states();
+    expected += reads * (t.drive_cycles + 2 * t.conversion_cycles) + corrections * t.row_select_cycles +
+                correction_pulses * t.pulse_cycles;
+    CHECK(cycles == expected);
+    CHECK(conversions == 2 * reads);
+    CHECK(given == asked + correction_pulses);
+}
+
 TEST_CASE("tiled array: an operation waits until all tiles have done with the one before") {
     TwoArrays both(1, crossbar::DeviceCounter::per_synapse);
     const auto pulses = random_pulses(kRows * kColumns, 1);

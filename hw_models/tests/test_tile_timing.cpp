@@ -104,6 +104,10 @@ TEST_CASE("tile timing: measurement, refresh and SRAM writes by hand") {
     CHECK(measure_cycles(t, 10, 8) == 10 * (5 + 2 * 12));
     CHECK(refresh_cycles(t, 10, 8, {.pairs = 2, .set_pulses = 9, .verify_reads = 11}) ==
           290 + 2 * 7 + 9 * 6 + 11 * (5 + 6));
+    CrossbarTiming checked = t;
+    checked.row_select_cycles = 2;
+    CHECK(verify_cycles(checked, {.reads = 11, .corrections = 3, .correction_pulses = 8}) ==
+          11 * (5 + 6) + 3 * 2 + 8 * 6);
     const SramTiming s{.weight_bits = 16, .word_bits = 64, .access_cycles = 3};
     std::vector<std::int16_t> changes(2UL * 10);
     changes[0] = 1;

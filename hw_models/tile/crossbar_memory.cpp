@@ -60,12 +60,20 @@ void CrossbarMemory::read(std::span<const std::uint32_t> active, std::uint32_t s
 }
 
 std::optional<std::uint64_t> CrossbarMemory::begin_write(const WriteBurst& burst) {
-    if (!array_.begin_write(tile_, burst)) {
+    const VerifyWork* checks = nullptr;
+    if (burst.verified.on) {
+        checks = array_.begin_verified_write(tile_, burst);
+    }
+    if (burst.verified.on ? checks == nullptr : !array_.begin_write(tile_, burst)) {
         return std::nullopt;
     }
     const WriteWork work = write_work(params_.timing, burst.steps);
     stats_.count(work);
-    return work.cycles;
+    if (checks == nullptr) {
+        return work.cycles;
+    }
+    stats_.count(*checks);
+    return work.cycles + verify_cycles(params_.timing, *checks);
 }
 
 std::optional<std::uint64_t> CrossbarMemory::begin_refresh(const RefreshRequest& request) {
@@ -98,6 +106,14 @@ void CrossbarStats::count(const RefreshWork& work) {
     conversions += 2 * work.verify_reads;
     pulse_slots += work.set_pulses;
     pulses += work.set_pulses + work.reset_pulses;
+}
+
+void CrossbarStats::count(const VerifyWork& work) {
+    word_line_drives += work.reads + work.corrections;
+    integrations += 2 * work.reads;
+    conversions += 2 * work.reads;
+    pulse_slots += work.correction_pulses;
+    pulses += work.correction_pulses;
 }
 
 void CrossbarStats::count_measurement(std::uint64_t rows, std::uint64_t columns) {

@@ -20,6 +20,7 @@ struct CrossbarStats {
 
     void count(const WriteWork& work);
     void count(const RefreshWork& work);
+    void count(const VerifyWork& work);
     void count_measurement(std::uint64_t rows, std::uint64_t columns);
 };
 

@@ -27,6 +27,9 @@ struct WriteBurst {
     std::int32_t tick = 0;
     crossbar::SynapseArray::Phase phase = crossbar::SynapseArray::Phase::update;
     SynapseView<float> changes{};
+    /// Checked writes take place at the request of the first tile, which has the pulses of the whole array.
+    crossbar::VerifiedWrites verified{};
+    std::span<const std::int16_t> steps_of_array{};
 
     bool has_shape(std::uint32_t rows, std::uint32_t columns) const {
         return (steps.rows == rows && steps.columns == columns) ||

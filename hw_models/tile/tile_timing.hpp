@@ -17,6 +17,9 @@
 //     measurement    = rows (row_cycles + 2 readout_cycles)     both sides of a pair, row by row
 //     refresh        = measurement + reset_cycles pairs + pulse_cycles SET pulses
 //                        + (row_cycles + 2 c) verifying reads           pair by pair
+//     checked write  = write burst + (row_cycles + 2 c) reads
+//                        + sum over corrections of [row_select_cycles + pulse_cycles pulses]     synapse by
+//                        synapse
 //     read of a row  = row_cycles + readout_cycles                       a second array's, to be transferred
 //     RESETs         = sum over rows with synapses to RESET of [row_select_cycles
 //                        + reset_cycles groups of columns written together with such synapses]
@@ -143,6 +146,16 @@ constexpr std::uint64_t refresh_cycles(const CrossbarTiming& t, std::uint32_t ro
                                        const RefreshWork& work) {
     return measure_cycles(t, rows, columns) + work.pairs * t.reset_cycles + work.set_pulses * t.pulse_cycles +
            work.verify_reads * (std::uint64_t{t.drive_cycles} + 2 * std::uint64_t{t.conversion_cycles});
+}
+
+/// What checking did in one tile, besides the write burst that it follows.
+struct VerifyWork {
+    std::uint64_t reads = 0, corrections = 0, correction_pulses = 0;
+};
+
+constexpr std::uint64_t verify_cycles(const CrossbarTiming& t, const VerifyWork& work) {
+    return work.reads * (std::uint64_t{t.drive_cycles} + 2 * std::uint64_t{t.conversion_cycles}) +
+           work.corrections * t.row_select_cycles + work.correction_pulses * t.pulse_cycles;
 }
 
 constexpr std::uint64_t row_read_cycles(const CrossbarTiming& t, std::uint32_t columns) {

@@ -45,7 +45,7 @@ bool TiledArray::leave() {
 }
 
 bool TiledArray::begin_sample(std::int32_t tick) {
-    if (current_.operation == Operation::write || current_.operation == Operation::refresh) {
+    if (current_.operation != Operation::none && current_.operation != Operation::measure) {
         return false;
     }
     if (stale_ || tick != renewed_tick_) {
@@ -72,10 +72,39 @@ bool TiledArray::begin_write(std::size_t tile, const WriteBurst& burst) {
 
 void TiledArray::finish_write() {
     const Current update = current_;
-    if (leave()) {
+    if (leave() && update.operation == Operation::write) {
         array_.program(pulses_, update.phase, update.event, update.tick);
         stale_ = true;
     }
+}
+
+const VerifyWork* TiledArray::begin_verified_write(std::size_t tile, const WriteBurst& burst) {
+    const bool first = begun_count_ == 0;
+    if (!join(tile, {Operation::verified_write, burst.event, burst.tick, burst.phase})) {
+        return nullptr;
+    }
+    if (first) {
+        write_verified(burst);
+    }
+    return &verify_work_[tile];
+}
+
+void TiledArray::write_verified(const WriteBurst& burst) {
+    array_.write_verified(burst.steps_of_array, burst.verified, burst.event, burst.tick, &verified_);
+    stale_ = true;
+    verify_work_.assign(regions_.size(), {});
+    for (const crossbar::VerifiedSynapse& done : verified_) {
+        VerifyWork& work = verify_work_[tile_of(done.synapse)];
+        work.reads += done.reads;
+        work.corrections += done.corrections;
+        work.correction_pulses += done.correction_pulses;
+    }
+}
+
+std::size_t TiledArray::tile_of(std::uint32_t synapse) const {
+    const std::uint32_t width = regions_.front().columns;
+    const std::size_t ranges = (array_.columns() + width - 1) / width;
+    return synapse / array_.columns() / array_.tile_rows() * ranges + synapse % array_.columns() / width;
 }
 
 const RefreshWork* TiledArray::begin_refresh(std::size_t tile, const RefreshRequest& request) {

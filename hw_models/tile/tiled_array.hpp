@@ -4,8 +4,8 @@
 // - renew: at the first begin_sample() after a change of device time or of a device;
 // - write: an update is programmed when every tile has finished its burst (which may be empty) of it;
 //   until then a burst of another update, or a second one of the same tile, has to wait;
-// - refresh and measurement: at the request of the first tile; the other tiles take their part of it.
-// The array must be written, refreshed and measured through its tiles alone while they exist.
+// - checked write, refresh and measurement: at the request of the first tile; the other tiles take their part
+// of it. The array must be written, refreshed and measured through its tiles alone while they exist.
 #pragma once
 
 #include <cstdint>
@@ -49,6 +49,8 @@ public:
     void end_sample() { array_.account_reads(); }
 
     bool begin_write(std::size_t tile, const WriteBurst& burst);
+    /// The same with burst.verified.
+    const VerifyWork* begin_verified_write(std::size_t tile, const WriteBurst& burst);
     void finish_write();
 
     /// What the last refresh of the array did.
@@ -72,7 +74,7 @@ public:
     }
 
 private:
-    enum class Operation : std::uint8_t { none, write, refresh, measure };
+    enum class Operation : std::uint8_t { none, write, verified_write, refresh, measure };
     using Phase = crossbar::SynapseArray::Phase;
     // The operation under way, in which every tile takes part once.
     struct Current {
@@ -88,6 +90,8 @@ private:
     /// True for the last tile.
     bool leave();
     void refresh(const RefreshRequest& request);
+    void write_verified(const WriteBurst& burst);
+    std::size_t tile_of(std::uint32_t synapse) const;
 
     crossbar::SynapseArray& array_;
     std::vector<TileRegion> regions_;
@@ -97,6 +101,8 @@ private:
     std::vector<bool> begun_;
     std::size_t begun_count_ = 0, finished_count_ = 0;
     std::vector<std::int16_t> pulses_;
+    std::vector<crossbar::VerifiedSynapse> verified_;
+    std::vector<VerifyWork> verify_work_;
     std::vector<RefreshWork> refresh_work_;
     crossbar::SynapsePulses pulses_before_, refresh_pulses_;
     crossbar::RefreshReport last_refresh_;

@@ -40,6 +40,7 @@ public:
     }
     UpdateScheme& scheme() { return *scheme_; }
     std::span<const std::int16_t> pulses() const { return pulses_; }
+    const crossbar::VerifiedWrites& verified() const { return verified_; }
     /// Counts an update; true if saturated pairs are to be refreshed after it.
     bool refresh_is_due() { return ++updates_, refresh_period_ > 0 && updates_ % refresh_period_ == 0; }
     const crossbar::RefreshLimits& refresh_limits() const { return refresh_limits_; }
