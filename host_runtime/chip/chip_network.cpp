@@ -14,6 +14,17 @@ namespace memprop::host {
 
 using learning::ProjectionId;
 
+Discretisation suited_to_chip(Discretisation discretisation) {
+    if (discretisation.arithmetic == Arithmetic::graph) {
+        discretisation.arithmetic = Arithmetic::single;
+    }
+    if (discretisation.arithmetic != Arithmetic::single) {
+        throw InputError("arithmetic", to_string(discretisation.arithmetic),
+                         "must be single on the chip: its neuron units have single precision");
+    }
+    return discretisation;
+}
+
 ChipNetwork::ChipNetwork(const nir::Network& network, const std::string& file,
                          const Discretisation& discretisation, const hw::chip::ChipConfig& chip,
                          CrossbarMapping* crossbars)
@@ -47,7 +58,7 @@ ChipNetwork::ChipNetwork(const nir::FlatGraph& graph, const std::string& file,
                                   .parameters = compiled_.parameters,
                                   .weights = {stores_[0].get(), stores_[1].get(), stores_[2].get()},
                                   .state = state_,
-                                  .feedback = {}});
+                                  .feedback = no_feedback_});
     load();
     longest_delay_steps_ = compiled_.delay ? 1 : 0;
     note_sources(graph, file, discretisation);

@@ -16,6 +16,10 @@
 
 namespace memprop::host {
 
+/// The arithmetic of a network on the chip: neuron units compute in single precision, with the operations of
+/// training. One that leaves it open is given that. Throws InputError for double precision.
+Discretisation suited_to_chip(Discretisation discretisation);
+
 class ChipNetwork final : public RunningNetwork {
 public:
     /// Makes all checks before anything is built. Weights are numbers, or on the devices of `crossbars`,
@@ -61,6 +65,7 @@ private:
     std::array<std::unique_ptr<learning::WeightStore>, 3> stores_;
     std::array<MappedWeights*, 3> mapped_{};  // those of the stores that are on devices
     learning::NetworkState<float> state_;
+    std::vector<float> no_feedback_;
     std::unique_ptr<ChipHardware> hardware_;
     bool begun_ = false;
 

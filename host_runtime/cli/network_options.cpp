@@ -57,19 +57,6 @@ bool on_chip(const po::variables_map& options) {
     return engine == "cycle";
 }
 
-/// Neuron units compute in single precision; a file that leaves the arithmetic open is run so.
-void suit_chip(const po::variables_map& options, Discretisation& d) {
-    if (d.arithmetic == Arithmetic::graph && options.count("arithmetic") == 0) {
-        d.arithmetic = Arithmetic::single;
-        fmt::print(stderr,
-                   "memprop: the chip computes in single precision; --arithmetic single gives the functional "
-                   "engine the same bits\n");
-    }
-    if (d.arithmetic != Arithmetic::single) {
-        throw InputError("arithmetic", to_string(d.arithmetic), "must be single with --engine cycle");
-    }
-}
-
 bool is_of_chip(const std::string& override_text) {
     return override_text.rfind("chip.", 0) == 0;
 }
@@ -175,7 +162,13 @@ LoadedNetwork load_network_with(const po::variables_map& options, const std::str
     }
     loaded.discretisation = discretisation_from(options, network, file);
     if (chip) {
-        suit_chip(options, loaded.discretisation);
+        if (loaded.discretisation.arithmetic == Arithmetic::graph) {
+            fmt::print(
+                stderr,
+                "memprop: the chip computes in single precision; --arithmetic single gives the functional "
+                "engine the same bits\n");
+        }
+        loaded.discretisation = suited_to_chip(loaded.discretisation);
         auto on_chip = std::make_unique<ChipNetwork>(network, file, loaded.discretisation, chip_from(options),
                                                      loaded.mapping.get());
         loaded.chip = on_chip.get();

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "crossbar/base/error.hpp"
+#include "host_runtime/chip/chip_network.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/exchange/export.hpp"
 #include "host_runtime/files/memory_archive.hpp"
@@ -14,6 +15,7 @@
 #include "host_runtime/nir/flat_graph.hpp"
 #include "host_runtime/nir/write.hpp"
 #include "host_runtime/python/bindings.hpp"
+#include "host_runtime/results/placement_report.hpp"
 
 namespace py = pybind11;
 
@@ -137,6 +139,9 @@ struct Settings {
     std::optional<double> dt;
     std::optional<std::string> integrator, reset;
     std::optional<bool> first_step_recurrence;
+    std::optional<std::string> arithmetic;
+    std::string engine;
+    std::optional<std::string> chip;
     std::optional<std::string> crossbar;
     std::optional<double> device_time;
     py::object overrides;
@@ -160,12 +165,30 @@ public:
         if (settings.first_step_recurrence) {
             discretisation_.first_step_recurrence = *settings.first_step_recurrence;
         }
+        if (settings.arithmetic) {
+            discretisation_.arithmetic = arithmetic_from(*settings.arithmetic);
+        }
+        if (settings.engine != "functional" && settings.engine != "cycle") {
+            throw InputError("engine", settings.engine, "must be functional or cycle");
+        }
+        std::vector<std::string> overrides = override_list(settings.overrides, settings.seed);
+        if (settings.engine == "cycle") {
+            discretisation_ = suited_to_chip(discretisation_);
+            const auto of_devices =
+                std::stable_partition(overrides.begin(), overrides.end(),
+                                      [](const std::string& text) { return text.rfind("chip.", 0) == 0; });
+            const std::vector<std::string> of_chip(overrides.begin(), of_devices);
+            overrides.erase(overrides.begin(), of_devices);
+            chip_ = settings.chip ? load_experiment(*settings.chip, of_chip).chip
+                                  : parse_experiment("", "overrides", of_chip).chip;
+        } else if (settings.chip) {
+            throw InputError("chip needs engine = \"cycle\"");
+        }
         if (settings.crossbar) {
-            const auto config =
-                load_experiment(*settings.crossbar, override_list(settings.overrides, settings.seed));
+            const auto config = load_experiment(*settings.crossbar, overrides);
             device_time_seconds_ = settings.device_time.value_or(config.task.update_interval_seconds);
             crossbar_ = config;
-        } else if (settings.device_time || !settings.overrides.is_none() || settings.seed) {
+        } else if (settings.device_time || !overrides.empty()) {
             throw InputError("device_time, overrides and seed need crossbar");
         }
         const py::gil_scoped_release no_gil;
@@ -175,22 +198,22 @@ public:
     py::dict run(const py::object& events, std::optional<std::int64_t> steps,
                  const std::vector<std::string>& probes);
 
-    std::uint64_t steps_done() const { return simulator_->steps_done(); }
-    void reset() { simulator_->reset(); }
+    std::uint64_t steps_done() const { return running_->steps_done(); }
+    void reset() { simulator("reset").reset(); }
     void save(const std::string& file) {
         const py::gil_scoped_release no_gil;
-        save_state(*simulator_, discretisation_, file);
+        save_state(*running_, discretisation_, file);
     }
     void restore(const std::string& file) {
         const py::gil_scoped_release no_gil;
-        load_state(*simulator_, discretisation_, file);
+        load_state(*running_, discretisation_, file);
     }
 
     /// Other weights, the same state; devices are fresh and programmed anew.
     void reload(const PyNetwork& network) {
         const py::gil_scoped_release no_gil;
         MemoryWriter state;
-        simulator_->serialize(state, Simulator::StateParts::network);
+        simulator("reload").serialize(state, Simulator::StateParts::network);
         load(network, &state);
     }
 
@@ -207,28 +230,50 @@ private:
         if (crossbar_) {
             mapping = std::make_unique<CrossbarMapping>(*crossbar_, device_time_seconds_);
         }
-        auto fresh =
-            std::make_unique<Simulator>(*network.network, network.file, discretisation_, mapping.get());
-        if (state != nullptr) {
-            MemoryReader reader(state->items());
-            fresh->serialize(reader, Simulator::StateParts::network);
+        std::unique_ptr<RunningNetwork> fresh;
+        if (chip_) {
+            auto on_chip = std::make_unique<ChipNetwork>(*network.network, network.file, discretisation_,
+                                                         *chip_, mapping.get());
+            on_chip_ = on_chip.get();
+            fresh = std::move(on_chip);
+        } else {
+            auto simulator =
+                std::make_unique<Simulator>(*network.network, network.file, discretisation_, mapping.get());
+            if (state != nullptr) {
+                MemoryReader reader(state->items());
+                simulator->serialize(reader, Simulator::StateParts::network);
+            }
+            fresh = std::move(simulator);
         }
-        simulator_ = std::move(fresh);  // before the mapping it uses
+        running_ = std::move(fresh);  // before the mapping it uses
         mapping_ = std::move(mapping);
         network_ = network;
+    }
+
+    Simulator& simulator(std::string_view what) {
+        auto* const simulator = dynamic_cast<Simulator*>(running_.get());
+        if (simulator == nullptr) {
+            throw InputError(
+                fmt::format("{}: a chip is built, loaded and started once; make another Simulation "
+                            "in another process, or use engine = \"functional\"",
+                            what));
+        }
+        return *simulator;
     }
 
     PyNetwork network_;
     Discretisation discretisation_;
     std::optional<learning::ExperimentConfig> crossbar_;
     double device_time_seconds_ = 0.0;  // of reads, after programming
+    std::optional<hw::chip::ChipConfig> chip_;
     std::unique_ptr<CrossbarMapping> mapping_;
-    std::unique_ptr<Simulator> simulator_;
+    std::unique_ptr<RunningNetwork> running_;
+    const ChipNetwork* on_chip_ = nullptr;  // running_, if it is one
 };
 
 /// (step, index) in the order of steps; checked.
 std::vector<std::pair<std::int64_t, std::uint32_t>> sorted_events(const py::object& events,
-                                                                  const Simulator& simulator) {
+                                                                  const RunningNetwork& network) {
     const py::array array = py::array::ensure(events);
     const bool empty = array && array.size() == 0;
     if (!array || (!empty && (array.ndim() != 2 || array.shape(1) != 2 ||
@@ -241,15 +286,15 @@ std::vector<std::pair<std::int64_t, std::uint32_t>> sorted_events(const py::obje
     }
     const EventArray numbers(array);
     const auto at = numbers.unchecked<2>();
-    const auto begin = static_cast<std::int64_t>(simulator.steps_done());
+    const auto begin = static_cast<std::int64_t>(network.steps_done());
     for (py::ssize_t k = 0; k < at.shape(0); ++k) {
         if (at(k, 0) < begin || at(k, 0) >= std::int64_t{1} << 31) {
             throw InputError(fmt::format("events[{}, 0]", k), at(k, 0),
                              fmt::format("must be in [{}, 2^31), the steps to come", begin));
         }
-        if (at(k, 1) < 0 || static_cast<std::uint64_t>(at(k, 1)) >= simulator.input_size()) {
+        if (at(k, 1) < 0 || static_cast<std::uint64_t>(at(k, 1)) >= network.input_size()) {
             throw InputError(fmt::format("events[{}, 1]", k), at(k, 1),
-                             fmt::format("the network's input has {} elements", simulator.input_size()));
+                             fmt::format("the network's input has {} elements", network.input_size()));
         }
         result.emplace_back(at(k, 0), static_cast<std::uint32_t>(at(k, 1)));
     }
@@ -267,7 +312,7 @@ py::array_t<T> matrix(const std::vector<T>& values, std::size_t rows, std::size_
 
 py::dict Simulation::run(const py::object& events, std::optional<std::int64_t> steps,
                          const std::vector<std::string>& probes) {
-    Simulator& s = *simulator_;
+    RunningNetwork& s = *running_;
     const auto todo = sorted_events(events, s);
     if (steps && (*steps < 0 || *steps > std::int64_t{1} << 31)) {
         throw InputError("steps", *steps, "must be in [0, 2^31]");
@@ -336,7 +381,15 @@ py::dict Simulation::run(const py::object& events, std::optional<std::int64_t> s
     result["spikes"] = spikes;
     result["state"] = state;
     result["output"] = matrix(output, count, row.size());
-    result["energy_j"] = from_json(energy_json(mapping_.get()));
+    if (on_chip_ != nullptr) {
+        nlohmann::ordered_json chip;
+        add_placement(*on_chip_, chip);
+        for (const auto& [key, value] : chip.items()) {
+            result[py::str(key)] = from_json(value);
+        }
+    }
+    result["energy_j"] = from_json(on_chip_ != nullptr ? chip_energy_json(*on_chip_, mapping_.get())
+                                                       : energy_json(mapping_.get()));
     result["programming"] = from_json(programming_json(mapping_.get()));
     return result;
 }
@@ -345,6 +398,9 @@ constexpr const char* kSettingsDoc = R"(
 dt: time step in seconds; default 1e-3 or what the file states.
 integrator: "euler" or "exponential". reset: "file", "zero", "subtract", "subtract_carry", "subtract_next".
 first_step_recurrence: whether feedback delivers its bias in step 0.
+arithmetic: "graph" (double precision), or "single" or "double" with the operations of memprop's training.
+engine: "functional", or "cycle": the cycle-level chip, one in a process. chip: a file whose table [chip] describes it;
+    overrides that begin with "chip." change it. The dict then has cycles, load_cycles, mapping and chip too.
 crossbar: an experiment (TOML) whose devices hold the weights, programmed by write-verify; device_time: seconds
     from programming to the reads; overrides, seed: of that experiment.)";
 
@@ -395,17 +451,20 @@ void bind_network(py::module_ module) {
         kSettingsDoc;
     const auto make = [](const PyNetwork& network, std::optional<double> dt,
                          std::optional<std::string> integrator, std::optional<std::string> reset,
-                         std::optional<bool> first_step_recurrence, std::optional<std::string> crossbar,
-                         std::optional<double> device_time, py::object overrides,
-                         std::optional<std::int64_t> seed) {
+                         std::optional<bool> first_step_recurrence, std::optional<std::string> arithmetic,
+                         std::string engine, std::optional<std::string> chip,
+                         std::optional<std::string> crossbar, std::optional<double> device_time,
+                         py::object overrides, std::optional<std::int64_t> seed) {
         return std::make_unique<Simulation>(
             network, Settings{dt, std::move(integrator), std::move(reset), first_step_recurrence,
-                              std::move(crossbar), device_time, std::move(overrides), seed});
+                              std::move(arithmetic), std::move(engine), std::move(chip), std::move(crossbar),
+                              device_time, std::move(overrides), seed});
     };
     py::class_<Simulation>(module, "Simulation", simulation_doc.c_str())
         .def(py::init(make), py::arg("network"), py::kw_only(), py::arg("dt") = py::none(),
              py::arg("integrator") = py::none(), py::arg("reset") = py::none(),
-             py::arg("first_step_recurrence") = py::none(), py::arg("crossbar") = py::none(),
+             py::arg("first_step_recurrence") = py::none(), py::arg("arithmetic") = py::none(),
+             py::arg("engine") = "functional", py::arg("chip") = py::none(), py::arg("crossbar") = py::none(),
              py::arg("device_time") = py::none(), py::arg("overrides") = py::none(),
              py::arg("seed") = py::none())
         .def(
@@ -439,15 +498,18 @@ probe: names of nodes whose state is returned.)") +
         [make](const PyNetwork& network, const py::object& events, std::optional<std::int64_t> steps,
                std::optional<double> dt, const std::vector<std::string>& probe,
                std::optional<std::string> integrator, std::optional<std::string> reset,
-               std::optional<bool> first_step_recurrence, std::optional<std::string> crossbar,
+               std::optional<bool> first_step_recurrence, std::optional<std::string> arithmetic,
+               std::string engine, std::optional<std::string> chip, std::optional<std::string> crossbar,
                std::optional<double> device_time, py::object overrides, std::optional<std::int64_t> seed) {
             return make(network, dt, std::move(integrator), std::move(reset), first_step_recurrence,
-                        std::move(crossbar), device_time, std::move(overrides), seed)
+                        std::move(arithmetic), std::move(engine), std::move(chip), std::move(crossbar),
+                        device_time, std::move(overrides), seed)
                 ->run(events, steps, probe);
         },
         py::arg("net"), py::arg("events"), py::arg("steps") = py::none(), py::arg("dt") = py::none(),
         py::kw_only(), py::arg("probe") = std::vector<std::string>(), py::arg("integrator") = py::none(),
         py::arg("reset") = py::none(), py::arg("first_step_recurrence") = py::none(),
+        py::arg("arithmetic") = py::none(), py::arg("engine") = "functional", py::arg("chip") = py::none(),
         py::arg("crossbar") = py::none(), py::arg("device_time") = py::none(),
         py::arg("overrides") = py::none(), py::arg("seed") = py::none(), run_doc.c_str());
 }

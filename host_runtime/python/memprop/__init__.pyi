@@ -1,4 +1,4 @@
-from typing import Any, Mapping, Sequence, TypedDict
+from typing import Any, Mapping, NotRequired, Sequence, TypedDict
 
 import numpy
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +30,12 @@ class _Run(TypedDict):
     """(steps, outputs)"""
     energy_j: dict[str, float] | None
     programming: list[dict[str, Any]]
+    cycles: NotRequired[int]
+    """with engine = "cycle", as those that follow"""
+    load_cycles: NotRequired[int]
+    deadline_misses: NotRequired[int]
+    mapping: NotRequired[dict[str, Any]]
+    chip: NotRequired[dict[str, Any]]
 
 def train(
     path: str,
@@ -72,6 +78,9 @@ class Simulation:
         integrator: str | None = None,
         reset: str | None = None,
         first_step_recurrence: bool | None = None,
+        arithmetic: str | None = None,
+        engine: str = "functional",
+        chip: str | None = None,
         crossbar: str | None = None,
         device_time: float | None = None,
         overrides: Mapping[str, Any] | None = None,
@@ -100,6 +109,9 @@ def run(
     integrator: str | None = None,
     reset: str | None = None,
     first_step_recurrence: bool | None = None,
+    arithmetic: str | None = None,
+    engine: str = "functional",
+    chip: str | None = None,
     crossbar: str | None = None,
     device_time: float | None = None,
     overrides: Mapping[str, Any] | None = None,

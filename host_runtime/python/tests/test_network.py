@@ -129,6 +129,31 @@ class Run(Case):
         simulation.reset()
         np.testing.assert_array_equal(simulation.run(events)["output"], whole["output"])
 
+    def test_the_chip_gives_the_same_bits(self):
+        """The only chip of this process."""
+        net, events = self.trained(), np.unique(self.events(), axis=0)  # a word line is driven once in a step
+        with self.assertRaisesRegex(ValueError, "chip.tiles_per_core = 1: is too few"):
+            memprop.run(net, events, engine="cycle", overrides={"chip.tiles_per_core": 1})
+        with self.assertRaisesRegex(ValueError, "engine = rtl: must be functional or cycle"):
+            memprop.run(net, events, engine="rtl")
+        with self.assertRaisesRegex(ValueError, "chip needs engine"):
+            memprop.run(net, events, chip="chip.toml")
+        one = memprop.run(net, events, probe=["lif"])
+        on_chip = memprop.Simulation(net, engine="cycle", overrides={"chip.mesh_width": 2})
+        early = on_chip.run(events[events[:, 0] < 40], steps=40)
+        two = on_chip.run(events[events[:, 0] >= 40], probe=["lif"])
+        np.testing.assert_array_equal(np.vstack([early["spikes"]["lif"], two["spikes"]["lif"]]), one["spikes"]["lif"])
+        np.testing.assert_array_equal(np.vstack([early["output"], two["output"]]), one["output"])
+        np.testing.assert_array_equal(two["state"]["lif"]["v"], one["state"]["lif"]["v"][40:])
+        self.assertGreater(two["cycles"], early["cycles"])
+        self.assertEqual(two["mapping"]["mesh"], [2, 1])
+        self.assertGreater(two["energy_j"]["total"], 0)
+        self.assertIsNone(one["energy_j"])
+        with self.assertRaisesRegex(ValueError, "reset: a chip is built, loaded and started once"):
+            on_chip.reset()
+        with self.assertRaisesRegex(RuntimeError, "start another process"):
+            memprop.run(net, events, engine="cycle")
+
     def test_reload_keeps_the_state(self):
         net, events = self.trained(), self.events()
         simulation = memprop.Simulation(net)
