@@ -8,8 +8,10 @@
 #include <thread>
 #include <type_traits>
 
+#include "crossbar/array/faults.hpp"
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/random.hpp"
+#include "learning/update/fast_array.hpp"
 #include "learning/weights/connectivity.hpp"
 
 namespace memprop::learning {
@@ -90,6 +92,7 @@ BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr
                                                  .pre = p.recurrent,
                                                  .post = p.outputs,
                                                  .connected = connect(config, ProjectionId::w_out)})};
+    check_fault_map();
     const auto& learning = config.learning;
     optimizers_ = {std::make_unique<Optimizer<Real>>(learning, learning.lr, batch_sum_.w_in.size()),
                    std::make_unique<Optimizer<Real>>(learning, learning.lr, batch_sum_.w_rec.size()),
@@ -114,6 +117,22 @@ BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr
     const crossbar::ArrayCounters initial = counters();  // initial programming belongs to no epoch
     epoch_set_pulses_ = initial.set_pulses;
     epoch_reset_pulses_ = initial.reset_pulses;
+}
+
+template <class Real>
+void BasicTrainer<Real>::check_fault_map() const {
+    std::vector<std::uint32_t> arrays;
+    for (std::uint32_t w = 0; w < weights_.size(); ++w) {
+        if (weights_[w]->array() != nullptr) {
+            arrays.push_back(w);
+        }
+        if (weights_[w]->scheme_array() != nullptr) {
+            arrays.push_back(kFirstFastArray + w);
+        }
+    }
+    if (!arrays.empty()) {
+        crossbar::check_mapped_arrays(config_.crossbar.faults, arrays);
+    }
 }
 
 template <class Real>

@@ -188,6 +188,7 @@ private:
             : forward(parameters), gradient(make_gradient(form, parameters)), gradients(parameters) {}
     };
     void make_workers();
+    void check_fault_map() const;
     void build_hardware(const HardwareFactory& make_hardware);
     void load_initial_weights(const NetworkWeights* given_weights);
     void load_initial_feedback();

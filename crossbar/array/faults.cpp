@@ -1,14 +1,16 @@
 #include "crossbar/array/faults.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <numeric>
+#include <set>
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/math.hpp"
+#include "crossbar/base/text_file.hpp"
 
 namespace memprop::crossbar {
 namespace {
@@ -24,7 +26,11 @@ std::vector<MappedFault> parse_fault_map(std::string_view text, std::string_view
                                          float g_max_us) {
     constexpr std::string_view kHeader = "array,row,column,device,fault";
     std::vector<MappedFault> faults;
-    for (std::size_t line_number = 1; !text.empty(); ++line_number) {
+    std::set<std::array<std::uint32_t, 4>> named;
+    if (text.empty()) {
+        throw InputError(fmt::format("{}: is empty: the header must be '{}'", source, kHeader));
+    }
+    for (std::uint32_t line_number = 1; !text.empty(); ++line_number) {
         const std::size_t end = text.find('\n');
         std::string_view line = text.substr(0, end);
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
@@ -63,9 +69,25 @@ std::vector<MappedFault> parse_fault_map(std::string_view text, std::string_view
                 refuse("the fault must be min, max or a conductance in [0, 1e6] uS");
             }
         }
-        faults.push_back({index[0], index[1], index[2], index[3], value});
+        if (!named.insert(index).second) {
+            refuse("the device has a fault in a line before");
+        }
+        faults.push_back({index[0], index[1], index[2], index[3], value, line_number});
     }
     return faults;
+}
+
+void check_mapped_arrays(const FaultConfig& config, std::span<const std::uint32_t> arrays) {
+    if (config.map_file.empty()) {
+        return;
+    }
+    const std::string text = read_text_file("crossbar.faults.map_file", config.map_file);
+    for (const MappedFault& fault : parse_fault_map(text, config.map_file, 0.0F, 0.0F)) {
+        if (std::find(arrays.begin(), arrays.end(), fault.array) == arrays.end()) {
+            throw InputError(fmt::format("{}:{}: array = {}: must be one of {}", config.map_file, fault.line,
+                                         fault.array, fmt::join(arrays, ", ")));
+        }
+    }
 }
 
 Faults::Faults(const CrossbarConfig& config, const Shape& shape, const DeviceModel& model, std::uint64_t seed,
@@ -164,20 +186,16 @@ void Faults::read_map(const Shape& shape, const DeviceModel& model, std::uint32_
     if (file.empty()) {
         return;
     }
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream) {
-        throw InputError("crossbar.faults.map_file", file, "cannot be read");
-    }
-    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    const std::string text = read_text_file("crossbar.faults.map_file", file);
     for (const MappedFault& fault : parse_fault_map(text, file, model.g_min_us(), model.g_max_us())) {
         if (fault.array != array_) {
             continue;
         }
         if (fault.plane >= shape.planes || fault.row >= shape.rows || fault.column >= physical_columns) {
             throw InputError(
-                fmt::format("{}: array {}, row {}, column {}, device {}: the array has {} rows, {} columns "
-                            "(spare ones included) and {} devices per synapse",
-                            file, fault.array, fault.row, fault.column, fault.plane, shape.rows,
+                fmt::format("{}:{}: array {}, row {}, column {}, device {}: the array has {} rows, {} "
+                            "columns (spare ones included) and {} devices per synapse",
+                            file, fault.line, fault.array, fault.row, fault.column, fault.plane, shape.rows,
                             physical_columns, shape.planes));
         }
         float& device = stuck[(fault.plane * shape.rows + fault.row) * physical_columns + fault.column];

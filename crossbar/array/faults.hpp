@@ -23,15 +23,20 @@
 namespace memprop::crossbar {
 
 /// One line of a map file: array,row,column,device,fault. `device` counts G+ devices, then G-; `fault` is
-/// min, max or a conductance in uS; array 0 is W_in, 1 W_rec, 2 W_out.
+/// min, max or a conductance in uS; array 0 is W_in, 1 W_rec, 2 W_out, and 16 more is the fast array of an
+/// update scheme that has one. `memprop run` numbers arrays as it meets the nodes.
 struct MappedFault {
     std::uint32_t array, row, column, plane;
     float conductance_us;
+    std::uint32_t line;
 };
 
-/// Throws InputError naming `source` and the line.
+/// Throws InputError naming `source` and the line, also for a device that is named twice.
 std::vector<MappedFault> parse_fault_map(std::string_view text, std::string_view source, float g_min_us,
                                          float g_max_us);
+
+/// Throws InputError if the map file names an array that is none of `arrays`.
+void check_mapped_arrays(const FaultConfig& config, std::span<const std::uint32_t> arrays);
 
 class Faults {
 public:

@@ -126,6 +126,12 @@ void need_pulses(const CharacterizeOptions& options, const DeviceModel& model) {
     }
 }
 
+/// As configured, or what a table of measured steps says.
+double g_max_of(const CharacterizeOptions& options, const DeviceModel& model) {
+    const double configured = options.config.g_max_us;
+    return static_cast<float>(configured) == model.g_max_us() ? configured : double(model.g_max_us());
+}
+
 Curve staircase(const CharacterizeOptions& options) {
     Bench bench(options, options.interval_seconds);
     need_pulses(options, bench.model());
@@ -175,17 +181,17 @@ Curve drift(const CharacterizeOptions& options) {
         bench.advance(target - elapsed);
         elapsed = target;
         const Moments m = bench.read();
-        curve.rows.push_back({options.config.g_max_us, kT0Seconds * target, double(target),
+        curve.rows.push_back({g_max_of(options, bench.model()), kT0Seconds * target, double(target),
                               double(options.devices), m.mean, m.std, bench.model().drift_factor(target)});
     }
     return curve;
 }
 
 /// Start states of phase-change memory: 0.1, 0.5 (and 0.2 for reads), then whole uS up to g_max, coarser
-/// from 12 uS on. Of other devices: 21 at equal distances over their range.
+/// from 12 and 100 uS on. Of other devices: 21 at equal distances over their range.
 std::vector<double> grid(const CharacterizeOptions& options, const DeviceModel& model,
                          std::vector<double> states) {
-    const double g_max_us = double(model.g_max_us());
+    const double g_max_us = g_max_of(options, model);
     if (options.config.device != "pcm_nandakumar2018" && options.config.device != "ideal") {
         states.clear();
         const double g_min_us = double(model.g_min_us());
@@ -194,9 +200,10 @@ std::vector<double> grid(const CharacterizeOptions& options, const DeviceModel& 
         }
         return states;
     }
-    for (int g = 1; g <= g_max_us; g += g < 12 ? 1 : 2) {
+    for (int g = 1; g <= g_max_us; g += g < 12 ? 1 : g < 100 ? 2 : g / 10) {
         states.push_back(g);
     }
+    std::erase_if(states, [&](double g) { return g > g_max_us; });
     return states;
 }
 
@@ -212,8 +219,8 @@ Curve single_pulse(const CharacterizeOptions& options) {
         const DeviceModel::Step step = bench.model().expected_step(static_cast<float>(g), 1.0F);
         bench.set();
         const Moments m = bench.states_minus(g);
-        curve.rows.push_back({options.config.g_max_us, g, double(options.devices), m.mean, m.std, m.at_min,
-                              m.at_max, step.mean_us, step.sigma_us, 1.0, bench.pulse_memory()});
+        curve.rows.push_back({g_max_of(options, bench.model()), g, double(options.devices), m.mean, m.std,
+                              m.at_min, m.at_max, step.mean_us, step.sigma_us, 1.0, bench.pulse_memory()});
     }
     return curve;
 }
@@ -229,8 +236,8 @@ Curve read_noise(const CharacterizeOptions& options) {
         bench.place(g);
         bench.advance(1);
         const Moments m = bench.read();
-        curve.rows.push_back(
-            {options.config.g_max_us, g, double(options.devices), m.mean, m.std, sigma, m.at_min, m.at_max});
+        curve.rows.push_back({g_max_of(options, bench.model()), g, double(options.devices), m.mean, m.std,
+                              sigma, m.at_min, m.at_max});
     }
     return curve;
 }
@@ -297,7 +304,8 @@ Curve retention(const CharacterizeOptions& options) {
 
 Curve spectrum(const CharacterizeOptions& options) {
     constexpr std::size_t kIntervals = 4096;
-    const double g_max_us = options.config.g_max_us;
+    const double g_max_us = g_max_of(
+        options, *find_device_kind(options.config.device).make(options.config, options.interval_seconds));
     LowFrequencyNoise noise(options.config.low_frequency, g_max_us, options.devices, options.interval_seconds,
                             options.seed, 0);
     if (noise.none() || !(options.interval_seconds > 0.0)) {

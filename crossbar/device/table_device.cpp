@@ -4,11 +4,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/text_file.hpp"
 
 namespace memprop::crossbar {
 namespace {
@@ -66,11 +65,7 @@ std::string read_file(const std::string& file) {
         throw InputError("crossbar.table_file", "\"\"",
                          "must name the CSV file of the device \"table\" (see scripts/fit_device.py)");
     }
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream) {
-        throw InputError("crossbar.table_file", file, "cannot be read");
-    }
-    return {std::istreambuf_iterator<char>(stream), {}};
+    return read_text_file("crossbar.table_file", file);
 }
 
 std::vector<float> resample(const StepTable& table, const std::vector<double>& values, double low,

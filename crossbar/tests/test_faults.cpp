@@ -146,17 +146,30 @@ TEST_CASE("a map file names single devices") {
     for (const std::string bad :
          {"row,column\n", "array,row,column,device,fault\n0,1,2,0\n",
           "array,row,column,device,fault\n0,1,x,0,min\n", "array,row,column,device,fault\n0,1,2,0,-3\n",
-          "array,row,column,device,fault\n0,1,2,0,nan\n"}) {
-        CHECK_THROWS_AS(parse_fault_map(bad, "map.csv", 0.1F, 12.0F), InputError);
+          "array,row,column,device,fault\n0,1,2,0,nan\n",
+          "array,row,column,device,fault\n0,1,2,0,min\n0,1,2,0,max\n"}) {
+        CHECK_THROWS_WITH_AS(parse_fault_map(bad, "map.csv", 0.1F, 12.0F), doctest::Contains("map.csv:"),
+                             InputError);
     }
+    CHECK_THROWS_WITH_AS(parse_fault_map("", "map.csv", 0.1F, 12.0F), doctest::Contains("map.csv: is empty"),
+                         InputError);
     const std::string file = "test_faults_map.csv";
     std::ofstream(file) << "array,row,column,device,fault\n0,1,2,0,max\n1,0,0,1,min\n0,3,4,1,2.5\n";
     CrossbarConfig config;
     config.faults.map_file = file;
     SynapseArray array = make(config);
+    const std::vector<std::uint32_t> none_but_0{0}, both{0, 1};
+    CHECK_NOTHROW(check_mapped_arrays(config.faults, both));
+    CHECK_THROWS_WITH_AS(check_mapped_arrays(config.faults, none_but_0),
+                         doctest::Contains("test_faults_map.csv:3: array = 1"), InputError);
     std::ofstream(file) << "array,row,column,device,fault\n0,100,2,0,max\n";
-    CHECK_THROWS_AS(make(config), InputError);
+    CHECK_THROWS_WITH_AS(make(config), doctest::Contains("test_faults_map.csv:2: array 0, row 100"),
+                         InputError);
     std::remove(file.c_str());
+    for (const char* unreadable : {"test_faults_no_such_file.csv", "."}) {
+        config.faults.map_file = unreadable;
+        CHECK_THROWS_WITH_AS(make(config), doctest::Contains("crossbar.faults.map_file"), InputError);
+    }
     CHECK(array.faults().faulty_devices() == 2);
     std::vector<float> d(array.synapses());
     array.state(0, d);

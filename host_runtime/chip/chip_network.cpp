@@ -77,6 +77,9 @@ void ChipNetwork::make_stores(const nir::FlatGraph& graph, const std::string& fi
             }
         }
     }
+    if (crossbars != nullptr) {
+        crossbars->finish();
+    }
     for (std::size_t w = 0; w < stores_.size(); ++w) {
         if (stores_[w] == nullptr) {
             stores_[w] = std::make_unique<learning::DigitalWeights<float>>(

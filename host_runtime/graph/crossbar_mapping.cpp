@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/graph/crossbar_operators.hpp"
@@ -179,6 +180,12 @@ std::unique_ptr<Operator> CrossbarMapping::map(const nir::FlatNode& node, const 
     }
     return convolves ? make_crossbar_convolution(layer, window, channel_bias(node, window), arrives_late)
                      : make_crossbar_linear(layer, linear_bias(node), arrives_late);
+}
+
+void CrossbarMapping::finish() const {
+    std::vector<std::uint32_t> arrays(arrays_);
+    std::iota(arrays.begin(), arrays.end(), 0U);
+    crossbar::check_mapped_arrays(config_.crossbar.faults, arrays);
 }
 
 crossbar::ArrayCounters CrossbarMapping::counters() const {

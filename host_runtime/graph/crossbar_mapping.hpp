@@ -50,6 +50,7 @@ public:
 
     std::unique_ptr<Operator> map(const nir::FlatNode& node, const std::string& place,
                                   bool arrives_late) override;
+    void finish() const override;
 
     /// The array of a Linear or Affine node with one matrix, for hardware that programs and reads it itself;
     /// `weights` gets the matrix, [row][column]. Arrays have the numbers that map() gives them if it is

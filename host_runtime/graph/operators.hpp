@@ -50,6 +50,8 @@ public:
     /// step. Throws InputError, starting with `place`, for what it cannot do.
     virtual std::unique_ptr<Operator> map(const nir::FlatNode& node, const std::string& place,
                                           bool arrives_late) = 0;
+    /// After the last node. Throws InputError for what was asked of nodes that there are none of.
+    virtual void finish() const {}
 };
 
 /// `place` names file and node. Throws InputError for what this time step cannot do.

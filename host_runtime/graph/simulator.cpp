@@ -51,6 +51,9 @@ Simulator::Simulator(const nir::FlatGraph& graph, const std::string& file,
             nodes_[i].sources.push_back({source, order_.is_delayed(source, i)});
         }
     }
+    if (mapping != nullptr) {
+        mapping->finish();
+    }
     find_longest_delay();
     set_rest();
 }

@@ -4,12 +4,6 @@
 #include <cmath>
 
 namespace memprop::learning {
-namespace {
-
-constexpr std::uint8_t kFirstFastArray = 16;  // keys of the draws: those of the weights' array, plus this
-
-}  // namespace
-
 FastArray::FastArray(const UpdateConfig& config, const SchemeContext& context)
     : array_(context.crossbar, context.shape, context.tick_seconds, context.seed,
              static_cast<std::uint8_t>(kFirstFastArray + context.array)),

@@ -13,6 +13,9 @@
 
 namespace memprop::learning {
 
+/// Number of a fast array: that of the weights' array, plus this.
+inline constexpr std::uint8_t kFirstFastArray = 16;
+
 /// What an update did to a fast array besides its pulses: for hardware that charges it.
 struct FastArrayLog {
     bool refreshed = false;

@@ -92,6 +92,44 @@ class Devices(unittest.TestCase):
         self.assertGreater(result["pulses"]["reset"], 0)  # down pulses, though no pair is refreshed
         self.assertEqual(result["refresh"]["pairs"], 0)
 
+    def test_every_curve_of_every_device_is_finite_or_refused(self):
+        table = self.fitted()
+        listing = run(MEMPROP, "train", "--list").stdout
+        devices = [line.split()[0] for line in listing.split("Devices (")[1].split("Update schemes")[0].splitlines()[1:]]
+        self.assertIn("pcm_exp", devices)
+        self.assertEqual(len(devices), 21)
+        needs = {"up_down": "gradual RESET", "retention": "only pcm_inference", "spectrum": ""}
+        for device in devices:
+            for curve in ("staircase", "drift", "single_pulse", "read_noise", "reset", "up_down", "retention", "spectrum"):
+                with self.subTest(device=device, curve=curve):
+                    done = run(MEMPROP, "characterize", device, "--curve", curve, "--devices", 40, "--set",
+                               f'crossbar.table_file="{table}"', "--set", "crossbar.low_frequency.one_over_f=0.1")
+                    if done.returncode == 2:
+                        self.assertIn(f"DEVICE = {device}", done.stderr)
+                        self.assertIn("takes no pulses" if device == "pcm_inference" and curve != "up_down"
+                                      else needs[curve], done.stderr)
+                        continue
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    names, *rows = [line.split(",") for line in done.stdout.splitlines()]
+                    self.assertGreater(len(rows), 3)
+                    for row in rows:
+                        numbers = [float(v) for n, v in zip(names, row, strict=True) if n != "convention"]
+                        self.assertTrue(all(map(math.isfinite, numbers)), row)
+
+    def test_grids_of_states_stay_within_the_range(self):
+        table = self.fitted()
+        highest = max(float(line.split(",")[0]) for line in table.read_text().splitlines()[1:])
+        for device, g_max, settings in [("table", highest, [f'crossbar.table_file="{table}"']),
+                                        ("pcm_nandakumar2018", 0.3, ["crossbar.g_max_us=0.3"])]:
+            for curve, name in [("single_pulse", "g_start_uS"), ("read_noise", "g_state_uS")]:
+                more = [part for setting in settings for part in ("--set", setting)]
+                done = run(MEMPROP, "characterize", device, "--curve", curve, "--devices", 40, *more)
+                names, *rows = [line.split(",") for line in done.stdout.splitlines()]
+                for row in rows:
+                    values = dict(zip(names, map(float, row), strict=True))
+                    self.assertLess(abs(values["gmax_uS"] - g_max), 1e-6 * g_max)
+                    self.assertLessEqual(values[name], values["gmax_uS"])
+
     def test_bad_files_are_refused(self):
         bad = self.directory / "bad.csv"
         for text in ("", "conductance_us,pulse\n",
@@ -104,6 +142,24 @@ class Devices(unittest.TestCase):
             self.assertEqual(done.returncode, 2, text)
             self.assertIn("bad.csv", done.stderr)
         self.assertEqual(run(MEMPROP, "characterize", "table").returncode, 2)
+        done = run(MEMPROP, "characterize", "table", "--set", f'crossbar.table_file="{self.directory}"')
+        self.assertEqual((done.returncode, "crossbar.table_file" in done.stderr), (2, True), done.stderr)
+        experiment, header = self.directory / "experiment.toml", "array,row,column,device,fault\n"
+        experiment.write_text("[run]\nepochs = 1\n[task]\nsteps = 20\n")
+        for text, message in ((header + "0,1,2,0,nan\n", "bad.csv:2: '0,1,2,0,nan'"),
+                              (header + "0,1,2,0,broken\n", "must be min, max or a conductance"),
+                              (header + "0,1,2\n", "bad.csv:2:"), (header + "0,999,2,0,min\n", "bad.csv:2: array 0, row 999"),
+                              (header + "3,1,2,0,min\n", "bad.csv:2: array = 3: must be one of 0, 1, 2"),
+                              (header + "0,1,2,0,min\n0,1,2,0,max\n", "bad.csv:3:"), ("", "bad.csv: is empty"),
+                              (None, "crossbar.faults.map_file")):
+            bad.unlink(missing_ok=True)
+            if text is not None:
+                bad.write_text(text)
+            done = run(MEMPROP, "train", experiment, "--set", f'crossbar.faults.map_file="{bad}"', "--out",
+                       self.directory / "out")
+            self.assertEqual(done.returncode, 2, text)
+            self.assertIn(message, done.stderr)
+            self.assertIn("bad.csv", done.stderr)
         for text in ("device,pulse\n", "device,pulse,conductance_us\na,up,x\n", "device,pulse,conductance_us\na,up,1\n"):
             bad.write_text(text)
             done = run(FIT, bad, self.directory / "table.csv")
