@@ -40,7 +40,25 @@ struct PhiloxOut {
     U32Vec word[4];
 };
 
-HWY_INLINE PhiloxOut Philox(const random_detail::PhiloxWords& words, std::uint32_t first_block) {
+// What all blocks of a key share: the words of the counter and the round keys, computed once.
+struct PhiloxKey {
+    std::uint64_t step, event, tag;
+    std::uint64_t round[random_detail::kPhiloxRounds][2];
+
+    explicit PhiloxKey(const DrawKey& key) {
+        using namespace random_detail;
+        const PhiloxWords words = philox_words(key);
+        step = words.step;
+        event = words.event;
+        tag = words.tag;
+        for (std::uint32_t r = 0; r < kPhiloxRounds; ++r) {
+            round[r][0] = words.key0 + r * kWeyl0;
+            round[r][1] = words.key1 + r * kWeyl1;
+        }
+    }
+};
+
+HWY_INLINE PhiloxOut Philox(const PhiloxKey& key, std::uint32_t first_block) {
     using namespace random_detail;
     const U32Tag du32;
     const hn::RepartitionToWide<U32Tag> du64;
@@ -48,14 +66,14 @@ HWY_INLINE PhiloxOut Philox(const random_detail::PhiloxWords& words, std::uint32
     const auto mul = [&](U64Vec a, U64Vec b)
                          HWY_ATTR { return hn::MulEven(hn::BitCast(du32, a), hn::BitCast(du32, b)); };
     const U64Vec m0 = hn::Set(du64, kPhiloxM0), m1 = hn::Set(du64, kPhiloxM1);
-    const U64Vec start = hn::Iota(du64, first_block);
+    // A sum with a constant Iota: an Iota of a variable goes lane by lane through memory.
+    const U64Vec start = hn::Add(hn::Iota(du64, 0), hn::Set(du64, first_block));
     U64Vec a0 = start, b0 = hn::Add(start, hn::Set(du64, hn::Lanes(du64)));
-    U64Vec a1 = hn::Set(du64, words.step), b1 = a1;
-    U64Vec a2 = hn::Set(du64, words.event), b2 = a2;
-    U64Vec a3 = hn::Set(du64, words.tag), b3 = a3;
-    std::uint32_t k0 = words.key0, k1 = words.key1;
+    U64Vec a1 = hn::Set(du64, key.step), b1 = a1;
+    U64Vec a2 = hn::Set(du64, key.event), b2 = a2;
+    U64Vec a3 = hn::Set(du64, key.tag), b3 = a3;
     for (int round = 0; round < kPhiloxRounds; ++round) {
-        const U64Vec key0 = hn::Set(du64, k0), key1 = hn::Set(du64, k1);
+        const U64Vec key0 = hn::Set(du64, key.round[round][0]), key1 = hn::Set(du64, key.round[round][1]);
         const U64Vec pa0 = mul(m0, a0), pa1 = mul(m1, a2);
         const U64Vec pb0 = mul(m0, b0), pb1 = mul(m1, b2);
         a0 = hn::Xor3(hn::ShiftRight<32>(pa1), a1, key0);
@@ -66,8 +84,6 @@ HWY_INLINE PhiloxOut Philox(const random_detail::PhiloxWords& words, std::uint32
         b1 = pb1;
         a3 = pa0;
         b3 = pb0;
-        k0 += kWeyl0;
-        k1 += kWeyl1;
     }
     const auto low_halves = [&](U64Vec a, U64Vec b) HWY_ATTR {
         return hn::ConcatEven(du32, hn::BitCast(du32, b), hn::BitCast(du32, a));
@@ -129,13 +145,13 @@ HWY_INLINE void ForNormals(const DrawKey& key, std::uint32_t first, std::size_t 
     const F32Tag df32;
     constexpr std::size_t kMaxLanes = hn::MaxLanes(F32Tag());
     const std::size_t lanes = hn::Lanes(df32);
-    const random_detail::PhiloxWords words = random_detail::philox_words(key);
+    const PhiloxKey philox_key(key);
     HWY_ALIGN float
         buffer[5 * kMaxLanes];  // one vector more: a first index inside a block reads past the end
     std::size_t skip = first % 4;
     std::uint32_t block = first / 4;
     for (std::size_t done = 0; done < count;) {
-        const PhiloxOut words4 = Philox(words, block);
+        const PhiloxOut words4 = Philox(philox_key, block);
         F32Vec n0, n1, n2, n3;
         BoxMuller(words4.word[0], words4.word[1], n0, n1);
         BoxMuller(words4.word[2], words4.word[3], n2, n3);

@@ -30,7 +30,7 @@ void FillUniforms(const DrawKey& key, std::uint32_t first, float* out, std::size
 #else
     const F32Tag df32;
     const hn::RebindToSigned<U32Tag> di32;
-    const auto words = random_detail::philox_words(key);
+    const PhiloxKey philox_key(key);
     HWY_ALIGN float buffer[4 * hn::MaxLanes(F32Tag())];
     const auto uniform = [&](U32Vec bits) HWY_ATTR {
         return hn::Mul(hn::ConvertTo(df32, hn::BitCast(di32, hn::ShiftRight<8>(bits))),
@@ -39,7 +39,7 @@ void FillUniforms(const DrawKey& key, std::uint32_t first, float* out, std::size
     std::size_t skip = first % 4;
     std::uint32_t block = first / 4;
     for (std::size_t done = 0; done < count;) {
-        const PhiloxOut w = Philox(words, block);
+        const PhiloxOut w = Philox(philox_key, block);
         hn::StoreInterleaved4(uniform(w.word[0]), uniform(w.word[1]), uniform(w.word[2]), uniform(w.word[3]),
                               df32, buffer);
         const std::size_t chunk = std::min(4 * hn::Lanes(df32) - skip, count - done);
