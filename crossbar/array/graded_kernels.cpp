@@ -66,21 +66,44 @@ HWY_INLINE void SumColumns(const ReadMatrices& m, const std::uint32_t* HWY_RESTR
     }
 }
 
+// As many vectors as leave all sums in registers.
+constexpr std::size_t kMostVectors = hn::MaxLanes(hn::ScalableTag<float>()) >= 16 ? 8 : 4;
+
+HWY_INLINE void SumSomeColumns(const ReadMatrices& m, const std::uint32_t* HWY_RESTRICT rows,
+                               const float* HWY_RESTRICT drive, std::size_t row_count, std::size_t vectors,
+                               std::size_t first, float* HWY_RESTRICT out, float* HWY_RESTRICT variance) {
+    switch (vectors) {
+        case 1:
+            return SumColumns<1>(m, rows, drive, row_count, first, out, variance);
+        case 2:
+            return SumColumns<2>(m, rows, drive, row_count, first, out, variance);
+        case 3:
+            return SumColumns<3>(m, rows, drive, row_count, first, out, variance);
+        case 4:
+            return SumColumns<4>(m, rows, drive, row_count, first, out, variance);
+        case 5:
+            return SumColumns<5>(m, rows, drive, row_count, first, out, variance);
+        case 6:
+            return SumColumns<6>(m, rows, drive, row_count, first, out, variance);
+        case 7:
+            return SumColumns<7>(m, rows, drive, row_count, first, out, variance);
+        default:
+            return SumColumns<8>(m, rows, drive, row_count, first, out, variance);
+    }
+}
+
 void ReadGraded(const ReadMatrices& m, const std::uint32_t* HWY_RESTRICT rows,
                 const float* HWY_RESTRICT drive, std::size_t row_count, std::size_t columns,
                 float* HWY_RESTRICT out, float* HWY_RESTRICT variance) {
     constexpr std::size_t kNearCacheBytes = 256U << 10U;  // well within common second-level caches
     const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
     if (2 * row_count * m.stride * sizeof(float) <= kNearCacheBytes) {
-        std::size_t c = 0;
-        for (; c + 3 * lanes < columns; c += 4 * lanes) {
-            SumColumns<4>(m, rows, drive, row_count, c, out, variance);
-        }
-        for (; c + lanes < columns; c += 2 * lanes) {
-            SumColumns<2>(m, rows, drive, row_count, c, out, variance);
-        }
-        if (c < columns) {
-            SumColumns<1>(m, rows, drive, row_count, c, out, variance);
+        std::size_t vectors = (columns + lanes - 1) / lanes;
+        for (std::size_t c = 0; vectors > 0;) {
+            const std::size_t taken = std::min(vectors, kMostVectors);
+            SumSomeColumns(m, rows, drive, row_count, taken, c, out, variance);
+            c += taken * lanes;
+            vectors -= taken;
         }
         return;
     }

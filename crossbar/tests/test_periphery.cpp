@@ -231,8 +231,19 @@ TEST_CASE("sums of graded reads are those of a plain loop, bit for bit, at every
         std::uint32_t rows, columns;
     };
     // Near ones keep sums in registers; the last two exceed what counts as near.
-    for (const Size size :
-         {Size{1, 1}, {7, 5}, {9, 16}, {40, 17}, {100, 100}, {33, 150}, {100, 500}, {301, 257}}) {
+    for (const Size size : {Size{1, 1},
+                            {7, 5},
+                            {9, 16},
+                            {40, 17},
+                            {12, 45},
+                            {12, 64},
+                            {12, 80},
+                            {12, 96},
+                            {100, 100},
+                            {12, 128},
+                            {33, 150},
+                            {100, 500},
+                            {301, 257}}) {
         const std::size_t stride = (size.columns + 63) / 64 * 64;
         std::vector<float> value(size.rows * stride), variance(value.size()), drive;
         std::vector<std::uint32_t> rows;
