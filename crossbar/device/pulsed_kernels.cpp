@@ -11,8 +11,20 @@ HWY_BEFORE_NAMESPACE();
 namespace memprop::crossbar::HWY_NAMESPACE {
 
 using memprop::HWY_NAMESPACE::ExpFloat;
+using memprop::HWY_NAMESPACE::ExpVector;
 using memprop::HWY_NAMESPACE::LogFloat;
+using memprop::HWY_NAMESPACE::LogVector;
 namespace hn = hwy::HWY_NAMESPACE;
+
+using Tag = hn::ScalableTag<float>;
+using Vec = hn::Vec<Tag>;
+using Rising = hn::Mask<Tag>;
+
+// Of two parameters of device i on, that of the direction of its pulses.
+HWY_INLINE Vec Pick(Rising rising, const float* up, const float* down, std::size_t i) {
+    const Tag d;
+    return hn::IfThenElse(rising, hn::LoadU(d, up + i), hn::LoadU(d, down + i));
+}
 
 // Standard deviation of a step of those laws that do not bring their own.
 struct CommonNoise {
@@ -30,6 +42,14 @@ struct CommonNoise {
         const float distance = g - zero;
         const float away = distance < 0.0F ? -distance : distance;
         return of_step * step + of_base * (rising ? base_up[i] : base_down[i]) + add + slope * away;
+    }
+    HWY_INLINE Vec sigma(std::size_t i, Vec g, Vec step, Rising rising) const {
+        const Tag d;
+        const Vec distance = hn::Sub(g, hn::Set(d, zero));
+        const Vec away = hn::Abs(distance);
+        const Vec base = hn::Mul(hn::Set(d, of_base), Pick(rising, base_up, base_down, i));
+        const Vec constant = hn::Add(hn::Add(hn::Mul(hn::Set(d, of_step), step), base), hn::Set(d, add));
+        return hn::Add(constant, hn::Mul(hn::Set(d, slope), away));
     }
 };
 
@@ -49,6 +69,17 @@ struct LinearLaw : CommonNoise {
         const float step = rising ? up[i] : down[i];
         const float gradient = rising ? slope_up[i] : slope_down[i];
         return step + gradient * (g - g_zero);
+    }
+    using CommonNoise::sigma;
+    // Without the terms that are zero for this law.
+    HWY_INLINE Vec sigma(std::size_t i, Vec, Vec step, Rising rising) const {
+        const Tag d;
+        return hn::Add(hn::Mul(hn::Set(d, of_step), step),
+                       hn::Mul(hn::Set(d, of_base), Pick(rising, base_up, base_down, i)));
+    }
+    HWY_INLINE Vec operator()(std::size_t i, Vec g, Rising rising) const {
+        const Vec gradient = Pick(rising, slope_up, slope_down, i);
+        return hn::Add(Pick(rising, up, down, i), hn::Mul(gradient, hn::Sub(g, hn::Set(Tag(), g_zero))));
     }
 };
 
@@ -73,6 +104,17 @@ struct ExpLaw : CommonNoise {
         const float factor = 1.0F - (rising ? a_up : a_down) * ExpFloat(exponent);
         return (rising ? up[i] : down[i]) * (factor > 0.0F ? factor : 0.0F);
     }
+    HWY_INLINE Vec operator()(std::size_t i, Vec g, Rising rising) const {
+        const Tag d;
+        const Vec z =
+            hn::Add(hn::Mul(hn::LoadU(d, position + i), hn::Sub(g, hn::Set(d, g_zero))), hn::Set(d, offset));
+        const Vec product = hn::Mul(Pick(rising, gamma_up, gamma_down, i), z);
+        const Vec exponent = hn::IfThenElse(rising, product, hn::Neg(product));
+        const Vec a = hn::IfThenElse(rising, hn::Set(d, a_up), hn::Set(d, a_down));
+        const Vec factor = hn::Sub(hn::Set(d, 1.0F), hn::Mul(a, ExpVector(exponent)));
+        const Vec positive = hn::IfThenElseZero(hn::Gt(factor, hn::Zero(d)), factor);
+        return hn::Mul(Pick(rising, up, down, i), positive);
+    }
 };
 
 struct PowerLaw : CommonNoise {
@@ -93,6 +135,15 @@ struct PowerLaw : CommonNoise {
         const float gamma = rising ? gamma_up[i] : gamma_down[i];
         const float factor = ExpFloat(gamma * log_rest);
         return (rising ? up[i] : down[i]) * factor;
+    }
+    HWY_INLINE Vec operator()(std::size_t i, Vec g, Rising rising) const {
+        const Tag d;
+        const Vec room =
+            hn::IfThenElse(rising, hn::Sub(hn::LoadU(d, high + i), g), hn::Sub(g, hn::LoadU(d, low + i)));
+        const Vec rest = hn::Mul(room, hn::LoadU(d, position + i)), least = hn::Set(d, 1e-30F);
+        const Vec log_rest = LogVector(hn::IfThenElse(hn::Gt(rest, least), rest, least));
+        const Vec factor = ExpVector(hn::Mul(Pick(rising, gamma_up, gamma_down, i), log_rest));
+        return hn::Mul(Pick(rising, up, down, i), factor);
     }
 };
 
@@ -117,6 +168,23 @@ struct PiecewiseLaw : CommonNoise {
         const float* nodes = rising ? nodes_up : nodes_down;
         return (rising ? up[i] : down[i]) * (nodes[node] + part * (nodes[node + 1] - nodes[node]));
     }
+    HWY_INLINE Vec operator()(std::size_t i, Vec g, Rising rising) const {
+        const Tag d;
+        const hn::RebindToSigned<Tag> di;
+        const Vec most = hn::Set(d, segments), zero_part = hn::Zero(d);
+        const Vec at = hn::Mul(hn::Mul(hn::Sub(g, hn::LoadU(d, low + i)), hn::LoadU(d, position + i)), most);
+        const Vec inside =
+            hn::IfThenElse(hn::Lt(at, zero_part), zero_part, hn::IfThenElse(hn::Gt(at, most), most, at));
+        const auto node = hn::ConvertTo(di, inside), next = hn::Add(node, hn::Set(di, 1));
+        const Vec part = hn::Sub(inside, hn::ConvertTo(d, node));
+        const auto value = [&](auto index) HWY_ATTR {
+            return hn::IfThenElse(rising, hn::GatherIndex(d, nodes_up, index),
+                                  hn::GatherIndex(d, nodes_down, index));
+        };
+        const Vec left = value(node);
+        const Vec step = hn::Add(left, hn::Mul(part, hn::Sub(value(next), left)));
+        return hn::Mul(Pick(rising, up, down, i), step);
+    }
 };
 
 struct TableLaw {
@@ -140,21 +208,62 @@ struct TableLaw {
         const float right = first ? a[node + 1] : b[node + 1];
         return left + part * (right - left);
     }
+    HWY_INLINE Vec interpolate(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, Vec g,
+                               Rising first) const {
+        const Tag d;
+        const hn::RebindToSigned<Tag> di;
+        const Vec most = hn::Set(d, segments), zero = hn::Zero(d);
+        const Vec at = hn::Mul(hn::Sub(g, hn::Set(d, low)), hn::Set(d, per_us));
+        const Vec inside = hn::IfThenElse(hn::Lt(at, zero), zero, hn::IfThenElse(hn::Gt(at, most), most, at));
+        const auto node = hn::ConvertTo(di, inside), next = hn::Add(node, hn::Set(di, 1));
+        const Vec part = hn::Sub(inside, hn::ConvertTo(d, node));
+        const auto value = [&](auto index) HWY_ATTR {
+            return hn::IfThenElse(first, hn::GatherIndex(d, a, index), hn::GatherIndex(d, b, index));
+        };
+        const Vec left = value(node);
+        return hn::Add(left, hn::Mul(part, hn::Sub(value(next), left)));
+    }
     HWY_INLINE float operator()(std::size_t, float g, bool rising) const {
         return interpolate(up, down, g, rising);
     }
     HWY_INLINE float sigma(std::size_t, float g, float, bool rising) const {
         return interpolate(sigma_up, sigma_down, g, rising);
     }
+    HWY_INLINE Vec operator()(std::size_t, Vec g, Rising rising) const {
+        return interpolate(up, down, g, rising);
+    }
+    HWY_INLINE Vec sigma(std::size_t, Vec g, Vec, Rising rising) const {
+        return interpolate(sigma_up, sigma_down, g, rising);
+    }
 };
 
-// Pulse k of n devices. Everything by value: what a lambda captures keeps the loop from being vectorised.
+// Pulse k of n devices: whole vectors, and the same operations one by one for the rest.
 template <class Law>
-HWY_INLINE void PulseRange(const Law law, const float* HWY_RESTRICT low, const float* HWY_RESTRICT high,
+HWY_INLINE void PulseRange(const Law& law, const float* HWY_RESTRICT low, const float* HWY_RESTRICT high,
                            float* HWY_RESTRICT g, const std::int16_t* HWY_RESTRICT pulses,
                            const float* HWY_RESTRICT noise, std::size_t begin, std::size_t n,
                            std::int32_t k) {
-    for (std::size_t i = 0; i < n; ++i) {
+    const Tag d;
+    const hn::RebindToSigned<Tag> di;
+    const hn::Rebind<std::int16_t, Tag> d16;
+    const std::size_t lanes = hn::Lanes(d);
+    const auto done = hn::Set(di, k);
+    std::size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+        const std::size_t at = begin + i;
+        const auto wanted = hn::PromoteTo(di, hn::LoadU(d16, pulses + at));
+        const Rising rising = hn::RebindMask(d, hn::Gt(wanted, hn::Zero(di)));
+        const Vec now = hn::LoadU(d, g + at);
+        const Vec step = law(at, now, rising);
+        const Vec change = hn::Add(step, hn::Mul(law.sigma(at, now, step, rising), hn::LoadU(d, noise + i)));
+        const Vec next = hn::IfThenElse(rising, hn::Add(now, change), hn::Sub(now, change));
+        const Vec lowest = hn::LoadU(d, low + at), highest = hn::LoadU(d, high + at);
+        const Vec above = hn::IfThenElse(hn::Lt(next, lowest), lowest, next);
+        const Vec clipped = hn::IfThenElse(hn::Gt(above, highest), highest, above);
+        const auto hit = hn::RebindMask(d, hn::Gt(hn::Abs(wanted), done));
+        hn::StoreU(hn::IfThenElse(hit, clipped, now), d, g + at);
+    }
+    for (; i < n; ++i) {
         const std::size_t at = begin + i;
         const std::int32_t wanted = pulses[at];
         const bool rising = wanted > 0;
@@ -166,41 +275,6 @@ HWY_INLINE void PulseRange(const Law law, const float* HWY_RESTRICT low, const f
         const float clipped = above > high[at] ? high[at] : above;
         g[at] = (rising ? wanted : -wanted) > k ? clipped : now;
     }
-}
-
-// The same operations for whole vectors of the law that most devices have; the rest is left to the loop
-// above.
-HWY_INLINE void PulseRange(const LinearLaw& law, const float* HWY_RESTRICT low,
-                           const float* HWY_RESTRICT high, float* HWY_RESTRICT g,
-                           const std::int16_t* HWY_RESTRICT pulses, const float* HWY_RESTRICT noise,
-                           std::size_t begin, std::size_t n, std::int32_t k) {
-    const hn::ScalableTag<float> d;
-    const hn::RebindToSigned<decltype(d)> di;
-    const hn::Rebind<std::int16_t, decltype(d)> d16;
-    const std::size_t lanes = hn::Lanes(d);
-    const auto zero = hn::Set(d, law.g_zero), of_step = hn::Set(d, law.of_step),
-               of_base = hn::Set(d, law.of_base);
-    const auto done = hn::Set(di, k);
-    std::size_t i = 0;
-    for (; i + lanes <= n; i += lanes) {
-        const std::size_t at = begin + i;
-        const auto wanted = hn::PromoteTo(di, hn::LoadU(d16, pulses + at));
-        const auto rising = hn::RebindMask(d, hn::Gt(wanted, hn::Zero(di)));
-        const auto now = hn::LoadU(d, g + at);
-        const auto base = hn::IfThenElse(rising, hn::LoadU(d, law.up + at), hn::LoadU(d, law.down + at));
-        const auto gradient =
-            hn::IfThenElse(rising, hn::LoadU(d, law.slope_up + at), hn::LoadU(d, law.slope_down + at));
-        const auto step = hn::Add(base, hn::Mul(gradient, hn::Sub(now, zero)));
-        const auto sigma = hn::Add(hn::Mul(of_step, step), hn::Mul(of_base, base));
-        const auto change = hn::Add(step, hn::Mul(sigma, hn::LoadU(d, noise + i)));
-        const auto next = hn::IfThenElse(rising, hn::Add(now, change), hn::Sub(now, change));
-        const auto lowest = hn::LoadU(d, low + at), highest = hn::LoadU(d, high + at);
-        const auto above = hn::IfThenElse(hn::Lt(next, lowest), lowest, next);
-        const auto clipped = hn::IfThenElse(hn::Gt(above, highest), highest, above);
-        const auto hit = hn::RebindMask(d, hn::Gt(hn::Abs(wanted), done));
-        hn::StoreU(hn::IfThenElse(hit, clipped, now), d, g + at);
-    }
-    PulseRange<LinearLaw>(law, low, high, g, pulses, noise + i, begin + i, n - i, k);
 }
 
 template <class Law>
