@@ -24,6 +24,8 @@ using F32Vec = hn::Vec<F32Tag>;
 
 #if HWY_TARGET == HWY_SCALAR
 
+using PhiloxKey = DrawKey;
+
 template <class Consume>
 HWY_INLINE void ForNormals(const DrawKey& key, std::uint32_t first, std::size_t count, Consume&& consume) {
     for (std::size_t i = 0; i < count; ++i) {
@@ -45,7 +47,7 @@ struct PhiloxKey {
     std::uint64_t step, event, tag;
     std::uint64_t round[random_detail::kPhiloxRounds][2];
 
-    explicit PhiloxKey(const DrawKey& key) {
+    PhiloxKey(const DrawKey& key) {
         using namespace random_detail;
         const PhiloxWords words = philox_words(key);
         step = words.step;
@@ -141,17 +143,16 @@ HWY_INLINE void BoxMuller(U32Vec radius, U32Vec angle, F32Vec& cosine, F32Vec& s
 // Calls consume(offset, normals, valid) for the normals of the indices first + offset + lane, in
 // vectors; `valid` lanes of the vector belong to [0, count), the rest is to be dropped.
 template <class Consume>
-HWY_INLINE void ForNormals(const DrawKey& key, std::uint32_t first, std::size_t count, Consume&& consume) {
+HWY_INLINE void ForNormals(const PhiloxKey& key, std::uint32_t first, std::size_t count, Consume&& consume) {
     const F32Tag df32;
     constexpr std::size_t kMaxLanes = hn::MaxLanes(F32Tag());
     const std::size_t lanes = hn::Lanes(df32);
-    const PhiloxKey philox_key(key);
     HWY_ALIGN float
         buffer[5 * kMaxLanes];  // one vector more: a first index inside a block reads past the end
     std::size_t skip = first % 4;
     std::uint32_t block = first / 4;
     for (std::size_t done = 0; done < count;) {
-        const PhiloxOut words4 = Philox(philox_key, block);
+        const PhiloxOut words4 = Philox(key, block);
         F32Vec n0, n1, n2, n3;
         BoxMuller(words4.word[0], words4.word[1], n0, n1);
         BoxMuller(words4.word[2], words4.word[3], n2, n3);

@@ -3,7 +3,7 @@
 // Floors, AVX-512 at 4 GHz. Dense graded read: two loads, two multiplications and two additions for sixteen
 // synapses, so one cycle from the first cache (0.008 ns/device), two from the second (0.016), whose size the
 // 2 MB of a 512 x 512 array exceed (third cache: about 0.03); one normal per column, 0.5 ns. Sparse read:
-// the active rows' share of it, and the normals, which at 5 % of 100 rows are four fifths of the time: 100
+// the active rows' share of it, and the normals, which at 5 % of 100 rows are two thirds of the time: 100
 // columns cost two calls of 64 lanes of Philox. Pulse: one normal, 0.5 ns, and for sixteen devices some 15
 // vector operations and 9 loads of state and parameters, 0.1 to 0.2 ns from the first caches.
 #include <benchmark/benchmark.h>

@@ -20,7 +20,8 @@ constexpr std::size_t kChunk =
     64;  // devices: what one call of the generator gives; skipped if without pulses
 constexpr std::size_t kGroup = 8 * kChunk;  // worked off at once as long as every chunk has pulses
 
-HWY_INLINE void Normals(const DrawKey& key, std::uint32_t first, std::size_t count, float* HWY_RESTRICT out) {
+HWY_INLINE void Normals(const memprop::HWY_NAMESPACE::PhiloxKey& key, std::uint32_t first, std::size_t count,
+                        float* HWY_RESTRICT out) {
     using memprop::HWY_NAMESPACE::F32Vec;
     namespace hn = hwy::HWY_NAMESPACE;
     const hn::ScalableTag<float> d;

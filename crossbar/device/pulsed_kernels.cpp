@@ -14,6 +14,7 @@ using memprop::HWY_NAMESPACE::ExpFloat;
 using memprop::HWY_NAMESPACE::ExpVector;
 using memprop::HWY_NAMESPACE::LogFloat;
 using memprop::HWY_NAMESPACE::LogVector;
+using memprop::HWY_NAMESPACE::PhiloxKey;
 namespace hn = hwy::HWY_NAMESPACE;
 
 using Tag = hn::ScalableTag<float>;
@@ -289,10 +290,11 @@ HWY_INLINE void PulseLoop(const StepParameters& p, const Law law, float* HWY_RES
         }
         return static_cast<std::uint32_t>(largest);
     };
+    PhiloxKey keys(key);
     ForPulses(count, most, [&](std::size_t begin, std::size_t n, std::uint32_t k) HWY_ATTR {
         HWY_ALIGN float noise[kGroup];
-        key.step = k;
-        Normals(key, first + static_cast<std::uint32_t>(begin), n, noise);
+        keys.step = k;
+        Normals(keys, first + static_cast<std::uint32_t>(begin), n, noise);
         PulseRange(law, p.low, p.high, g, pulses, noise, begin, n, static_cast<std::int32_t>(k));
     });
 }
@@ -326,6 +328,7 @@ void CountPulses(const std::int16_t* HWY_RESTRICT pulses, std::size_t count, std
 
 void RenewVisible(const float* HWY_RESTRICT hidden, const std::int16_t* HWY_RESTRICT pulses, float sigma,
                   std::size_t count, std::uint32_t first, const DrawKey& key, float* HWY_RESTRICT visible) {
+    const PhiloxKey keys(key);
     for (std::size_t begin = 0; begin < count; begin += kChunk) {
         const std::size_t n = std::min(kChunk, count - begin);
         bool any = false;
@@ -336,7 +339,7 @@ void RenewVisible(const float* HWY_RESTRICT hidden, const std::int16_t* HWY_REST
             continue;
         }
         HWY_ALIGN float noise[kChunk];
-        Normals(key, first + static_cast<std::uint32_t>(begin), n, noise);
+        Normals(keys, first + static_cast<std::uint32_t>(begin), n, noise);
         for (std::size_t i = 0; i < n; ++i) {
             const float seen = hidden[begin + i] + sigma * noise[i];
             const float clipped = seen < 0.0F ? 0.0F : seen;
@@ -348,11 +351,12 @@ void RenewVisible(const float* HWY_RESTRICT hidden, const std::int16_t* HWY_REST
 void Relax(const float* HWY_RESTRICT keep, const float* HWY_RESTRICT diffusion, const float* HWY_RESTRICT low,
            const float* HWY_RESTRICT high, float target, const DrawKey& key, std::size_t count,
            float* HWY_RESTRICT g) {
+    const PhiloxKey keys(key);
     for (std::size_t begin = 0; begin < count; begin += kChunk) {
         const std::size_t n = std::min(kChunk, count - begin);
         HWY_ALIGN float noise[kChunk] = {};
         if (diffusion != nullptr) {
-            Normals(key, static_cast<std::uint32_t>(begin), n, noise);
+            Normals(keys, static_cast<std::uint32_t>(begin), n, noise);
             for (std::size_t i = 0; i < n; ++i) {
                 noise[i] *= diffusion[begin + i];
             }
