@@ -36,6 +36,10 @@ public:
     virtual void run(const Trial& trial, std::uint32_t sample, std::int32_t tick, bool learns,
                      Tape<float>& tape) = 0;
 
+    /// Rewards in place of targets: the error of each readout that holds for the whole learning window of the
+    /// trial that has just been run.
+    virtual void reward(std::span<const float> errors) = 0;
+
     /// The learning engines find the norm of the gradient and, unless it is 1, multiply with `factor`.
     virtual void limit_gradient(float factor) = 0;
 

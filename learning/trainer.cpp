@@ -146,9 +146,6 @@ void BasicTrainer<Real>::build_hardware(const HardwareFactory& make_hardware) {
             refuse("learning.update_every_steps", learning.update_every_steps,
                    "must be 0: weights are written between trials");
         }
-        if (learning.supervision == Supervision::reward) {
-            refuse("learning.supervision", "reward", "must be \"target\"");
-        }
         hardware_ = make_hardware({.config = config_,
                                    .parameters = parameters_,
                                    .weights = stores(),
@@ -321,6 +318,17 @@ void BasicTrainer<Real>::note_late_inputs(Worker& worker, std::uint64_t sample) 
     }
 }
 
+template <class Real>
+void BasicTrainer<Real>::tell_reward(const Worker& worker) {
+    if constexpr (std::is_same_v<Real, float>) {
+        if (hardware_ && worker.tape.window_steps > 0) {
+            const std::size_t outputs = parameters_.outputs;
+            hardware_->reward(std::span<const float>(worker.tape.error)
+                                  .subspan(worker.trial->window_begin * outputs, outputs));
+        }
+    }
+}
+
 /// Computes the gradients of the next trials of the batch, as many as there are workers.
 template <class Real>
 void BasicTrainer<Real>::run_ahead() {
@@ -332,6 +340,7 @@ void BasicTrainer<Real>::run_ahead() {
         note_late_inputs(worker, sample);
         if (reward_) {
             worker.reward = reward_->apply(*worker.trial, sample, parameters_.outputs, worker.tape);
+            tell_reward(worker);
         }
         worker.gradient->compute(worker.tape, feedback_, regularizer_, worker.gradients);
     };

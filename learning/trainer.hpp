@@ -197,6 +197,7 @@ private:
     void run_forward(Worker& worker, std::uint32_t sample, bool learns);
     void run_learning_between_steps();
     void run_ahead();
+    void tell_reward(const Worker& worker);
     void show(Worker& worker, Split split, std::uint32_t index);
     double account(const Worker& worker);
     std::int32_t answer(const Worker& worker) const;

@@ -20,6 +20,11 @@ std::uint32_t bits(float value) {
     return std::bit_cast<std::uint32_t>(value);
 }
 
+LearningMode mode_of(const learning::LearningConfig& learning) {
+    return learning.supervision == learning::Supervision::reward ? LearningMode::reward
+                                                                 : LearningMode::errors;
+}
+
 void check_elaboration() {
     if (sc_core::sc_get_status() != sc_core::SC_ELABORATION) {
         throw RunError("the simulation has begun: start another process for the next cycle-level chip");
@@ -32,7 +37,7 @@ ChipHardware::ChipHardware(const Experiment& experiment, const learning::Hardwar
     : ChipHardware(experiment.chip, map_network(experiment), request) {}
 
 ChipHardware::ChipHardware(const ChipConfig& config, ChipPlan plan, const learning::HardwareRequest& request)
-    : parameters_(request.parameters), plan_(std::move(plan)) {
+    : parameters_(request.parameters), plan_(std::move(plan)), mode_(mode_of(request.config.learning)) {
     config.check_costs();
     check_elaboration();
     sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);  // stdout is ours
@@ -131,7 +136,9 @@ void ChipHardware::run(const learning::Trial& trial, std::uint32_t sample, std::
     }
     processor_->run([&] {
         processor_->write(reg::sample, std::array{sample, static_cast<std::uint32_t>(tick)});
-        processor_->write(reg::learn, std::array{learns ? 1U : 0U, static_cast<std::uint32_t>(trial.label)});
+        processor_->write(reg::learn,
+                          std::array{static_cast<std::uint32_t>(learns ? mode_ : LearningMode::off),
+                                     static_cast<std::uint32_t>(trial.label)});
         command(Command::begin_sample);
         const auto steps = static_cast<std::uint32_t>(trial.input.steps());
         for (std::uint32_t t = 0; t < steps; ++t) {
@@ -233,6 +240,17 @@ void ChipHardware::limit_gradient(float factor) {
     processor_->run([&] {
         processor_->write(reg::factor, bits(factor));
         command(Command::limit_gradient);
+    });
+}
+
+void ChipHardware::reward(std::span<const float> errors) {
+    processor_->run([&] {
+        words_.clear();
+        for (const float error : errors) {
+            words_.push_back(bits(error));
+        }
+        processor_->write(reg::targets, words_);
+        command(Command::reward);
     });
 }
 

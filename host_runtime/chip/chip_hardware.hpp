@@ -25,6 +25,7 @@ public:
     void refresh_feedback(std::uint32_t sample, std::int32_t tick) override;
     void adapt_feedback(std::span<const float> readout_changes, float decay) override;
     void limit_gradient(float factor) override;
+    void reward(std::span<const float> errors) override;
     void run(const learning::Trial& trial, std::uint32_t sample, std::int32_t tick, bool learns,
              learning::Tape<float>& tape) override;
     void measure(learning::ProjectionId id, std::uint32_t sample, std::int32_t tick,
@@ -59,6 +60,7 @@ private:
     std::uint64_t load_cycles_ = 0;
     std::size_t loaded_projections_ = 0;
     bool window_told_ = true;
+    hw::chip::LearningMode mode_;  // of samples that are learned
     std::vector<std::uint32_t> words_, spikes_;
 };
 

@@ -95,7 +95,8 @@ void add_chip_counters(const ChipHardware& hardware, nlohmann::ordered_json& res
                             {"measure", host[HostCounter::measure_cycles]},
                             {"programming", host[HostCounter::programming_cycles]},
                             {"limit", host[HostCounter::limit_cycles]},
-                            {"adaptation", host[HostCounter::adaptation_cycles]}};
+                            {"adaptation", host[HostCounter::adaptation_cycles]},
+                            {"reward", host[HostCounter::reward_cycles]}};
     json["bus_cycles"] = host[HostCounter::bus_cycles];
     json["flit_latency_cycles"] = {{"mean", latency.mean_cycles()},
                                    {"p95", latency.quantile_cycles(0.95)},

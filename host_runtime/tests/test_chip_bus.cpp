@@ -122,7 +122,7 @@ TEST_CASE("chip bus: commands out of turn are refused and change nothing") {
     begin_sample(bench);
     for (const Command command :
          {Command::begin_sample, Command::update, Command::measure, Command::share_feedback, Command::program,
-          Command::limit_gradient, Command::adapt_feedback}) {
+          Command::limit_gradient, Command::adapt_feedback, Command::reward}) {
         refuses(code(command));
     }
     CHECK(tick(bench, 1) == kGeneric);  // the sample begins with step 0
@@ -274,7 +274,7 @@ TEST_CASE("chip bus: values that are not allowed are refused and counted") {
     std::uint64_t refused = 0;
     for (const auto& [address, value] : std::vector<std::pair<std::uint64_t, std::uint32_t>>{
              {reg::projection, 3},
-             {reg::learn, 2},
+             {reg::learn, static_cast<std::uint32_t>(kLastLearningMode) + 1},
              {reg::label, 2},
              {reg::label, static_cast<std::uint32_t>(-2)},
              {reg::window, 2},

@@ -61,6 +61,14 @@ public:
     }
     Count planning() const { return c_.update_cycles * pass(); }
     Count pass() const { return ceil_div(n_ * (i_ + n_) + k_ * n_, c_.learning_lanes); }
+    Count traces() const {
+        return ceil_div(i_ + n_ + n_, c_.learning_lanes) + ceil_div(n_ * (i_ + n_), c_.learning_lanes);
+    }
+    Count reward() const {
+        return k_ + ceil_div(n_ * k_, c_.learning_lanes) + ceil_div(n_ * (i_ + n_), c_.learning_lanes) +
+               ceil_div(k_ * n_, c_.learning_lanes);
+    }
+    Count hop() const { return hop_; }
     Count lanes() const { return c_.learning_lanes; }
     Count adaptation() const { return hop_ + n_ * k_ - 1 + ceil_div(n_ * k_, c_.learning_lanes); }
     Count round_trip() const { return 2 * 2 * hop_; }
@@ -235,6 +243,49 @@ TEST_CASE("chip timing: samples begin, updates and measurements take the cycles 
         CHECK(std::any_of(weights.begin(), weights.end(), [](float w) { return w != 0.0F; }) ==
               (weights.size() > 1));  // a neuron has no synapse with itself
     }
+}
+
+TEST_CASE("chip timing: learning for a reward keeps traces beside the readouts, and ends after the sample") {
+    std::vector<std::unique_ptr<ChipBench>> benches;
+    for (auto more : grid()) {
+        more.insert(more.end(), {"learning.supervision=reward", "learning.loss=cross_entropy"});
+        benches.push_back(std::make_unique<ChipBench>(settings(more)));
+    }
+    std::uint64_t hidden = 0, waited = 0;
+    for (std::size_t b = 0; b < benches.size(); ++b) {
+        ChipBench& bench = *benches[b];
+        CAPTURE(b);
+        bench.load(2.0F);
+        Formula formula(bench);
+        learning::Trial trial = bench.random_trial(12, 0.2F);
+        trial.label = 0;
+        bench.run(trial, true);
+        for (std::size_t t = 0; t < 12; ++t) {
+            const auto& step = bench.log.steps().at(t);
+            const auto expected = formula.step(Count(step.begin_cycle), trial.input.at(t),
+                                               bench.tape.arriving(t), bench.tape.spikes.at(t), false);
+            CAPTURE(t);
+            CHECK(Count(step.neuron_cycles) == expected.neurons);
+            CHECK(Count(step.readout_cycles) == expected.readouts);
+            const Count left = formula.traces() + formula.hop() - expected.readouts;
+            CHECK(Count(step.learning_cycles) == std::max<Count>(1, left));
+            ++(left > 1 ? waited : hidden);
+        }
+        const auto core = [&](CoreCounter which) { return Count(bench.chip().cores()[0]->stats()[which]); };
+        const CoreShape& shape = bench.chip().cores()[0]->shape();
+        CHECK(core(CoreCounter::learning_cycles) == 12 * formula.traces());
+        CHECK(core(CoreCounter::learning_operations) ==
+              Count(12 * (shape.neuron_inputs + shape.readout_inputs + shape.neurons * shape.neuron_inputs)));
+        const std::vector<float> tape_before = bench.tape.error, errors(bench.parameters.outputs, 0.25F);
+        bench.hardware.reward(errors);
+        CHECK(Count(bench.counter(HostCounter::reward_cycles)) == formula.round_trip() + formula.reward());
+        CHECK(core(CoreCounter::planning_operations) ==
+              Count(shape.synapses() + shape.neurons * shape.network_outputs));
+        CHECK(core(CoreCounter::refused_flits) == 0);
+        CHECK(bench.tape.error == tape_before);  // the host has the errors already
+    }
+    CHECK(hidden > 12);
+    CHECK(waited > 12);
 }
 
 TEST_CASE("chip timing: limits of the gradient and adaptive feedback take the cycles of the formula") {

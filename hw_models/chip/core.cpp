@@ -184,6 +184,10 @@ void Core::receive_tick(const noc::Flit& flit) {
         case Tick::scale:
             start_pass(Engine::limiting, synapse_pass_cycles(config_, shape_), shape_.synapses());
             break;
+        case Tick::reward:
+            engine_ = Engine::rewarding;
+            engine_since_ = cycle();
+            break;
         case Tick::adapt:
             start_adaptation(std::bit_cast<float>(flit.value));
             break;
@@ -211,6 +215,8 @@ void Core::receive_graded(const noc::Flit& flit) {
     } else if ((flit.address & ~kGradedMask) == kFeedbackChange && word < feedback_changes_.size()) {
         feedback_changes_[word] = value;
         ++feedback_words_;
+    } else if ((flit.address & ~kGradedMask) == kErrorValue && engine_ == Engine::rewarding) {
+        ++errors_;
     } else if ((flit.address & ~kGradedMask) == kErrorValue && word < outputs_ && memory_.tape != nullptr) {
         memory_.tape->error[std::size_t{step_} * outputs_ + word] = value;
         ++errors_;

@@ -8,13 +8,14 @@
 //    so whoever has it has all spikes of this core.
 // 3. When every core's neurons_done is there, the readouts' tiles deliver their sums and the readouts are
 //    updated; their values go to the host.
-// 4. If the core learns: when the errors of all readouts have come, the learning engine takes its cycles.
+// 4. If the core learns: when the errors of all readouts have come, the learning engine takes its cycles. For
+//    a reward, which comes after the sample, it needs no errors and begins when all spikes are there.
 // 5. A core_done flit goes to the host.
 // Flits of a later step than the one a tile is in wait in a latch per word line.
 //
 // Between trials: update (plan, use the update scheme's own arrays if it has any, then write bursts through
 // the tiles' programming ports, all tiles side by side), refresh, measure, share, square and scale (the limit
-// of the gradient), adapt (feedback); each ends with core_done.
+// of the gradient), adapt (feedback), reward (errors of a whole sample); each ends with core_done.
 //
 // Latency: core_timing.hpp and tile_timing.hpp, exactly; a flit is acted on in the cycle it arrives, one
 // flit leaves per cycle. Misuse: a spike without axon row is discarded and counted (unmapped_events), a
@@ -85,6 +86,7 @@ public:
         limiting,
         adapting,
         transferring,
+        rewarding,
     };
     Phase neuron_phase() const { return phase_of(neurons_); }
     Phase readout_phase() const { return phase_of(readouts_); }
@@ -134,6 +136,8 @@ private:
     /// The learning engine computes for that long.
     void start_pass(Engine engine, std::uint64_t cycles, std::uint64_t operations);
     void finish_engine();
+    bool follow_step();
+    bool advance_reward();
     void start_adaptation(float decay);
     bool advance_adaptation();
     /// Sends what belongs to the core's readouts, measured weights or their changes, to the neurons' cores.

@@ -10,6 +10,10 @@
 //         + ceil((P + R) / L)      presynaptic traces
 //         + ceil(n P / L)          eligibility traces and gradients of the neurons' synapses
 //         + ceil(m R / L)          gradients of the readouts' synapses
+//       and for a reward, each step
+//         ceil((P + R) / L) + ceil(n P / L)                                  traces, summed over the window
+//       and after the sample
+//         ceil(n K / L) + ceil(n P / L) + ceil(m R / L)                      signals, gradients
 //     objective unit = K                                                     at the host, errors of a step
 //     update planning = update_cycles ceil((n P + m R) / L)                  optimiser and update scheme
 //     transfer        = longest of the fast tiles (fast_tile.hpp)            schemes with an array of their
@@ -64,6 +68,25 @@ inline std::uint64_t learning_cycles(const ChipConfig& c, const CoreShape& s) {
     const auto lanes = static_cast<std::uint64_t>(c.learning_lanes);
     return passes(s.neurons * s.network_outputs, lanes) + passes(s.neuron_inputs + s.readout_inputs, lanes) +
            passes(s.neurons * s.neuron_inputs, lanes) + passes(s.readouts * s.readout_inputs, lanes);
+}
+
+inline std::uint64_t trace_operations(const CoreShape& s) {
+    return s.neuron_inputs + s.readout_inputs + s.neurons * s.neuron_inputs;
+}
+
+inline std::uint64_t trace_cycles(const ChipConfig& c, const CoreShape& s) {
+    const auto lanes = static_cast<std::uint64_t>(c.learning_lanes);
+    return passes(s.neuron_inputs + s.readout_inputs, lanes) + passes(s.neurons * s.neuron_inputs, lanes);
+}
+
+inline std::uint64_t reward_operations(const CoreShape& s) {
+    return s.neurons * s.network_outputs + s.synapses();
+}
+
+inline std::uint64_t reward_cycles(const ChipConfig& c, const CoreShape& s) {
+    const auto lanes = static_cast<std::uint64_t>(c.learning_lanes);
+    return passes(s.neurons * s.network_outputs, lanes) + passes(s.neurons * s.neuron_inputs, lanes) +
+           passes(s.readouts * s.readout_inputs, lanes);
 }
 
 constexpr std::uint64_t objective_cycles(std::uint64_t outputs) {

@@ -158,7 +158,7 @@ tlm::tlm_response_status HostInterface::write_word(std::uint64_t address, std::u
             projection_ = value;
             return tlm::TLM_OK_RESPONSE;
         case learn:
-            if (value > 1) {
+            if (value > static_cast<std::uint32_t>(kLastLearningMode)) {
                 return refuse_value();
             }
             learns_ = value;

@@ -117,7 +117,7 @@ void HostInterface::send_errors(std::uint64_t ready_cycle) {
     } else {
         std::fill(error_.begin(), error_.end(), 0.0F);
     }
-    if (learns_ == 0) {
+    if (static_cast<LearningMode>(learns_) != LearningMode::errors) {
         return;
     }
     noc::Flit flit = noc::Flit::along(ChipPlan::kHostNode, ChipPlan::kCommandTree, noc::FlitKind::graded);
@@ -126,6 +126,16 @@ void HostInterface::send_errors(std::uint64_t ready_cycle) {
         flit.address = kErrorValue | k;
         flit.value = std::bit_cast<std::uint32_t>(error_[k]);
         port->send_later(flit);
+    }
+}
+
+void HostInterface::send_reward() {
+    tell_cores(Tick::reward, 0);
+    noc::Flit flit = noc::Flit::along(ChipPlan::kHostNode, ChipPlan::kCommandTree, noc::FlitKind::graded);
+    for (std::uint32_t k = 0; k < plan_.outputs; ++k) {
+        flit.address = kErrorValue | k;
+        flit.value = std::bit_cast<std::uint32_t>(static_cast<float>(targets_[k]));
+        port->send(flit);
     }
 }
 
@@ -200,6 +210,9 @@ tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
         case Command::adapt_feedback:
             tell_cores(Tick::adapt, std::bit_cast<std::uint32_t>(factor_));
             break;
+        case Command::reward:
+            send_reward();
+            break;
         case Command::program: {
             double seconds = 0.0;  // the arrays are programmed side by side
             for (WeightArray* array : memory_.weights) {
@@ -246,6 +259,9 @@ void HostInterface::finish() {
             break;
         case Command::adapt_feedback:
             stats_.add(HostCounter::adaptation_cycles, cycles);
+            break;
+        case Command::reward:
+            stats_.add(HostCounter::reward_cycles, cycles);
             break;
         case Command::measure:
         case Command::share_feedback:

@@ -73,6 +73,7 @@ private:
     void set_in_cores(CoreRegister which, std::uint32_t value);
     void start_step(bool last);
     void send_errors(std::uint64_t ready_cycle);
+    void send_reward();
     void finish();
     bool begin_second_phase();
     void push_out(std::uint32_t address, std::uint32_t value);

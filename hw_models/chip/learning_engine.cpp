@@ -13,15 +13,7 @@ using learning::ProjectionId;
 bool Core::advance_engine() {
     switch (engine_) {
         case Engine::idle:
-            // Errors come after the readouts, so after all spikes of the step.
-            if (errors_ < outputs_ || learned_ || !step_running_) {
-                return false;
-            }
-            learned_ = true;
-            learned_at_ = cycle() + learning_cycles(config_, shape_);
-            stats_.add(CoreCounter::learning_cycles, learning_cycles(config_, shape_));
-            stats_.add(CoreCounter::learning_operations, learning_operations(shape_));
-            return true;
+            return follow_step();
         case Engine::learning:
             return false;
         case Engine::planning:
@@ -46,6 +38,8 @@ bool Core::advance_engine() {
             return true;
         case Engine::adapting:
             return advance_adaptation();
+        case Engine::rewarding:
+            return advance_reward();
         case Engine::writing:
         case Engine::refreshing:
         case Engine::measuring:
@@ -79,6 +73,45 @@ bool Core::advance_engine() {
                : engine_ == Engine::refreshing ? CoreCounter::refresh_cycles
                                                : CoreCounter::measure_cycles,
                cycles);
+    finish_engine();
+    return true;
+}
+
+bool Core::follow_step() {
+    if (learned_ || !step_running_) {
+        return false;
+    }
+    const auto mode = static_cast<LearningMode>(registers_[static_cast<std::size_t>(CoreRegister::learns)]);
+    const bool for_reward = mode == LearningMode::reward;
+    // Errors come after the readouts, so after all spikes of the step.
+    const bool ready = for_reward
+                           ? cores_done_ == registers_[static_cast<std::size_t>(CoreRegister::cores_to_await)]
+                           : errors_ == outputs_;
+    if (!ready) {
+        return false;
+    }
+    const std::uint64_t cycles =
+        for_reward ? trace_cycles(config_, shape_) : learning_cycles(config_, shape_);
+    learned_ = true;
+    learned_at_ = cycle() + cycles;
+    stats_.add(CoreCounter::learning_cycles, cycles);
+    stats_.add(CoreCounter::learning_operations,
+               for_reward ? trace_operations(shape_) : learning_operations(shape_));
+    return true;
+}
+
+bool Core::advance_reward() {
+    if (engine_due_ == noc::kNever) {
+        if (errors_ < outputs_) {
+            return false;
+        }
+        errors_ = 0;
+        start_pass(Engine::rewarding, reward_cycles(config_, shape_), reward_operations(shape_));
+        return true;
+    }
+    if (cycle() < engine_due_) {
+        return false;
+    }
     finish_engine();
     return true;
 }

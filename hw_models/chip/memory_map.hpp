@@ -9,7 +9,7 @@
 //   0x00C R  status          bit 0: busy, bit 1: an error was counted; W: clears bit 1
 //   0x010 W  step            the time step that the next command tick begins: the first step, then one more
 //                each time
-//   0x014 W  sample, 0x018 W device tick, 0x01C W event, 0x020 W projection, 0x024 W learn (0 or 1)
+//   0x014 W  sample, 0x018 W device tick, 0x01C W event, 0x020 W projection, 0x024 W learn: LearningMode
 //   0x028 W  label (-1: targets), 0x02C W  learning window (1: errors count in this step)
 //   0x030 W  event in: one input spike of the next step per word; refused when the FIFO is full
 //   0x034 R  room in the FIFO of event in
@@ -20,7 +20,7 @@
 //   0x048 W  factor          limit_gradient: of the gradients; adapt_feedback: part of the feedback lost
 //   0x04C W  first step      of the sample that the next begin_sample begins; 0 if never written
 //   0x080 R  counters, 64 bits each, low word first, in the order of HostStats
-//   0x1000 W targets of the step, one per readout
+//   0x1000 W targets of the step, one per readout; for command reward the errors
 //   0x0100'0000 W, R router tables: word (node * trees + tree) = input port | output mask << 8
 // Core c (its number in the plan): base (c + 1) << 33. Word offsets:
 //   0x0000 W, R  core registers: enum CoreRegister
@@ -72,9 +72,18 @@ enum class Command : std::uint32_t {
     program = 7,
     limit_gradient = 8,
     adapt_feedback = 9,
+    reward = 10,
 };
 
-inline constexpr Command kLastCommand = Command::adapt_feedback;
+inline constexpr Command kLastCommand = Command::reward;
+
+/// What the learning engines do in the time steps of a sample.
+enum class LearningMode : std::uint32_t {
+    off,
+    errors,  ///< learn from the errors of each step
+    reward,  ///< keep traces; the errors, the same for all steps, come after the sample (command reward)
+};
+inline constexpr LearningMode kLastLearningMode = LearningMode::reward;
 
 enum class CoreRegister : std::uint32_t {
     first_neuron,    ///< R
@@ -86,7 +95,7 @@ enum class CoreRegister : std::uint32_t {
     cores_to_await,  ///< W, R: cores with neurons
     device_tick,     ///< W, R: device time, in update intervals
     event,           ///< W, R: number of the update or measurement that follows
-    learns,          ///< W, R: 1: the learning engine follows the steps
+    learns,          ///< W, R: LearningMode
     axon_ranges,     ///< W, R: rows of the axon table in use
     neuron_owners,   ///< W, R: entries of the owner table, for shared feedback
     status,          ///< R: bit 0: busy

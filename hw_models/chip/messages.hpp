@@ -17,6 +17,7 @@ enum class Tick : std::uint32_t {
     square,        ///< host -> cores: sum the squares of the gradients
     scale,         ///< host -> cores: multiply the gradients; value: factor
     adapt,         ///< host -> cores: send the changes of readout weights to the neurons; value: decay
+    reward,        ///< host -> cores: the errors that follow hold for the sample that has ended
     neurons_done,  ///< core -> along its spike tree: all spikes of the step have been sent
     core_done,     ///< core -> host: finished what it was told
 };

@@ -13,9 +13,9 @@ using hw::tile::TileActivity;
 namespace {
 
 // In the order of Core::Engine, without idle.
-constexpr std::array<const char*, 9> kEngineNames{"learning",   "planning",  "writing",
-                                                  "refreshing", "measuring", "sharing",
-                                                  "limiting",   "adapting",  "transferring"};
+constexpr std::array<const char*, 10> kEngineNames{"learning",     "planning", "writing",  "refreshing",
+                                                   "measuring",    "sharing",  "limiting", "adapting",
+                                                   "transferring", "rewarding"};
 
 }  // namespace
 

@@ -26,7 +26,7 @@ public:
     void finish() { file_.finish(); }
 
 private:
-    static constexpr std::size_t kEngines = 9;
+    static constexpr std::size_t kEngines = 10;
 
     struct TileSignals {
         bool driving = false, reading_out = false, writing = false, refreshing = false, measuring = false;

@@ -79,6 +79,9 @@ def pairwise_cover():
 
 # What the grid does not vary.
 CHIP = ["chip.mesh_width=2", "chip.mesh_height=2"]
+CUES = ["task.name=cue_accumulation", "network.inputs=40", "learning.loss=cross_entropy", "task.cues=2",
+        "task.cue_seconds=0.02", "task.gap_seconds=0.01", "task.delay_seconds=0.04", "task.response_seconds=0.03",
+        "task.fresh_trials=true"]
 EXTRA = {
     "tiles smaller than the layers": [*CHIP, "crossbar.tile_rows=7", "crossbar.tile_columns=5", "crossbar.adc_bits=6"],
     "tiles, one core": ["crossbar.tile_rows=6", "crossbar.tile_columns=4", "chip.read_mode=per_timestep"],
@@ -112,9 +115,12 @@ EXTRA = {
                          "learning.regularizer=running_average"],
     "validation": ["task.name=store_recall", "task.cues=2", "task.validation_samples=2", "run.validate_every=1",
                    "task.delay_seconds=0.05", "learning.loss=cross_entropy", "network.inputs=40", *CHIP],
-    "cue accumulation": ["task.name=cue_accumulation", "network.inputs=40", "learning.loss=cross_entropy",
-                         "task.cues=2", "task.cue_seconds=0.02", "task.gap_seconds=0.01", "task.delay_seconds=0.04",
-                         "task.response_seconds=0.03", "task.fresh_trials=true", *CHIP],
+    "cue accumulation": [*CUES, *CHIP],
+    "rewards": ["learning.supervision=reward", *CUES, *CHIP],
+    "rewards, a batch of numbers": ["learning.supervision=reward", "learning.batch=3", "update.scheme=vanilla",
+                                    "learning.feedback=symmetric", *CUES],
+    "rewards, clipping": ["learning.supervision=reward", "learning.gradient_clip=0.1", "learning.gradient=online",
+                          "run.validate_every=1", "task.validation_samples=2", *CUES, *CHIP],
     "soft-bounds ReRAM": ["crossbar.device=reram_array_om", *CHIP],
     "ECRAM": ["crossbar.device=ecram_li", "update.max_pulses=1000", *CHIP],
     "ideal devices": ["crossbar.device=ideal", "update.scheme=sign", "crossbar.read_noise_scale=0"],
@@ -292,6 +298,7 @@ class Engines(unittest.TestCase):
                                  "network.init_std_rec=0.1"]
         cases["adaptive feedback", "clipping"] = ["learning.feedback=adaptive", "learning.feedback_decay=0.01",
                                                   "learning.gradient_clip=0.5"]
+        cases["reward", ""] = ["learning.supervision=reward", *CUES]
         for case, more in cases.items():
             settings = [*NETWORK, *CHIP, "learning.optimizer=adam", "network.init_std_in=2", "network.init_std_rec=1",
                         *more]
@@ -319,8 +326,6 @@ class Engines(unittest.TestCase):
             (["chip.router_cost.source="], ["chip.router_cost.source", "where the costs come from"]),
             (["update.scheme=tiki_taka", "crossbar.device=reram_sb", "chip.tiles_per_core=5"],
              ["chip.tiles_per_core = 5", "needs 6 tiles"]),
-            (["learning.supervision=reward", "learning.loss=cross_entropy", "task.name=cue_accumulation"],
-             ["learning.supervision = reward", "target"]),
             (["chip.mesh_width=0"], ["chip.mesh_width = 0", "[1, 63]"]),
         ):
             with self.subTest(settings):
