@@ -43,10 +43,15 @@ public:
     /// The learning engines find the norm of the gradient and, unless it is 1, multiply with `factor`.
     virtual void limit_gradient(float factor) = 0;
 
+    /// The same step by step, for weights that change between the steps: begin, then steps 0, 1, ... of the
+    /// trial. After step t `tape` holds what it left, after the last one the loss too.
+    virtual void begin(const Trial& trial, std::uint32_t sample, std::int32_t tick, Tape<float>& tape) = 0;
+    virtual void step(std::uint32_t t) = 0;
+
     /// One read of all weights of a projection, [pre][post].
     virtual void measure(ProjectionId id, std::uint32_t sample, std::int32_t tick,
                          std::span<float> weights) = 0;
-    /// Changes the weights of the three projections.
+    /// Changes the weights of the projections that have changes; the others' are empty.
     virtual void update(const std::array<std::span<const float>, 3>& changes, std::uint32_t event,
                         std::int32_t tick) = 0;
 

@@ -104,8 +104,11 @@ BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr
     if (learning.update_every_steps > 0) {
         step_learner_ = std::make_unique<StepLearner<Real>>(
             parameters_, learning, regularizer_,
-            std::array<Optimizer<Real>*, 3>{optimizers_[0].get(), optimizers_[1].get(),
-                                            optimizers_[2].get()});
+            std::array<Optimizer<Real>*, 3>{optimizers_[0].get(), optimizers_[1].get(), optimizers_[2].get()},
+            std::array{weights_[0]->shape(), weights_[1]->shape(), weights_[2]->shape()},
+            [this](const std::array<std::span<const Real>, 3>& changes, std::uint32_t event) {
+                write_weights(changes, event);
+            });
     }
     make_workers();
     feedback_.resize(readout_weights_.size());
@@ -138,14 +141,6 @@ void BasicTrainer<Real>::check_fault_map() const {
 template <class Real>
 void BasicTrainer<Real>::build_hardware(const HardwareFactory& make_hardware) {
     if constexpr (std::is_same_v<Real, float>) {
-        const LearningConfig& learning = config_.learning;
-        const auto refuse = [](std::string_view field, auto value, std::string_view rule) {
-            throw InputError(field, value, fmt::format("{} on run.engine = \"cycle\"", rule));
-        };
-        if (learning.update_every_steps > 0) {
-            refuse("learning.update_every_steps", learning.update_every_steps,
-                   "must be 0: weights are written between trials");
-        }
         hardware_ = make_hardware({.config = config_,
                                    .parameters = parameters_,
                                    .weights = stores(),
@@ -288,19 +283,32 @@ void BasicTrainer<Real>::run_forward(Worker& worker, std::uint32_t sample, bool 
 template <class Real>
 void BasicTrainer<Real>::run_learning_between_steps() {
     Worker& worker = *workers_[0];
+    const auto sample = static_cast<std::uint32_t>(samples_done_);
+    const auto learn_with = [&](auto&& step) {
+        step_learner_->begin_trial();
+        const auto steps = static_cast<std::uint32_t>(worker.trial->input.steps());
+        for (std::uint32_t t = 0; t < steps; ++t) {
+            step_learner_->before_step();
+            step(t);
+            step_learner_->after_step(worker.tape, t, feedback_);
+        }
+        step_learner_->end_trial();
+    };
     refresh_feedback();
+    if constexpr (std::is_same_v<Real, float>) {
+        if (hardware_) {
+            hardware_->begin(*worker.trial, sample, tick(), worker.tape);
+            learn_with([&](std::uint32_t t) { hardware_->step(t); });
+            return;
+        }
+    }
     for (auto& store : weights_) {
-        store->begin_sample(static_cast<std::uint32_t>(samples_done_), tick());
+        store->begin_sample(sample, tick());
     }
     worker.forward.begin(*worker.trial, worker.tape);
-    step_learner_->begin_trial();
-    const auto steps = static_cast<std::uint32_t>(worker.trial->input.steps());
-    for (std::uint32_t t = 0; t < steps; ++t) {
-        step_learner_->before_step(stores(), tick());
+    learn_with([&](std::uint32_t t) {
         worker.forward.step(t, *worker.trial, *weights_[0], *weights_[1], *weights_[2], worker.tape);
-        step_learner_->after_step(worker.tape, t, feedback_);
-    }
-    step_learner_->end_trial(stores(), tick());
+    });
     for (auto& store : weights_) {
         store->end_sample();
     }

@@ -205,7 +205,7 @@ private:
     void note_late_inputs(Worker& worker, std::uint64_t sample) const;
     void refresh_feedback();
     void apply_updates(Worker& worker);
-    void write_weights(const Gradients<Real>& changes, std::uint32_t event);
+    void write_weights(const std::array<std::span<const Real>, 3>& changes, std::uint32_t event);
     void measure_weights(ProjectionId id);
     void limit_gradient(Gradients<Real>& gradients) const;
     void decay_weights(Gradients<Real>& changes);

@@ -46,7 +46,7 @@ void BasicTrainer<Real>::stream_step(std::span<const std::uint32_t> inputs, std:
     }
     trial.input.end_step();
     if (step_learner_) {
-        step_learner_->before_step(stores(), tick());
+        step_learner_->before_step();
     }
     worker.forward.step(t, trial, *weights_[0], *weights_[1], *weights_[2], tape);
     const std::size_t outputs = parameters_.outputs, at = std::size_t{t} * outputs;
@@ -78,7 +78,7 @@ template <class Real>
 double BasicTrainer<Real>::end_stream() {
     Worker& worker = *workers_[0];
     if (step_learner_) {
-        step_learner_->end_trial(stores(), tick());
+        step_learner_->end_trial();
     }
     for (auto& store : weights_) {
         store->end_sample();

@@ -66,21 +66,24 @@ void BasicTrainer<Real>::apply_updates(Worker& worker) {
     }
     update_feedback(own);
     decay_weights(own);
-    write_weights(own, static_cast<std::uint32_t>(updates_done_));
+    write_weights({own.w_in, own.w_rec, own.w_out}, static_cast<std::uint32_t>(updates_done_));
     ++updates_done_;
 }
 
 template <class Real>
-void BasicTrainer<Real>::write_weights(const Gradients<Real>& changes, std::uint32_t event) {
+void BasicTrainer<Real>::write_weights(const std::array<std::span<const Real>, 3>& changes,
+                                       std::uint32_t event) {
     if constexpr (std::is_same_v<Real, float>) {
         if (hardware_) {
-            hardware_->update({changes.w_in, changes.w_rec, changes.w_out}, event, tick());
+            hardware_->update(changes, event, tick());
             return;
         }
     }
-    weights_[0]->update(changes.w_in, event, tick());
-    weights_[1]->update(changes.w_rec, event, tick());
-    weights_[2]->update(changes.w_out, event, tick());
+    for (std::size_t w = 0; w < 3; ++w) {
+        if (!changes[w].empty()) {
+            weights_[w]->update(changes[w], event, tick());
+        }
+    }
 }
 
 template <class Real>
@@ -165,7 +168,7 @@ void BasicTrainer<Real>::update_feedback(const Gradients<Real>& own) {
 
 template void BasicTrainer<float>::refresh_feedback();
 template void BasicTrainer<float>::apply_updates(BasicTrainer<float>::Worker&);
-template void BasicTrainer<float>::write_weights(const Gradients<float>&, std::uint32_t);
+template void BasicTrainer<float>::write_weights(const std::array<std::span<const float>, 3>&, std::uint32_t);
 template void BasicTrainer<float>::measure_weights(ProjectionId);
 template void BasicTrainer<float>::limit_gradient(Gradients<float>&) const;
 template void BasicTrainer<float>::decay_weights(Gradients<float>&);
@@ -173,7 +176,8 @@ template void BasicTrainer<float>::update_feedback(const Gradients<float>&);
 
 template void BasicTrainer<double>::refresh_feedback();
 template void BasicTrainer<double>::apply_updates(BasicTrainer<double>::Worker&);
-template void BasicTrainer<double>::write_weights(const Gradients<double>&, std::uint32_t);
+template void BasicTrainer<double>::write_weights(const std::array<std::span<const double>, 3>&,
+                                                  std::uint32_t);
 template void BasicTrainer<double>::measure_weights(ProjectionId);
 template void BasicTrainer<double>::limit_gradient(Gradients<double>&) const;
 template void BasicTrainer<double>::decay_weights(Gradients<double>&);

@@ -22,6 +22,7 @@ std::uint32_t bits(float value) {
 
 LearningMode mode_of(const learning::LearningConfig& learning) {
     return learning.supervision == learning::Supervision::reward ? LearningMode::reward
+           : learning.update_every_steps > 0                     ? LearningMode::between_steps
                                                                  : LearningMode::errors;
 }
 
@@ -123,9 +124,10 @@ void ChipHardware::command(Command command) {
     }
 }
 
-void ChipHardware::run(const learning::Trial& trial, std::uint32_t sample, std::int32_t tick, bool learns,
-                       learning::Tape<float>& tape) {
+void ChipHardware::prepare(const learning::Trial& trial, learning::Tape<float>& tape) {
     learning::begin_tape(parameters_, trial, tape);
+    trial_ = &trial;
+    tape_ = &tape;
     chip_->memory().tape = &tape;
     if (parameters_.keeps_state) {
         for (std::uint32_t j = 0; j < plan_.recurrent; ++j) {
@@ -134,23 +136,40 @@ void ChipHardware::run(const learning::Trial& trial, std::uint32_t sample, std::
             }
         }
     }
+}
+
+void ChipHardware::begin_sample(std::uint32_t sample, std::int32_t tick, bool learns) {
+    processor_->write(reg::sample, std::array{sample, static_cast<std::uint32_t>(tick)});
+    processor_->write(reg::learn, std::array{static_cast<std::uint32_t>(learns ? mode_ : LearningMode::off),
+                                             static_cast<std::uint32_t>(trial_->label)});
+    command(Command::begin_sample);
+}
+
+void ChipHardware::run(const learning::Trial& trial, std::uint32_t sample, std::int32_t tick, bool learns,
+                       learning::Tape<float>& tape) {
+    prepare(trial, tape);
     processor_->run([&] {
-        processor_->write(reg::sample, std::array{sample, static_cast<std::uint32_t>(tick)});
-        processor_->write(reg::learn,
-                          std::array{static_cast<std::uint32_t>(learns ? mode_ : LearningMode::off),
-                                     static_cast<std::uint32_t>(trial.label)});
-        command(Command::begin_sample);
+        begin_sample(sample, tick, learns);
         const auto steps = static_cast<std::uint32_t>(trial.input.steps());
         for (std::uint32_t t = 0; t < steps; ++t) {
-            run_step(trial, t, tape);
+            run_step(t);
         }
-        std::array<std::uint32_t, 2> loss{};
-        processor_->read(reg::loss, loss);
-        tape.loss = std::bit_cast<double>(std::uint64_t{loss[1]} << 32 | loss[0]);
     });
 }
 
-void ChipHardware::run_step(const learning::Trial& trial, std::uint32_t step, learning::Tape<float>& tape) {
+void ChipHardware::begin(const learning::Trial& trial, std::uint32_t sample, std::int32_t tick,
+                         learning::Tape<float>& tape) {
+    prepare(trial, tape);
+    processor_->run([&] { begin_sample(sample, tick, true); });
+}
+
+void ChipHardware::step(std::uint32_t t) {
+    processor_->run([&] { run_step(t); });
+}
+
+void ChipHardware::run_step(std::uint32_t step) {
+    const learning::Trial& trial = *trial_;
+    learning::Tape<float>& tape = *tape_;
     const bool last = step + 1 == trial.input.steps();
     const bool in_window = step >= trial.window_begin && step < trial.window_end;
     processor_->write(reg::event_in, trial.input.at(step));
@@ -167,14 +186,19 @@ void ChipHardware::run_step(const learning::Trial& trial, std::uint32_t step, le
     }
     processor_->write(reg::step, step);
     command(last ? Command::last_tick : Command::tick);
-    const std::size_t at = std::size_t{step} * plan_.outputs;
-    take_events(spikes_, std::span(tape.output).subspan(at, plan_.outputs));
+    take_events(spikes_, std::span(tape.output).subspan(std::size_t{step} * plan_.outputs, plan_.outputs));
     for (const std::uint32_t neuron : spikes_) {
         tape.spikes.add(neuron);
     }
     tape.spikes.end_step();
     if (!in_window) {
-        std::fill_n(tape.error.begin() + static_cast<std::ptrdiff_t>(at), plan_.outputs, 0.0F);
+        std::fill_n(tape.error.begin() + static_cast<std::ptrdiff_t>(std::size_t{step} * plan_.outputs),
+                    plan_.outputs, 0.0F);
+    }
+    if (last) {
+        std::array<std::uint32_t, 2> loss{};
+        processor_->read(reg::loss, loss);
+        tape.loss = std::bit_cast<double>(std::uint64_t{loss[1]} << 32 | loss[0]);
     }
 }
 

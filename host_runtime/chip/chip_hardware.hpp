@@ -28,6 +28,9 @@ public:
     void reward(std::span<const float> errors) override;
     void run(const learning::Trial& trial, std::uint32_t sample, std::int32_t tick, bool learns,
              learning::Tape<float>& tape) override;
+    void begin(const learning::Trial& trial, std::uint32_t sample, std::int32_t tick,
+               learning::Tape<float>& tape) override;
+    void step(std::uint32_t t) override;
     void measure(learning::ProjectionId id, std::uint32_t sample, std::int32_t tick,
                  std::span<float> weights) override;
     void update(const std::array<std::span<const float>, 3>& changes, std::uint32_t event,
@@ -50,7 +53,9 @@ public:
 private:
     void load_tables();
     void command(hw::chip::Command command);
-    void run_step(const learning::Trial& trial, std::uint32_t step, learning::Tape<float>& tape);
+    void prepare(const learning::Trial& trial, learning::Tape<float>& tape);
+    void begin_sample(std::uint32_t sample, std::int32_t tick, bool learns);
+    void run_step(std::uint32_t step);
     void take_events(std::vector<std::uint32_t>& spikes, std::span<float> readout);
 
     const learning::NetworkParameters<float>& parameters_;
@@ -59,6 +64,8 @@ private:
     std::unique_ptr<HostProcessor> processor_;
     std::uint64_t load_cycles_ = 0;
     std::size_t loaded_projections_ = 0;
+    const learning::Trial* trial_ = nullptr;  // under way, and where it leaves what learning needs
+    learning::Tape<float>* tape_ = nullptr;
     bool window_told_ = true;
     hw::chip::LearningMode mode_;  // of samples that are learned
     std::vector<std::uint32_t> words_, spikes_;

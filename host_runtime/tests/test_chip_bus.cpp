@@ -125,6 +125,9 @@ TEST_CASE("chip bus: commands out of turn are refused and change nothing") {
           Command::limit_gradient, Command::adapt_feedback, Command::reward}) {
         refuses(code(command));
     }
+    CHECK(bench.write(reg::learn, static_cast<std::uint32_t>(LearningMode::between_steps)) ==
+          tlm::TLM_OK_RESPONSE);
+    refuses(code(Command::update));     // this sample began without
     CHECK(tick(bench, 1) == kGeneric);  // the sample begins with step 0
     CHECK(tick(bench, 0) == tlm::TLM_OK_RESPONSE);
     CHECK(tick(bench, 0) == kGeneric);

@@ -34,7 +34,8 @@ public:
           rows_(bench.experiment.crossbar.tile_rows),
           columns_(bench.experiment.crossbar.tile_columns),
           p_(bench.experiment.crossbar.adc.columns_per_converter),
-          hop_(c_.router_cycles + c_.link_cycles) {}
+          hop_(c_.router_cycles + c_.link_cycles),
+          held_(bench.experiment.learning.update_every_steps > 0) {}
 
     struct Phases {
         Count neurons, readouts, learning;
@@ -46,7 +47,9 @@ public:
         const Count events = Count(inputs.size()), z = Count(spikes.size());
         const Count e = c0 + 2 * hop_ + events;
         const Count read =
-            std::max(layer_read(inputs, i_, n_, e - events, e), layer_read(before, n_, n_, arrival_, e));
+            held_ ? std::max(layer_read(inputs, i_, n_, kHeld, e), layer_read(before, n_, n_, kHeld, e))
+                  : std::max(layer_read(inputs, i_, n_, e - events, e),
+                             layer_read(before, n_, n_, arrival_, e));
         const Count u = e + read + update(n_, row_blocks(i_) + row_blocks(n_));
         arrival_ = u + hop_;
         const Count read_out = layer_read(spikes, n_, k_, arrival_, arrival_ + z);
@@ -74,6 +77,8 @@ public:
     Count round_trip() const { return 2 * 2 * hop_; }
 
 private:
+    static constexpr Count kHeld = -1;  // events of a layer that are all driven in cycle e
+
     Count row_blocks(Count rows) const { return numbers_ ? 1 : ceil_div(rows, rows_); }
     Count update(Count count, Count tiles) const {
         return ceil_div(count * tiles, c_.neuron_lanes) + ceil_div(count, c_.neuron_lanes) * c_.neuron_cycles;
@@ -87,7 +92,8 @@ private:
             const Count count = std::count_if(active.begin(), active.end(),
                                               [&](Count r) { return r >= row && r < row + tile_rows; });
             if (count > 0) {
-                longest = std::max(longest, tile_read(count, widest_tile(columns), a + first, e));
+                const Count begin = a == kHeld ? e : a + first;
+                longest = std::max(longest, tile_read(count, widest_tile(columns), begin, e));
             }
             first += count;
         }
@@ -115,6 +121,7 @@ private:
     const ChipConfig& c_;
     const bool numbers_;
     const Count n_, i_, k_, rows_, columns_, p_, hop_;
+    const bool held_;    // spikes of a step wait for its step flit
     Count arrival_ = 0;  // of the first spike of the last step, at its own core
 };
 
@@ -286,6 +293,68 @@ TEST_CASE("chip timing: learning for a reward keeps traces beside the readouts, 
     }
     CHECK(hidden > 12);
     CHECK(waited > 12);
+}
+
+TEST_CASE("chip timing: steps with updates between them, and what they add to the deadline") {
+    std::vector<std::unique_ptr<ChipBench>> benches;
+    for (auto more : grid()) {
+        more.insert(more.end(), {"learning.update_every_steps=1", "learning.gradient=online",
+                                 "learning.regularizer=running_average", "chip.step_budget_seconds=1e-5"});
+        benches.push_back(std::make_unique<ChipBench>(settings(more)));
+    }
+    std::uint64_t late = 0;
+    for (std::size_t b = 0; b < benches.size(); ++b) {
+        ChipBench& bench = *benches[b];
+        CAPTURE(b);
+        bench.load(2.0F);
+        Formula formula(bench);
+        const auto host = [&](HostCounter which) { return Count(bench.counter(which)); };
+        const learning::Trial trial = bench.random_trial(12, 0.2F);
+        const auto in = bench.drawn_weights(0, 0.3F), out = bench.drawn_weights(2, 0.3F);
+        std::vector<float> w_in_before(in.size()), w_in_after(in.size());
+        bench.stores[0]->snapshot(1, w_in_before);
+        bench.hardware.begin(trial, 0, 1, bench.tape);
+        Count expected_late = 0, update = 0, longest_step = 0;
+        for (std::uint32_t t = 0; t < 12; ++t) {
+            const Count updates_before = host(HostCounter::update_cycles);
+            if (t % 3 == 2) {  // of two projections
+                std::vector<Count> writes_before;
+                for (const auto& tile : bench.chip().cores()[0]->tiles()) {
+                    writes_before.push_back(Count(tile->stats().write_cycles));
+                }
+                bench.hardware.update({in, {}, out}, t, 1);
+                Count longest = 0;
+                for (std::size_t i = 0; i < writes_before.size(); ++i) {
+                    const auto& tile = bench.chip().cores()[0]->tiles()[i];
+                    longest = std::max(longest, Count(tile->stats().write_cycles) - writes_before[i]);
+                }
+                CHECK(longest > 0);
+                CHECK(host(HostCounter::update_cycles) - updates_before ==
+                      formula.round_trip() + 1 + formula.planning() + longest);
+            }
+            update = host(HostCounter::update_cycles) - updates_before;
+            bench.hardware.step(t);
+            const auto& step = bench.log.steps().at(t);
+            const auto expected = formula.step(Count(step.begin_cycle), trial.input.at(t),
+                                               bench.tape.arriving(t), bench.tape.spikes.at(t), true);
+            CAPTURE(t);
+            CHECK(Count(step.neuron_cycles) == expected.neurons);
+            CHECK(Count(step.readout_cycles) == expected.readouts);
+            CHECK(Count(step.learning_cycles) == expected.learning);
+            const Count whole = expected.neurons + expected.readouts + expected.learning + update;
+            longest_step = std::max(longest_step, whole);
+            expected_late += whole > 1000;  // 10 us at 10 ns
+        }
+        CHECK(host(HostCounter::longest_step_cycles) == longest_step);
+        CHECK(host(HostCounter::deadline_misses) == expected_late);
+        late += static_cast<std::uint64_t>(expected_late);
+        bench.stores[0]->snapshot(1, w_in_after);
+        CHECK(w_in_after != w_in_before);
+        for (const auto& tile : bench.chip().cores()[0]->tiles()) {
+            CHECK(tile->stats().refused(hw::tile::TileResponse::busy) == 0);
+        }
+    }
+    CHECK(late > 5);
 }
 
 TEST_CASE("chip timing: limits of the gradient and adaptive feedback take the cycles of the formula") {

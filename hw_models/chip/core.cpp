@@ -169,6 +169,12 @@ void Core::receive_tick(const noc::Flit& flit) {
             step_ = flit.value;
             last_step_ = tick == Tick::last_step;
             step_running_ = true;
+            if (mode() == LearningMode::between_steps) {
+                open(neurons_, step_);
+                open(readouts_, step_);
+                readouts_.ended =  // neurons_done may have come on a shorter way
+                    cores_done_ == registers_[static_cast<std::size_t>(CoreRegister::cores_to_await)];
+            }
             neurons_.ended = true;
             break;
         case Tick::neurons_done:
@@ -248,8 +254,10 @@ void Core::begin_sample(std::uint32_t sample) {
     }
     cores_done_ = errors_ = 0;
     neurons_.done = readouts_.done = learned_ = false;
-    open(neurons_, first);
-    open(readouts_, first);
+    if (mode() != LearningMode::between_steps) {
+        open(neurons_, first);
+        open(readouts_, first);
+    }
     report_done(0, cycle());
 }
 
@@ -332,7 +340,7 @@ bool Core::advance(Layer& layer) {
             of_readouts ? update_readouts() : update_neurons();
             layer.done = true;
             layer.phase = Phase::idle;
-            if (!last_step_) {
+            if (!last_step_ && mode() != LearningMode::between_steps) {
                 open(layer, step_ + 1);
             }
             return true;

@@ -11,7 +11,8 @@
 // 4. If the core learns: when the errors of all readouts have come, the learning engine takes its cycles. For
 //    a reward, which comes after the sample, it needs no errors and begins when all spikes are there.
 // 5. A core_done flit goes to the host.
-// Flits of a later step than the one a tile is in wait in a latch per word line.
+// Flits of a later step than the one a tile is in wait in a latch per word line. If weights change between
+// the steps, all flits of a step wait for its step flit, so that word lines are not driven before the write.
 //
 // Between trials: update (plan, use the update scheme's own arrays if it has any, then write bursts through
 // the tiles' programming ports, all tiles side by side), refresh, measure, share, square and scale (the limit
@@ -136,6 +137,9 @@ private:
     /// The learning engine computes for that long.
     void start_pass(Engine engine, std::uint64_t cycles, std::uint64_t operations);
     void finish_engine();
+    LearningMode mode() const {
+        return static_cast<LearningMode>(registers_[static_cast<std::size_t>(CoreRegister::learns)]);
+    }
     bool follow_step();
     bool advance_reward();
     void start_adaptation(float decay);

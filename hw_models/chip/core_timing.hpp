@@ -16,8 +16,7 @@
 //         ceil(n K / L) + ceil(n P / L) + ceil(m R / L)                      signals, gradients
 //     objective unit = K                                                     at the host, errors of a step
 //     update planning = update_cycles ceil((n P + m R) / L)                  optimiser and update scheme
-//     transfer        = longest of the fast tiles (fast_tile.hpp)            schemes with an array of their
-//     own
+//     transfer = longest of the fast tiles (fast_tile.hpp)                   schemes with a fast array
 //                         + sum over rows read of d ceil(columns / L)        d numbers per synapse
 //     limit of the gradient = ceil((n P + m R) / L), twice if it is exceeded squares; products
 //     adaptive feedback     = ceil(n K / L)                                  when all changes have come

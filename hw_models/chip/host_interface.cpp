@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "learning/network/objective.hpp"
 
@@ -117,7 +118,8 @@ void HostInterface::send_errors(std::uint64_t ready_cycle) {
     } else {
         std::fill(error_.begin(), error_.end(), 0.0F);
     }
-    if (static_cast<LearningMode>(learns_) != LearningMode::errors) {
+    const auto mode = static_cast<LearningMode>(told_learns_);
+    if (mode != LearningMode::errors && mode != LearningMode::between_steps) {
         return;
     }
     noc::Flit flit = noc::Flit::along(ChipPlan::kHostNode, ChipPlan::kCommandTree, noc::FlitKind::graded);
@@ -158,7 +160,9 @@ tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
     const auto command = static_cast<Command>(code);
     const std::size_t room_needed = std::size_t{plan_.recurrent} + plan_.outputs;
     const bool tick = command == Command::tick || command == Command::last_tick;
-    const bool in_turn = tick == in_sample_ && (!tick || step_ == next_step_);
+    const bool between_steps = command == Command::update && in_sample_ &&
+                               static_cast<LearningMode>(told_learns_) == LearningMode::between_steps;
+    const bool in_turn = between_steps || (tick == in_sample_ && (!tick || step_ == next_step_));
     if (busy() || code < 1 || code > static_cast<std::uint32_t>(kLastCommand) || !in_turn ||
         (tick && ((learns_ != 0 && memory_.tape == nullptr) ||
                   events_out_.size() - next_out_ / 2 + room_needed > event_capacity_))) {
@@ -241,18 +245,21 @@ void HostInterface::finish() {
     const std::uint64_t cycles = cycle() - started_;
     switch (command_) {
         case Command::tick:
-        case Command::last_tick:
+        case Command::last_tick: {
+            const std::uint64_t with_update = cycles + std::exchange(update_before_step_cycles_, 0);
             stats_.add(HostCounter::steps);
             stats_.add(HostCounter::step_cycles, cycles);
-            stats_.raise(HostCounter::longest_step_cycles, cycles);
+            stats_.raise(HostCounter::longest_step_cycles, with_update);
             stats_.add(HostCounter::learning_phase_cycles, cycle() - phase_started_);
-            stats_.add(HostCounter::deadline_misses, cycles > budget_cycles_ ? 1 : 0);
+            stats_.add(HostCounter::deadline_misses, with_update > budget_cycles_ ? 1 : 0);
             break;
+        }
         case Command::begin_sample:
             stats_.add(HostCounter::sample_begin_cycles, cycles);
             break;
         case Command::update:
             stats_.add(second_phase_ ? HostCounter::refresh_cycles : HostCounter::update_cycles, cycles);
+            update_before_step_cycles_ += in_sample_ ? cycles : 0;
             break;
         case Command::limit_gradient:
             stats_.add(HostCounter::limit_cycles, cycles);

@@ -110,6 +110,7 @@ private:
     bool in_sample_ = false;
     std::uint32_t next_step_ = 0;  // of the sample
     bool second_phase_ = false;    // of a command that tells the cores twice
+    std::uint64_t update_before_step_cycles_ = 0;
     std::uint64_t started_ = 0, phase_started_ = 0, due_cycle_ = noc::kNever;
     std::uint32_t cores_done_ = 0, neurons_done_ = 0, readouts_known_ = 0;
     std::vector<float> readout_, error_;

@@ -81,8 +81,7 @@ bool Core::follow_step() {
     if (learned_ || !step_running_) {
         return false;
     }
-    const auto mode = static_cast<LearningMode>(registers_[static_cast<std::size_t>(CoreRegister::learns)]);
-    const bool for_reward = mode == LearningMode::reward;
+    const bool for_reward = mode() == LearningMode::reward;
     // Errors come after the readouts, so after all spikes of the step.
     const bool ready = for_reward
                            ? cores_done_ == registers_[static_cast<std::size_t>(CoreRegister::cores_to_await)]
@@ -168,6 +167,9 @@ bool Core::start_transfer() {
     std::uint64_t longest = 0;
     for (std::size_t t = 0; t < fast_tiles_.size(); ++t) {
         WeightArray& array = memory_.array(plan_.tiles[t].projection);
+        if (!array.asks()) {
+            continue;
+        }
         array.plan(event, tick);
         longest = std::max(longest, fast_tiles_[t]->take(array.fast_update(plan_.tiles[t].tile)));
     }

@@ -5,7 +5,7 @@
 //   0x000 R  identity        0x4D50'5250
 //   0x004 R  cores           of the plan
 //   0x008 W  command         Command; refused while busy and out of turn: ticks belong between begin_sample
-//                and last_tick, nothing else does
+//                and last_tick, nothing else does but update if learn is between_steps
 //   0x00C R  status          bit 0: busy, bit 1: an error was counted; W: clears bit 1
 //   0x010 W  step            the time step that the next command tick begins: the first step, then one more
 //                each time
@@ -82,8 +82,9 @@ enum class LearningMode : std::uint32_t {
     off,
     errors,  ///< learn from the errors of each step
     reward,  ///< keep traces; the errors, the same for all steps, come after the sample (command reward)
+    between_steps,  ///< as errors, and weights may change between the steps: command update within the sample
 };
-inline constexpr LearningMode kLastLearningMode = LearningMode::reward;
+inline constexpr LearningMode kLastLearningMode = LearningMode::between_steps;
 
 enum class CoreRegister : std::uint32_t {
     first_neuron,    ///< R

@@ -98,7 +98,8 @@ void WeightArray::asked(const tile::TileRegion& region, std::vector<float>& chan
 bool WeightArray::plan(std::uint32_t event, std::int32_t tick) {
     if (planned_event_ != event) {
         planned_event_ = event;
-        writes_ = numbers_ != nullptr || (trained_ != nullptr && trained_->plan(asked_, event, tick));
+        writes_ =
+            asks() && (numbers_ != nullptr || (trained_ != nullptr && trained_->plan(asked_, event, tick)));
     }
     return writes_;
 }
@@ -123,7 +124,9 @@ tile::FastUpdate WeightArray::fast_update(std::size_t tile) const {
 }
 
 std::uint64_t WeightArray::transfer_operations() const {
-    return fast_ == nullptr ? 0 : fast_->log().rows_read.size() * trained_->scheme().numbers_per_transfer();
+    return fast_ == nullptr || !asks()
+               ? 0
+               : fast_->log().rows_read.size() * trained_->scheme().numbers_per_transfer();
 }
 
 tile::WriteBurst WeightArray::burst(std::size_t tile, std::uint32_t event, std::int32_t tick) const {
@@ -143,7 +146,7 @@ tile::WriteBurst WeightArray::burst(std::size_t tile, std::uint32_t event, std::
 std::optional<tile::RefreshRequest> WeightArray::refresh(std::uint32_t event, std::int32_t tick) {
     if (refresh_event_ != event) {
         refresh_event_ = event;
-        refreshes_ = trained_ != nullptr && trained_->refresh_is_due();
+        refreshes_ = asks() && trained_ != nullptr && trained_->refresh_is_due();
     }
     if (!refreshes_) {
         return std::nullopt;

@@ -45,8 +45,9 @@ public:
     /// Sums of what the tiles store to weights.
     void scale(std::span<float> sums) const;
 
-    // An update: the changes asked for, then for each tile its part.
+    // An update: the changes asked for (empty: none, the array takes no part), then for each tile its part.
     void ask(std::span<const float> changes) { asked_ = changes; }
+    bool asks() const { return !asked_.empty(); }
     /// Those of a tile, [row * columns + column].
     void asked(const tile::TileRegion& region, std::vector<float>& changes) const;
     /// Whether anything is to be written.

@@ -181,6 +181,43 @@ TEST_CASE("tiled array: a refresh changes the same devices, and its work per til
     CHECK(cycles == expected);
 }
 
+TEST_CASE(
+    "tiled array: reads of a sample under way see writes and refreshes, and are charged for what they saw") {
+    TwoArrays both(2, crossbar::DeviceCounter::per_synapse);
+    for (std::uint32_t event = 0; event < 5; ++event) {
+        both.write(event, 1, 12);
+    }
+    for (auto& tile : both.tiles) {
+        REQUIRE(tile->begin_sample(0, 2));
+    }
+    both.functional->renew(2);
+    const auto rows = random_rows(kRows, 9, 4);
+    const crossbar::RefreshLimits limits{.high_us = 6.0F, .low_us = 2.0F, .max_pulses = 4};
+    for (std::uint32_t step = 0; step < 3; ++step) {
+        std::vector<float> expected(kColumns);
+        both.functional->read(rows, 0, step, expected);
+        CHECK(both.read(rows, step) == expected);
+        if (step == 0) {
+            both.write(5, 2, 12);
+        } else if (step == 1) {
+            REQUIRE(both.functional->refresh(limits, 6, 2).pairs > 5);
+            for (auto& tile : both.tiles) {
+                REQUIRE(tile->begin_refresh({limits, 6, 2}).has_value());
+            }
+            for (auto& tile : both.tiles) {
+                tile->finish_refresh();
+            }
+        }
+        both.functional->account_reads();
+        both.functional->renew(2);
+    }
+    both.functional->account_reads();
+    for (auto& tile : both.tiles) {
+        tile->end_sample();
+    }
+    both.check_states();
+}
+
 TEST_CASE("tiled array: a checked write changes the same devices, and its work per tile adds up") {
     TwoArrays both(2, crossbar::DeviceCounter::per_synapse);
     const auto pulses = random_pulses(kRows * kColumns, 3);

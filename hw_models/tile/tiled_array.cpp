@@ -49,12 +49,29 @@ bool TiledArray::begin_sample(std::int32_t tick) {
         return false;
     }
     if (stale_ || tick != renewed_tick_) {
-        array_.account_reads();  // at the conductances they saw
-        array_.renew(tick);
-        renewed_tick_ = tick;
-        stale_ = false;
+        renew(tick);
     }
+    in_sample_ = true;
     return true;
+}
+
+void TiledArray::end_sample() {
+    array_.account_reads();
+    in_sample_ = false;
+}
+
+void TiledArray::renew(std::int32_t tick) {
+    array_.account_reads();  // at the conductances they saw
+    array_.renew(tick);
+    renewed_tick_ = tick;
+    stale_ = false;
+}
+
+void TiledArray::changed(std::int32_t tick) {
+    stale_ = true;
+    if (in_sample_) {
+        renew(tick);
+    }
 }
 
 bool TiledArray::begin_write(std::size_t tile, const WriteBurst& burst) {
@@ -74,7 +91,7 @@ void TiledArray::finish_write() {
     const Current update = current_;
     if (leave() && update.operation == Operation::write) {
         array_.program(pulses_, update.phase, update.event, update.tick);
-        stale_ = true;
+        changed(update.tick);
     }
 }
 
@@ -91,7 +108,7 @@ const VerifyWork* TiledArray::begin_verified_write(std::size_t tile, const Write
 
 void TiledArray::write_verified(const WriteBurst& burst) {
     array_.write_verified(burst.steps_of_array, burst.verified, burst.event, burst.tick, &verified_);
-    stale_ = true;
+    changed(burst.tick);
     verify_work_.assign(regions_.size(), {});
     for (const crossbar::VerifiedSynapse& done : verified_) {
         VerifyWork& work = verify_work_[tile_of(done.synapse)];
@@ -121,7 +138,7 @@ const RefreshWork* TiledArray::begin_refresh(std::size_t tile, const RefreshRequ
 void TiledArray::refresh(const RefreshRequest& request) {
     pulses_before_.count(array_);
     last_refresh_ = array_.refresh(request.limits, request.event, request.tick);
-    stale_ = true;
+    changed(request.tick);
     refresh_pulses_.count(array_);
     refresh_pulses_.subtract(pulses_before_);
     refresh_work_.clear();

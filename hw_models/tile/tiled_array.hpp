@@ -1,7 +1,8 @@
 // One logical array of synapses on one or several tiles. The numbers of an array do not depend on how it is
 // cut: row blocks of crossbar.tile_rows have their own partial sums and noise draws in any case, and column
 // ranges only share the work. What concerns the array as a whole is done here once, whichever tile asks:
-// - renew: at the first begin_sample() after a change of device time or of a device;
+// - renew: at the first begin_sample() after a change of device time or of a device, and at once if a device
+//   changes within a sample;
 // - write: an update is programmed when every tile has finished its burst (which may be empty) of it;
 //   until then a burst of another update, or a second one of the same tile, has to wait;
 // - checked write, refresh and measurement: at the request of the first tile; the other tiles take their part
@@ -46,7 +47,7 @@ public:
 
     // A false or null answer: another operation of the array is not finished, the caller has to wait.
     bool begin_sample(std::int32_t tick);
-    void end_sample() { array_.account_reads(); }
+    void end_sample();
 
     bool begin_write(std::size_t tile, const WriteBurst& burst);
     /// The same with burst.verified.
@@ -89,13 +90,15 @@ private:
     bool join(std::size_t tile, const Current& operation);
     /// True for the last tile.
     bool leave();
+    void renew(std::int32_t tick);
+    void changed(std::int32_t tick);
     void refresh(const RefreshRequest& request);
     void write_verified(const WriteBurst& burst);
     std::size_t tile_of(std::uint32_t synapse) const;
 
     crossbar::SynapseArray& array_;
     std::vector<TileRegion> regions_;
-    bool stale_ = true;
+    bool stale_ = true, in_sample_ = false;
     std::int32_t renewed_tick_ = 0;
     Current current_;
     std::vector<bool> begun_;

@@ -1,6 +1,7 @@
 #include "learning/eprop/step_learner.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "learning/eprop/running_rate.hpp"
 #include "learning/weights/connectivity.hpp"
@@ -14,13 +15,16 @@ constexpr std::size_t kIn = 0, kRec = 1, kOut = 2;
 
 template <class Real>
 StepLearner<Real>::StepLearner(const NetworkParameters<Real>& parameters, const LearningConfig& config,
-                               const RateRegularizer<Real>& regularizer, const Optimizers& optimizers)
+                               const RateRegularizer<Real>& regularizer, const Optimizers& optimizers,
+                               const std::array<WeightStoreShape, 3>& shapes, Write write)
     : p_(parameters),
       regularizer_(regularizer),
       every_(static_cast<std::uint64_t>(config.update_every_steps)),
       cutoff_(static_cast<std::uint64_t>(config.trace_cutoff_steps)),
       start_(static_cast<std::uint64_t>(config.optimizer_start)),
       optimizers_(optimizers),
+      shapes_(shapes),
+      write_(std::move(write)),
       input_(parameters, parameters.inputs),
       recurrent_(parameters, parameters.recurrent),
       rate_(parameters.recurrent),
@@ -63,9 +67,9 @@ void StepLearner<Real>::begin_trial() {
 }
 
 template <class Real>
-void StepLearner<Real>::before_step(const Weights& weights, std::int32_t tick) {
+void StepLearner<Real>::before_step() {
     if (queue_.size() == 2) {
-        learn_from_oldest(weights, tick);
+        learn_from_oldest();
     }
 }
 
@@ -103,14 +107,14 @@ void StepLearner<Real>::after_step(const Tape<Real>& tape, std::size_t t, std::s
 }
 
 template <class Real>
-void StepLearner<Real>::end_trial(const Weights& weights, std::int32_t tick) {
+void StepLearner<Real>::end_trial() {
     while (!p_.keeps_state && !queue_.empty()) {
-        learn_from_oldest(weights, tick);
+        learn_from_oldest();
     }
 }
 
 template <class Real>
-void StepLearner<Real>::learn_from_oldest(const Weights& weights, std::int32_t tick) {
+void StepLearner<Real>::learn_from_oldest() {
     const Step& step = queue_.front();
     const bool more = queue_.size() > 1;
     const std::span<const std::uint32_t> none;
@@ -122,10 +126,18 @@ void StepLearner<Real>::learn_from_oldest(const Weights& weights, std::int32_t t
     learn_hidden(kIn, input_, step);
     learn_hidden(kRec, recurrent_, step);
     learn_readout(step);
+    std::array<std::span<const Real>, 3> changes;
     for (std::size_t w = 0; w < 3; ++w) {
         if (changed_[w]) {
-            cut_unconnected(weights[w]->shape(), std::span(change_[w]));
-            weights[w]->update(change_[w], static_cast<std::uint32_t>(updates_), tick);
+            cut_unconnected(shapes_[w], std::span(change_[w]));
+            changes[w] = change_[w];
+        }
+    }
+    if (changed_[kIn] || changed_[kRec] || changed_[kOut]) {
+        write_(changes, static_cast<std::uint32_t>(updates_));
+    }
+    for (std::size_t w = 0; w < 3; ++w) {
+        if (changed_[w]) {
             std::fill(change_[w].begin(), change_[w].end(), Real{0});
             changed_[w] = false;
         }

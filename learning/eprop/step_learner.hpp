@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -22,23 +23,26 @@ namespace memprop::learning {
 template <class Real>
 class StepLearner {
 public:
-    using Weights = std::array<BasicWeightStore<Real>*, 3>;
+    /// Changes the weights of the projections that have changes; the others' are empty.
+    using Write =
+        std::function<void(const std::array<std::span<const Real>, 3>& changes, std::uint32_t event)>;
     using Optimizers = std::array<Optimizer<Real>*, 3>;
 
     StepLearner(const NetworkParameters<Real>& parameters, const LearningConfig& config,
-                const RateRegularizer<Real>& regularizer, const Optimizers& optimizers);
+                const RateRegularizer<Real>& regularizer, const Optimizers& optimizers,
+                const std::array<WeightStoreShape, 3>& shapes, Write write);
 
     /// Forgets the traces; counts of steps go on.
     void begin_trial();
 
     /// Before step t of the trial is computed: learns from step t - 2.
-    void before_step(const Weights& weights, std::int32_t tick);
+    void before_step();
 
     /// After step t of the trial in `tape` has been computed.
     void after_step(const Tape<Real>& tape, std::size_t t, std::span<const Real> feedback);
 
     /// Learns from the two steps that are left.
-    void end_trial(const Weights& weights, std::int32_t tick);
+    void end_trial();
 
     void serialize(StateArchive& archive);
 
@@ -49,7 +53,7 @@ private:
         std::vector<Real> psi, signal, pull, error;
     };
     Step empty_step() const;
-    void learn_from_oldest(const Weights& weights, std::int32_t tick);
+    void learn_from_oldest();
     bool learns(std::size_t projection, std::uint32_t pre) const;
     void note_spikes(std::size_t projection, std::span<const std::uint32_t> now,
                      std::span<const std::uint32_t> next);
@@ -62,6 +66,8 @@ private:
     RateRegularizer<Real> regularizer_;
     std::uint64_t every_, cutoff_, start_;
     Optimizers optimizers_;
+    std::array<WeightStoreShape, 3> shapes_;
+    Write write_;
     SynapseTraces<Real> input_, recurrent_;
     std::vector<Real> rate_, zo_;
     std::vector<Step> queue_;        // steps not yet learned from, oldest first; at most two

@@ -9,6 +9,7 @@
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/simd.hpp"
 #include "learning/trainer.hpp"
+#include "learning/weights/crossbar_weights.hpp"
 
 using namespace memprop;
 using namespace memprop::learning;
@@ -297,6 +298,29 @@ TEST_CASE("weights of another run bring their devices and their device time") {
     first.weights(ProjectionId::w_in).snapshot(first.tick(), a);
     second.weights(ProjectionId::w_in).snapshot(second.tick(), b);
     CHECK(a == b);
+}
+
+TEST_CASE("devices that are written within a sample are read as they are then") {
+    ExperimentConfig config;
+    config.update.scheme = "multi_device";
+    config.crossbar.read_noise_scale = 0.0;
+    CrossbarWeights weights(config, {.id = ProjectionId::w_in, .pre = 2, .post = 3});
+    weights.load(std::vector<float>(6, 0.1F));
+    const std::vector<std::uint32_t> active{1};
+    std::vector<float> before(3), within(3), after(3);
+    weights.begin_sample(0, 1);
+    weights.sum_inputs(active, 0, before);
+    const double charged = weights.array()->counters().read_conductance_us;
+    weights.update(std::vector<float>(6, 0.3F), 0, 1);
+    CHECK(weights.array()->counters().read_conductance_us > charged);  // what was read is charged as it was
+    weights.sum_inputs(active, 1, within);
+    weights.end_sample();
+    weights.begin_sample(1, 1);
+    weights.sum_inputs(active, 0, after);
+    for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(within[i] > before[i] + 0.02F);
+        CHECK(within[i] == after[i]);
+    }
 }
 
 TEST_CASE("diverging learning is reported, not continued") {

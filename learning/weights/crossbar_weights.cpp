@@ -90,10 +90,17 @@ void CrossbarWeights::begin_sample(std::uint32_t sample, std::int32_t tick) {
         compensation_ = static_cast<float>(magnitude_at_start_us_ / now);
     }
     array_.renew(tick);
+    in_sample_ = true;
+}
+
+void CrossbarWeights::end_sample() {
+    array_.account_reads();
+    in_sample_ = false;
 }
 
 void CrossbarWeights::update(std::span<const float> delta, std::uint32_t event, std::int32_t tick) {
-    if (plan(delta, event, tick)) {
+    bool changed = plan(delta, event, tick);
+    if (changed) {
         if (verified_.on) {
             array_.write_verified(pulses_, verified_, event, tick);
         } else {
@@ -102,6 +109,11 @@ void CrossbarWeights::update(std::span<const float> delta, std::uint32_t event, 
     }
     if (refresh_is_due()) {
         refreshed_ += array_.refresh(refresh_limits_, event, tick);
+        changed = true;
+    }
+    if (changed && in_sample_) {
+        array_.account_reads();  // at the conductances they saw
+        array_.renew(tick);
     }
 }
 

@@ -17,7 +17,8 @@ public:
     void load(std::span<const float> initial) override;
     void sum_inputs(std::span<const std::uint32_t> active, std::uint32_t step, std::span<float> out) override;
     void begin_sample(std::uint32_t sample, std::int32_t tick) override;
-    void end_sample() override { array_.account_reads(); }
+    void end_sample() override;
+    /// Reads of a sample under way see the change.
     void update(std::span<const float> delta, std::uint32_t event, std::int32_t tick) override;
     void measure(std::uint32_t sample, std::int32_t tick, std::span<float> weights) override;
     void snapshot(std::int32_t tick, std::span<float> weights) override;
@@ -63,6 +64,7 @@ private:
     double magnitude_at_start_us_ = 0.0;  // drift compensation
     float compensation_ = 1.0F;
     std::uint32_t sample_ = 0;
+    bool in_sample_ = false;
     std::uint64_t updates_ = 0;
     crossbar::RefreshReport refreshed_;
 };
