@@ -51,11 +51,21 @@ void close_pass(std::optional<OnChip>& chip, std::uint64_t epochs_done, std::str
     }
 }
 
-void write_results(const TrainRequest& request, learning::TrainerBase& trainer,
-                   const std::optional<OnChip>& chip, const Recording& recording,
-                   nlohmann::ordered_json& result) {
+/// The result but for the evaluation that follows: what it counts ends here, on the chip as in the devices.
+nlohmann::ordered_json result_of(const TrainRequest& request, learning::TrainerBase& trainer,
+                                 const std::optional<OnChip>& chip, const std::vector<double>& losses,
+                                 double wall_s) {
+    nlohmann::ordered_json result = summarize(request.config, trainer, losses, wall_s);
     if (chip) {
         add_chip(chip->hardware, result);
+    }
+    return result;
+}
+
+void write_results(const TrainRequest& request, learning::TrainerBase& trainer,
+                   const std::optional<OnChip>& chip, const Recording& recording,
+                   const nlohmann::ordered_json& result) {
+    if (chip) {
         write_text_atomically(request.directory / "chip.csv", chip_csv(chip->hardware));
         write_text_atomically(request.directory / "chip_passes.csv", chip->passes.csv());
     }
@@ -79,7 +89,7 @@ TrainOutcome evaluate(const TrainRequest& request, learning::TrainerBase& traine
     close_pass(chip, 0, "evaluation");
     const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();
     TrainOutcome outcome;
-    outcome.result = summarize(request.config, trainer, {sum / trainer.samples_per_epoch()}, wall_s);
+    outcome.result = result_of(request, trainer, chip, {sum / trainer.samples_per_epoch()}, wall_s);
     add_classification(trainer, outcome.result["metrics"]);
     close_pass(chip, 0, "final");
     write_results(request, trainer, chip, recording, outcome.result);
@@ -141,7 +151,7 @@ TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, 
     const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();
     TrainOutcome outcome;
     write_checkpoint(checkpoint, request.config, trainer, recording);
-    outcome.result = summarize(request.config, trainer, trainer.history().loss, wall_s);
+    outcome.result = result_of(request, trainer, chip, trainer.history().loss, wall_s);
     add_classification(trainer, outcome.result["metrics"]);
     close_pass(chip, trainer.epochs_done(), "final");
     write_results(request, trainer, chip, recording, outcome.result);
