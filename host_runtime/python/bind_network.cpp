@@ -217,7 +217,14 @@ public:
         load(network, &state);
     }
 
+    /// Noise-free, at the device time of reads; as the node computes with them, or of its devices.
+    py::array_t<double> weights(const std::string& node);
+    py::array_t<double> conductances(const std::string& node);
+
 private:
+    MappedLayer* layer_of(const std::string& node);
+    std::vector<double> differences_us(MappedLayer& layer, std::size_t array);
+
     struct Recorded {
         std::uint32_t node;
         std::vector<std::int64_t> spikes;  // step, index
@@ -394,6 +401,69 @@ py::dict Simulation::run(const py::object& events, std::optional<std::int64_t> s
     return result;
 }
 
+MappedLayer* Simulation::layer_of(const std::string& node) {
+    if (!running_->find(node) || network_.dataset(node, "weight").shape.size() < 2) {
+        throw InputError("node", node, "has no weights");
+    }
+    if (mapping_ != nullptr) {
+        for (const auto& layer : mapping_->layers()) {
+            if (layer->node == node) {
+                return layer.get();
+            }
+        }
+    }
+    return nullptr;
+}
+
+std::vector<double> Simulation::differences_us(MappedLayer& layer, std::size_t array) {
+    crossbar::SynapseArray& devices = layer.arrays[array]->array;
+    std::vector<float> us(devices.synapses());
+    devices.state(layer.ticks, us);
+    devices.renew(layer.ticks);
+    return {us.begin(), us.end()};
+}
+
+py::array_t<double> Simulation::conductances(const std::string& node) {
+    MappedLayer* const layer = layer_of(node);
+    if (layer == nullptr) {
+        throw InputError("node", node, "is on no crossbar");
+    }
+    const crossbar::SynapseArray& first = layer->arrays.front()->array;
+    py::array_t<double> result(
+        {layer->arrays.size(), std::size_t{first.rows()}, std::size_t{first.columns()}});
+    double* out = result.mutable_data();
+    for (std::size_t m = 0; m < layer->arrays.size(); ++m) {
+        const std::vector<double> us = differences_us(*layer, m);
+        out = std::copy(us.begin(), us.end(), out);
+    }
+    return result;
+}
+
+py::array_t<double> Simulation::weights(const std::string& node) {
+    const nir::Dataset& weight = network_.dataset(node, "weight");
+    MappedLayer* const layer = layer_of(node);
+    py::array_t<double> result(std::vector<py::ssize_t>(weight.shape.begin(), weight.shape.end()));
+    double* const out = result.mutable_data();
+    if (layer == nullptr) {
+        for (py::ssize_t i = 0; i < result.size(); ++i) {
+            out[i] = nir::number_at(weight, static_cast<std::uint64_t>(i));
+        }
+        return result;
+    }
+    for (std::size_t m = 0; m < layer->arrays.size(); ++m) {  // the file's order is [array][column][row]
+        const MappedArray& mapped = *layer->arrays[m];
+        const std::size_t rows = mapped.array.rows(), columns = mapped.array.columns();
+        const double unit = static_cast<double>(mapped.weight_per_us * mapped.compensation);
+        const std::vector<double> us = differences_us(*layer, m);
+        for (std::size_t r = 0; r < rows; ++r) {
+            for (std::size_t c = 0; c < columns; ++c) {
+                out[(m * columns + c) * rows + r] = unit * us[r * columns + c];
+            }
+        }
+    }
+    return result;
+}
+
 constexpr const char* kSettingsDoc = R"(
 dt: time step in seconds; default 1e-3 or what the file states.
 integrator: "euler" or "exponential". reset: "file", "zero", "subtract", "subtract_carry", "subtract_next".
@@ -477,6 +547,14 @@ a dict: spikes (node -> int64 [n, 2]: step, index), output (float64 [steps, outp
 events: int64 [n, 2] of (step, index) in any order, steps counted from the start of the simulation. What Ctrl-C
 interrupts stays at the step it has reached.)")
         .def_property_readonly("steps_done", &Simulation::steps_done)
+        .def("weights", &Simulation::weights, py::arg("node"),
+             "float64, in the shape of the node's weight: the weights it computes with. On devices those of "
+             "their "
+             "noise-free conductances at the device time.")
+        .def("conductances", &Simulation::conductances, py::arg("node"),
+             "float64 [array, row, column], uS: noise-free differential conductances at the device time, of "
+             "a node "
+             "whose weights are on a crossbar. A convolution has an array per group.")
         .def("reset", &Simulation::reset, "State back to the beginning; weights stay.")
         .def("reload", &Simulation::reload, py::arg("network"),
              "Other weights; the state stays. On crossbars they are programmed onto fresh devices.")

@@ -90,6 +90,10 @@ class Simulation:
         """Runs `steps` more steps; steps of events count from the start of the simulation."""
     @property
     def steps_done(self) -> int: ...
+    def weights(self, node: str) -> NDArray[numpy.float64]:
+        """The weights a node computes with, in the shape of its weight."""
+    def conductances(self, node: str) -> NDArray[numpy.float64]:
+        """[array, row, column], uS: noise-free, at the device time."""
     def reset(self) -> None:
         """State back to the beginning; weights stay."""
     def reload(self, network: Network) -> None:

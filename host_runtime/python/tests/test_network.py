@@ -154,6 +154,38 @@ class Run(Case):
         with self.assertRaisesRegex(RuntimeError, "start another process"):
             memprop.run(net, events, engine="cycle")
 
+    def test_weights_and_conductances_by_name(self):
+        net = self.trained()
+        ideal = memprop.Simulation(net)
+        np.testing.assert_array_equal(ideal.weights("w_rec"), net.parameter("w_rec", "weight"))
+        with self.assertRaisesRegex(ValueError, "w_rec.*is on no crossbar"):
+            ideal.conductances("w_rec")
+        with self.assertRaisesRegex(ValueError, "weight"):
+            ideal.weights("lif")
+        quiet = {"crossbar.read_noise_scale": 0, "crossbar.drift_scale": 0}
+        on_devices = memprop.Simulation(net, crossbar=self.experiment, overrides=quiet, seed=2)
+        us, weights = on_devices.conductances("w_rec"), on_devices.weights("w_rec")
+        unit = {p["node"]: p["weight_per_us"] for p in on_devices.run([], steps=1)["programming"]}["w_rec"]
+        self.assertEqual(us.shape, (1, *weights.T.shape))
+        np.testing.assert_allclose(weights, unit * us[0].T, rtol=1e-6)
+        wanted = net.parameter("w_rec", "weight")
+        self.assertGreater(np.corrcoef(weights.ravel(), wanted.ravel())[0, 1], 0.98)
+        self.assertFalse(np.array_equal(weights, wanted))
+        # One input spike reads one row: asking changes nothing.
+        row = on_devices.weights("w_in")[:, 3]
+        before = memprop.Simulation(net, crossbar=self.experiment, overrides=quiet, seed=2)
+        once = before.run([[0, 3]], steps=1, probe=["lif"])["state"]["lif"]["v"]
+        before.restore(self.saved_start(net, quiet))
+        before.conductances("w_in")
+        again = before.run([[0, 3]], steps=1, probe=["lif"])["state"]["lif"]["v"]
+        np.testing.assert_array_equal(once, again)
+        self.assertGreater(np.corrcoef(once[0], row)[0, 1], 0.999)
+
+    def saved_start(self, net, overrides):
+        file = str(self.scratch / "start.h5")
+        memprop.Simulation(net, crossbar=self.experiment, overrides=overrides, seed=2).save(file)
+        return file
+
     def test_reload_keeps_the_state(self):
         net, events = self.trained(), self.events()
         simulation = memprop.Simulation(net)
