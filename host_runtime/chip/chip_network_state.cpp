@@ -9,8 +9,6 @@
 namespace memprop::host {
 namespace {
 
-using nir::NodeType;
-
 Signal spike_signal(const std::vector<std::uint32_t>& indices) {
     Signal signal;
     signal.start_sparse();

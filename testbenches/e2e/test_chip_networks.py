@@ -13,6 +13,7 @@ import numpy
 
 MEMPROP = pathlib.Path(sys.argv.pop(1))
 STEPS = 60
+REFERENCE = pathlib.Path(__file__).resolve().parent.parent.parent.parent / "shared/reference/nir/valid"
 
 
 def memprop(*arguments, code=0):
@@ -171,6 +172,23 @@ class Bits(Case):
                 self.assert_same(f"{variant}_f", f"{variant}_c")
                 self.assertGreater(result["spikes"]["lif"], 100)
 
+
+    @unittest.skipUnless(REFERENCE.is_dir(), f"no reference data at {REFERENCE}")
+    def test_traces_of_another_implementation(self):
+        name = "v03_rlif_li_20_100_3"
+        for integrator, options in {"euler": [], "exp": ["--integrator", "exponential"]}.items():
+            trace = {part: REFERENCE / f"{name}.{integrator}.{part}.csv"
+                     for part in ("output", "spikes.lif", "state.lif", "state.readout")}
+            steps = len(trace["output"].read_text().splitlines())
+            self.run_network(REFERENCE / f"{name}.nir", REFERENCE / f"{name}.input.csv", integrator, "--engine", "cycle",
+                             "--probe", "lif", "--probe", "readout", *options, *CHIPS[1], steps=steps)
+            out = self.scratch / integrator
+            self.assertEqual((out / "spikes/lif.csv").read_text().splitlines()[1:],
+                             trace["spikes.lif"].read_text().splitlines()[1:])
+            for node in ("lif", "readout"):  # theirs in double precision, of the first neurons
+                theirs = numpy.loadtxt(trace[f"state.{node}"], delimiter=",")
+                ours = numpy.loadtxt(out / f"state/{node}.csv", delimiter=",")[:, :theirs.shape[1]]
+                numpy.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
     def test_devices(self):
         experiment = self.scratch / "devices.toml"
