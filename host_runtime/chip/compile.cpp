@@ -19,7 +19,8 @@ using nir::NodeType;
 constexpr std::string_view kForm =
     "the chip runs Input -> Linear -> LIF (-> Linear -> LIF) (-> Linear -> LI) -> Output, Affine for Linear "
     "and IF for LIF";
-constexpr std::uint64_t kMostNeurons = 1U << 20;  // of a layer; the memory map has words for fewer
+// Of a layer; no event FIFO (chip.event_fifo_depth) holds more. Refused before memory is taken.
+constexpr std::uint64_t kMostNeurons = 1U << 24;
 
 bool is_weights(NodeType type) {
     return type == NodeType::linear || type == NodeType::affine;

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <iterator>
+#include <span>
+#include <utility>
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/config/experiment_file.hpp"
@@ -57,16 +57,12 @@ bool on_chip(const po::variables_map& options) {
     return engine == "cycle";
 }
 
-bool is_of_chip(const std::string& override_text) {
-    return override_text.rfind("chip.", 0) == 0;
+std::vector<std::string> overrides_from(const po::variables_map& options) {
+    return options.count("set") != 0 ? options["set"].as<std::vector<std::string>>()
+                                     : std::vector<std::string>();
 }
 
-hw::chip::ChipConfig chip_from(const po::variables_map& options) {
-    std::vector<std::string> overrides;
-    if (options.count("set") != 0) {
-        const auto all = options["set"].as<std::vector<std::string>>();
-        std::copy_if(all.begin(), all.end(), std::back_inserter(overrides), is_of_chip);
-    }
+hw::chip::ChipConfig chip_from(const po::variables_map& options, std::span<const std::string> overrides) {
     return options.count("chip") != 0 ? load_experiment(options["chip"].as<std::string>(), overrides).chip
                                       : parse_experiment("", "--set", overrides).chip;
 }
@@ -83,13 +79,8 @@ void print_settings(const Discretisation& d, const RunningNetwork& network) {
     }
 }
 
-std::unique_ptr<CrossbarMapping> mapping_from(const po::variables_map& options, bool chip) {
-    std::vector<std::string> overrides;
-    if (options.count("set") != 0) {
-        const auto all = options["set"].as<std::vector<std::string>>();
-        std::copy_if(all.begin(), all.end(), std::back_inserter(overrides),
-                     [&](const std::string& text) { return !(chip && is_of_chip(text)); });
-    }
+std::unique_ptr<CrossbarMapping> mapping_from(const po::variables_map& options,
+                                              std::vector<std::string> overrides) {
     if (options.count("crossbar") == 0) {
         for (const char* name : {"device-time", "seed"}) {
             if (options.count(name) != 0) {
@@ -97,8 +88,9 @@ std::unique_ptr<CrossbarMapping> mapping_from(const po::variables_map& options, 
             }
         }
         if (!overrides.empty()) {
-            throw InputError(fmt::format("--set {} needs --crossbar EXPERIMENT.toml{}", overrides.front(),
-                                         chip ? "; keys of the chip begin with chip." : ""));
+            throw InputError(
+                fmt::format("--set {} needs --crossbar EXPERIMENT.toml, keys of chip. --engine cycle",
+                            overrides.front()));
         }
         return nullptr;
     }
@@ -155,7 +147,10 @@ LoadedNetwork load_network_with(const po::variables_map& options, const std::str
     if (!chip && options.count("chip") != 0) {
         throw InputError("--chip needs --engine cycle");
     }
-    loaded.mapping = mapping_from(options, chip);
+    std::vector<std::string> overrides = overrides_from(options);
+    const std::vector<std::string> of_chip =
+        chip ? take_overrides_of("chip", overrides) : std::vector<std::string>();
+    loaded.mapping = mapping_from(options, std::move(overrides));
     const nir::Network network = load_network(file);
     for (const std::string& warning : network.warnings) {
         fmt::print(stderr, "memprop: warning: {}: {}\n", file, warning);
@@ -169,8 +164,8 @@ LoadedNetwork load_network_with(const po::variables_map& options, const std::str
                 "engine the same bits\n");
         }
         loaded.discretisation = suited_to_chip(loaded.discretisation);
-        auto on_chip = std::make_unique<ChipNetwork>(network, file, loaded.discretisation, chip_from(options),
-                                                     loaded.mapping.get());
+        auto on_chip = std::make_unique<ChipNetwork>(network, file, loaded.discretisation,
+                                                     chip_from(options, of_chip), loaded.mapping.get());
         loaded.chip = on_chip.get();
         loaded.network = std::move(on_chip);
     } else {

@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "crossbar/device/device_model.hpp"
@@ -173,6 +174,16 @@ void apply_override(const std::string& override_text, Experiment& config) {
 
 Experiment load_experiment(const std::filesystem::path& file, std::span<const std::string> overrides) {
     return parse_experiment(read_text(file), file.string(), overrides);
+}
+
+std::vector<std::string> take_overrides_of(std::string_view table, std::vector<std::string>& overrides) {
+    const std::string prefix = fmt::format("{}.", table);
+    const auto others = std::stable_partition(
+        overrides.begin(), overrides.end(),
+        [&](const std::string& text) { return text.compare(0, prefix.size(), prefix) == 0; });
+    std::vector<std::string> taken(overrides.begin(), others);
+    overrides.erase(overrides.begin(), others);
+    return taken;
 }
 
 std::string print_experiment(const Experiment& config) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host_runtime/config/experiment.hpp"
@@ -22,6 +23,9 @@ Experiment parse_experiment(std::string_view text, std::string_view source,
 
 /// One override, as in load_experiment.
 void apply_override(const std::string& override_text, Experiment& config);
+
+/// Takes the overrides of one table, such as "chip", out of `overrides`.
+std::vector<std::string> take_overrides_of(std::string_view table, std::vector<std::string>& overrides);
 
 /// The file with every key and its meaning; reading it back gives an equal configuration.
 std::string print_experiment(const Experiment& config);

@@ -1,65 +1,46 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "crossbar/base/error.hpp"
-#include "host_runtime/chip/chip_network.hpp"
-#include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/exchange/export.hpp"
-#include "host_runtime/files/memory_archive.hpp"
-#include "host_runtime/graph/crossbar_mapping.hpp"
-#include "host_runtime/graph/crossbar_report.hpp"
-#include "host_runtime/graph/simulator.hpp"
-#include "host_runtime/graph/state_file.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
 #include "host_runtime/nir/write.hpp"
 #include "host_runtime/python/bindings.hpp"
-#include "host_runtime/results/placement_report.hpp"
+#include "host_runtime/python/py_network.hpp"
 
 namespace py = pybind11;
 
 namespace memprop::host::python {
-namespace {
 
-using EventArray = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
-
-py::object from_json(const nlohmann::ordered_json& json) {
-    return py::module_::import("json").attr("loads")(
-        json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+nir::Dataset& PyNetwork::dataset(const std::string& path, const std::string& parameter) const {
+    nir::Graph* graph = &network->graph;
+    std::size_t begin = 0;
+    while (true) {
+        const std::size_t end = path.find('/', begin);
+        const std::string name = path.substr(begin, end - begin);
+        const auto it = std::find_if(graph->nodes.begin(), graph->nodes.end(),
+                                     [&](const nir::Node& n) { return n.name == name; });
+        if (it == graph->nodes.end()) {
+            throw InputError(fmt::format("{}: has no node {}", file, path));
+        }
+        if (end == std::string::npos) {
+            for (nir::Dataset& found : it->parameters) {
+                if (found.name == parameter) {
+                    return found;
+                }
+            }
+            throw InputError(fmt::format("{}: node {}: has no parameter {}", file, path, parameter));
+        }
+        if (it->subgraph.empty()) {
+            throw InputError(fmt::format("{}: node {} is no graph", file, path.substr(0, end)));
+        }
+        graph = &it->subgraph.front();
+        begin = end + 1;
+    }
 }
 
-struct PyNetwork {
-    std::string file;
-    std::shared_ptr<nir::Network> network;
-
-    nir::Dataset& dataset(const std::string& path, const std::string& parameter) const {
-        nir::Graph* graph = &network->graph;
-        std::size_t begin = 0;
-        while (true) {
-            const std::size_t end = path.find('/', begin);
-            const std::string name = path.substr(begin, end - begin);
-            const auto it = std::find_if(graph->nodes.begin(), graph->nodes.end(),
-                                         [&](const nir::Node& n) { return n.name == name; });
-            if (it == graph->nodes.end()) {
-                throw InputError(fmt::format("{}: has no node {}", file, path));
-            }
-            if (end == std::string::npos) {
-                for (nir::Dataset& found : it->parameters) {
-                    if (found.name == parameter) {
-                        return found;
-                    }
-                }
-                throw InputError(fmt::format("{}: node {}: has no parameter {}", file, path, parameter));
-            }
-            if (it->subgraph.empty()) {
-                throw InputError(fmt::format("{}: node {} is no graph", file, path.substr(0, end)));
-            }
-            graph = &it->subgraph.front();
-            begin = end + 1;
-        }
-    }
-};
+namespace {
 
 py::object parameter(const PyNetwork& self, const std::string& node, const std::string& name) {
     const nir::Dataset& dataset = self.dataset(node, name);
@@ -134,346 +115,6 @@ py::list edges(const PyNetwork& self) {
     return result;
 }
 
-/// What a simulation is asked for besides its network.
-struct Settings {
-    std::optional<double> dt;
-    std::optional<std::string> integrator, reset;
-    std::optional<bool> first_step_recurrence;
-    std::optional<std::string> arithmetic;
-    std::string engine;
-    std::optional<std::string> chip;
-    std::optional<std::string> crossbar;
-    std::optional<double> device_time;
-    py::object overrides;
-    std::optional<std::int64_t> seed;
-};
-
-class Simulation {
-public:
-    Simulation(const PyNetwork& network, const Settings& settings) {
-        bool found = false;
-        discretisation_ = discretisation_of(*network.network, network.file, found);
-        if (settings.dt) {
-            discretisation_.dt_seconds = *settings.dt;
-        }
-        if (settings.integrator) {
-            discretisation_.integrator = integrator_from(*settings.integrator);
-        }
-        if (settings.reset) {
-            discretisation_.reset = reset_rule_from(*settings.reset);
-        }
-        if (settings.first_step_recurrence) {
-            discretisation_.first_step_recurrence = *settings.first_step_recurrence;
-        }
-        if (settings.arithmetic) {
-            discretisation_.arithmetic = arithmetic_from(*settings.arithmetic);
-        }
-        if (settings.engine != "functional" && settings.engine != "cycle") {
-            throw InputError("engine", settings.engine, "must be functional or cycle");
-        }
-        std::vector<std::string> overrides = override_list(settings.overrides, settings.seed);
-        if (settings.engine == "cycle") {
-            discretisation_ = suited_to_chip(discretisation_);
-            const auto of_devices =
-                std::stable_partition(overrides.begin(), overrides.end(),
-                                      [](const std::string& text) { return text.rfind("chip.", 0) == 0; });
-            const std::vector<std::string> of_chip(overrides.begin(), of_devices);
-            overrides.erase(overrides.begin(), of_devices);
-            chip_ = settings.chip ? load_experiment(*settings.chip, of_chip).chip
-                                  : parse_experiment("", "overrides", of_chip).chip;
-        } else if (settings.chip) {
-            throw InputError("chip needs engine = \"cycle\"");
-        }
-        if (settings.crossbar) {
-            const auto config = load_experiment(*settings.crossbar, overrides);
-            device_time_seconds_ = settings.device_time.value_or(config.task.update_interval_seconds);
-            crossbar_ = config;
-        } else if (settings.device_time || !overrides.empty()) {
-            throw InputError("device_time, overrides and seed need crossbar");
-        }
-        const py::gil_scoped_release no_gil;
-        load(network);
-    }
-
-    py::dict run(const py::object& events, std::optional<std::int64_t> steps,
-                 const std::vector<std::string>& probes);
-
-    std::uint64_t steps_done() const { return running_->steps_done(); }
-    void reset() { simulator("reset").reset(); }
-    void save(const std::string& file) {
-        const py::gil_scoped_release no_gil;
-        save_state(*running_, discretisation_, file);
-    }
-    void restore(const std::string& file) {
-        const py::gil_scoped_release no_gil;
-        load_state(*running_, discretisation_, file);
-    }
-
-    /// Other weights, the same state; devices are fresh and programmed anew.
-    void reload(const PyNetwork& network) {
-        const py::gil_scoped_release no_gil;
-        MemoryWriter state;
-        simulator("reload").serialize(state, Simulator::StateParts::network);
-        load(network, &state);
-    }
-
-    /// Noise-free, at the device time of reads; as the node computes with them, or of its devices.
-    py::array_t<double> weights(const std::string& node);
-    py::array_t<double> conductances(const std::string& node);
-
-private:
-    MappedLayer* layer_of(const std::string& node);
-    std::vector<double> differences_us(MappedLayer& layer, std::size_t array);
-
-    struct Recorded {
-        std::uint32_t node;
-        std::vector<std::int64_t> spikes;  // step, index
-        std::vector<double> v, i;
-    };
-
-    /// Nothing changes unless the network can be loaded and suits the state, if there is one.
-    void load(const PyNetwork& network, const MemoryWriter* state = nullptr) {
-        std::unique_ptr<CrossbarMapping> mapping;
-        if (crossbar_) {
-            mapping = std::make_unique<CrossbarMapping>(*crossbar_, device_time_seconds_);
-        }
-        std::unique_ptr<RunningNetwork> fresh;
-        if (chip_) {
-            auto on_chip = std::make_unique<ChipNetwork>(*network.network, network.file, discretisation_,
-                                                         *chip_, mapping.get());
-            on_chip_ = on_chip.get();
-            fresh = std::move(on_chip);
-        } else {
-            auto simulator =
-                std::make_unique<Simulator>(*network.network, network.file, discretisation_, mapping.get());
-            if (state != nullptr) {
-                MemoryReader reader(state->items());
-                simulator->serialize(reader, Simulator::StateParts::network);
-            }
-            fresh = std::move(simulator);
-        }
-        running_ = std::move(fresh);  // before the mapping it uses
-        mapping_ = std::move(mapping);
-        network_ = network;
-    }
-
-    Simulator& simulator(std::string_view what) {
-        auto* const simulator = dynamic_cast<Simulator*>(running_.get());
-        if (simulator == nullptr) {
-            throw InputError(
-                fmt::format("{}: a chip is built, loaded and started once; make another Simulation "
-                            "in another process, or use engine = \"functional\"",
-                            what));
-        }
-        return *simulator;
-    }
-
-    PyNetwork network_;
-    Discretisation discretisation_;
-    std::optional<learning::ExperimentConfig> crossbar_;
-    double device_time_seconds_ = 0.0;  // of reads, after programming
-    std::optional<hw::chip::ChipConfig> chip_;
-    std::unique_ptr<CrossbarMapping> mapping_;
-    std::unique_ptr<RunningNetwork> running_;
-    const ChipNetwork* on_chip_ = nullptr;  // running_, if it is one
-};
-
-/// (step, index) in the order of steps; checked.
-std::vector<std::pair<std::int64_t, std::uint32_t>> sorted_events(const py::object& events,
-                                                                  const RunningNetwork& network) {
-    const py::array array = py::array::ensure(events);
-    const bool empty = array && array.size() == 0;
-    if (!array || (!empty && (array.ndim() != 2 || array.shape(1) != 2 ||
-                              (array.dtype().kind() != 'i' && array.dtype().kind() != 'u')))) {
-        throw InputError("events: must be whole numbers of shape (n, 2): step, index");
-    }
-    std::vector<std::pair<std::int64_t, std::uint32_t>> result;
-    if (empty) {
-        return result;
-    }
-    const EventArray numbers(array);
-    const auto at = numbers.unchecked<2>();
-    const auto begin = static_cast<std::int64_t>(network.steps_done());
-    for (py::ssize_t k = 0; k < at.shape(0); ++k) {
-        if (at(k, 0) < begin || at(k, 0) >= std::int64_t{1} << 31) {
-            throw InputError(fmt::format("events[{}, 0]", k), at(k, 0),
-                             fmt::format("must be in [{}, 2^31), the steps to come", begin));
-        }
-        if (at(k, 1) < 0 || static_cast<std::uint64_t>(at(k, 1)) >= network.input_size()) {
-            throw InputError(fmt::format("events[{}, 1]", k), at(k, 1),
-                             fmt::format("the network's input has {} elements", network.input_size()));
-        }
-        result.emplace_back(at(k, 0), static_cast<std::uint32_t>(at(k, 1)));
-    }
-    std::stable_sort(result.begin(), result.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    return result;
-}
-
-template <class T>
-py::array_t<T> matrix(const std::vector<T>& values, std::size_t rows, std::size_t columns) {
-    py::array_t<T> result({static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(columns)});
-    std::copy(values.begin(), values.end(), result.mutable_data());
-    return result;
-}
-
-py::dict Simulation::run(const py::object& events, std::optional<std::int64_t> steps,
-                         const std::vector<std::string>& probes) {
-    RunningNetwork& s = *running_;
-    const auto todo = sorted_events(events, s);
-    if (steps && (*steps < 0 || *steps > std::int64_t{1} << 31)) {
-        throw InputError("steps", *steps, "must be in [0, 2^31]");
-    }
-    const auto begin = static_cast<std::int64_t>(s.steps_done());
-    const std::int64_t end =
-        steps ? begin + *steps
-              : (todo.empty() ? begin
-                              : todo.back().first + 1 + static_cast<std::int64_t>(s.longest_delay_steps()));
-    std::vector<Recorded> spiking, probed;
-    for (std::uint32_t n = 0; n < s.nodes().size(); ++n) {
-        if (nir::is_spiking(s.nodes()[n].type)) {
-            spiking.push_back({n, {}, {}, {}});
-        }
-    }
-    for (const std::string& name : probes) {
-        const auto node = s.find(name);
-        if (!node || s.membrane(*node).empty()) {
-            throw InputError("probe", name, "is no node with state");
-        }
-        probed.push_back({*node, {}, {}, {}});
-    }
-    std::vector<double> output, row(s.output_size());
-    {
-        const py::gil_scoped_release no_gil;
-        InterruptCheck check;
-        std::vector<std::uint32_t> inputs;
-        std::size_t next = 0;
-        for (std::int64_t step = begin; step < end; ++step) {
-            inputs.clear();
-            for (; next < todo.size() && todo[next].first == step; ++next) {
-                inputs.push_back(todo[next].second);
-            }
-            s.step(inputs);
-            for (Recorded& r : spiking) {
-                for (const std::uint32_t index : s.spikes(r.node)) {
-                    r.spikes.push_back(step);
-                    r.spikes.push_back(index);
-                }
-            }
-            for (Recorded& r : probed) {
-                const auto v = s.membrane(r.node), i = s.current(r.node);
-                r.v.insert(r.v.end(), v.begin(), v.end());
-                r.i.insert(r.i.end(), i.begin(), i.end());
-            }
-            s.read_output(row);
-            output.insert(output.end(), row.begin(), row.end());
-            check();
-        }
-        s.check_finite();
-    }
-    const auto count = static_cast<std::size_t>(end - begin);
-    py::dict spikes, state, result;
-    for (const Recorded& r : spiking) {
-        spikes[py::str(s.nodes()[r.node].name)] = matrix(r.spikes, r.spikes.size() / 2, 2);
-    }
-    for (const Recorded& r : probed) {
-        py::dict of_node;
-        of_node["v"] = matrix(r.v, count, s.membrane(r.node).size());
-        if (!s.current(r.node).empty()) {
-            of_node["i"] = matrix(r.i, count, s.current(r.node).size());
-        }
-        state[py::str(s.nodes()[r.node].name)] = of_node;
-    }
-    result["steps"] = count;
-    result["spikes"] = spikes;
-    result["state"] = state;
-    result["output"] = matrix(output, count, row.size());
-    if (on_chip_ != nullptr) {
-        nlohmann::ordered_json chip;
-        add_placement(*on_chip_, chip);
-        for (const auto& [key, value] : chip.items()) {
-            result[py::str(key)] = from_json(value);
-        }
-    }
-    result["energy_j"] = from_json(on_chip_ != nullptr ? chip_energy_json(*on_chip_, mapping_.get())
-                                                       : energy_json(mapping_.get()));
-    result["programming"] = from_json(programming_json(mapping_.get()));
-    return result;
-}
-
-MappedLayer* Simulation::layer_of(const std::string& node) {
-    if (!running_->find(node) || network_.dataset(node, "weight").shape.size() < 2) {
-        throw InputError("node", node, "has no weights");
-    }
-    if (mapping_ != nullptr) {
-        for (const auto& layer : mapping_->layers()) {
-            if (layer->node == node) {
-                return layer.get();
-            }
-        }
-    }
-    return nullptr;
-}
-
-std::vector<double> Simulation::differences_us(MappedLayer& layer, std::size_t array) {
-    crossbar::SynapseArray& devices = layer.arrays[array]->array;
-    std::vector<float> us(devices.synapses());
-    devices.state(layer.ticks, us);
-    devices.renew(layer.ticks);
-    return {us.begin(), us.end()};
-}
-
-py::array_t<double> Simulation::conductances(const std::string& node) {
-    MappedLayer* const layer = layer_of(node);
-    if (layer == nullptr) {
-        throw InputError("node", node, "is on no crossbar");
-    }
-    const crossbar::SynapseArray& first = layer->arrays.front()->array;
-    py::array_t<double> result(
-        {layer->arrays.size(), std::size_t{first.rows()}, std::size_t{first.columns()}});
-    double* out = result.mutable_data();
-    for (std::size_t m = 0; m < layer->arrays.size(); ++m) {
-        const std::vector<double> us = differences_us(*layer, m);
-        out = std::copy(us.begin(), us.end(), out);
-    }
-    return result;
-}
-
-py::array_t<double> Simulation::weights(const std::string& node) {
-    const nir::Dataset& weight = network_.dataset(node, "weight");
-    MappedLayer* const layer = layer_of(node);
-    py::array_t<double> result(std::vector<py::ssize_t>(weight.shape.begin(), weight.shape.end()));
-    double* const out = result.mutable_data();
-    if (layer == nullptr) {
-        for (py::ssize_t i = 0; i < result.size(); ++i) {
-            out[i] = nir::number_at(weight, static_cast<std::uint64_t>(i));
-        }
-        return result;
-    }
-    for (std::size_t m = 0; m < layer->arrays.size(); ++m) {  // the file's order is [array][column][row]
-        const MappedArray& mapped = *layer->arrays[m];
-        const std::size_t rows = mapped.array.rows(), columns = mapped.array.columns();
-        const double unit = static_cast<double>(mapped.weight_per_us * mapped.compensation);
-        const std::vector<double> us = differences_us(*layer, m);
-        for (std::size_t r = 0; r < rows; ++r) {
-            for (std::size_t c = 0; c < columns; ++c) {
-                out[(m * columns + c) * rows + r] = unit * us[r * columns + c];
-            }
-        }
-    }
-    return result;
-}
-
-constexpr const char* kSettingsDoc = R"(
-dt: time step in seconds; default 1e-3 or what the file states.
-integrator: "euler" or "exponential". reset: "file", "zero", "subtract", "subtract_carry", "subtract_next".
-first_step_recurrence: whether feedback delivers its bias in step 0.
-arithmetic: "graph" (double precision), or "single" or "double" with the operations of memprop's training.
-engine: "functional", or "cycle": the cycle-level chip, one in a process. chip: a file whose table [chip] describes it;
-    overrides that begin with "chip." change it. The dict then has cycles, load_cycles, mapping and chip too.
-crossbar: an experiment (TOML) whose devices hold the weights, programmed by write-verify; device_time: seconds
-    from programming to the reads; overrides, seed: of that experiment.)";
-
 }  // namespace
 
 void bind_network(py::module_ module) {
@@ -515,81 +156,6 @@ void bind_network(py::module_ module) {
         .def("__repr__", [](const PyNetwork& self) {
             return fmt::format("<memprop.Network {}: {} nodes>", self.file, self.network->graph.nodes.size());
         });
-
-    const std::string simulation_doc =
-        std::string("A network that runs in pieces: run() goes on where the last one ended.\n") +
-        kSettingsDoc;
-    const auto make = [](const PyNetwork& network, std::optional<double> dt,
-                         std::optional<std::string> integrator, std::optional<std::string> reset,
-                         std::optional<bool> first_step_recurrence, std::optional<std::string> arithmetic,
-                         std::string engine, std::optional<std::string> chip,
-                         std::optional<std::string> crossbar, std::optional<double> device_time,
-                         py::object overrides, std::optional<std::int64_t> seed) {
-        return std::make_unique<Simulation>(
-            network, Settings{dt, std::move(integrator), std::move(reset), first_step_recurrence,
-                              std::move(arithmetic), std::move(engine), std::move(chip), std::move(crossbar),
-                              device_time, std::move(overrides), seed});
-    };
-    py::class_<Simulation>(module, "Simulation", simulation_doc.c_str())
-        .def(py::init(make), py::arg("network"), py::kw_only(), py::arg("dt") = py::none(),
-             py::arg("integrator") = py::none(), py::arg("reset") = py::none(),
-             py::arg("first_step_recurrence") = py::none(), py::arg("arithmetic") = py::none(),
-             py::arg("engine") = "functional", py::arg("chip") = py::none(), py::arg("crossbar") = py::none(),
-             py::arg("device_time") = py::none(), py::arg("overrides") = py::none(),
-             py::arg("seed") = py::none())
-        .def(
-            "run", &Simulation::run, py::arg("events"), py::arg("steps") = py::none(), py::kw_only(),
-            py::arg("probe") = std::vector<std::string>(),
-            R"(Runs `steps` more steps (default: to the last event, and as long as Delays hold it) and returns
-a dict: spikes (node -> int64 [n, 2]: step, index), output (float64 [steps, outputs]), state (probed node ->
-{"v": float64 [steps, neurons], "i": ...}), steps, energy_j, programming.
-
-events: int64 [n, 2] of (step, index) in any order, steps counted from the start of the simulation. What Ctrl-C
-interrupts stays at the step it has reached.)")
-        .def_property_readonly("steps_done", &Simulation::steps_done)
-        .def("weights", &Simulation::weights, py::arg("node"),
-             "float64, in the shape of the node's weight: the weights it computes with. On devices those of "
-             "their "
-             "noise-free conductances at the device time.")
-        .def("conductances", &Simulation::conductances, py::arg("node"),
-             "float64 [array, row, column], uS: noise-free differential conductances at the device time, of "
-             "a node "
-             "whose weights are on a crossbar. A convolution has an array per group.")
-        .def("reset", &Simulation::reset, "State back to the beginning; weights stay.")
-        .def("reload", &Simulation::reload, py::arg("network"),
-             "Other weights; the state stays. On crossbars they are programmed onto fresh devices.")
-        .def("save", &Simulation::save, py::arg("path"), "Writes the state to a file.")
-        .def("restore", &Simulation::restore, py::arg("path"),
-             "Replaces the state by that of a file; the simulation goes on bit for bit.");
-
-    const std::string run_doc =
-        std::string(R"(Runs a network on events from its initial state and returns a dict of NumPy arrays:
-spikes (node -> int64 [n, 2]: step, index), output (float64 [steps, outputs]), state (probed node -> {"v": float64
-[steps, neurons], "i": ...}), steps, energy_j, programming.
-
-events: int64 [n, 2] of (step, index) in any order; events of one step and index add up.
-steps: default the last event's step + 1 + the longest Delay.
-probe: names of nodes whose state is returned.)") +
-        kSettingsDoc;
-    module.def(
-        "run",
-        [make](const PyNetwork& network, const py::object& events, std::optional<std::int64_t> steps,
-               std::optional<double> dt, const std::vector<std::string>& probe,
-               std::optional<std::string> integrator, std::optional<std::string> reset,
-               std::optional<bool> first_step_recurrence, std::optional<std::string> arithmetic,
-               std::string engine, std::optional<std::string> chip, std::optional<std::string> crossbar,
-               std::optional<double> device_time, py::object overrides, std::optional<std::int64_t> seed) {
-            return make(network, dt, std::move(integrator), std::move(reset), first_step_recurrence,
-                        std::move(arithmetic), std::move(engine), std::move(chip), std::move(crossbar),
-                        device_time, std::move(overrides), seed)
-                ->run(events, steps, probe);
-        },
-        py::arg("net"), py::arg("events"), py::arg("steps") = py::none(), py::arg("dt") = py::none(),
-        py::kw_only(), py::arg("probe") = std::vector<std::string>(), py::arg("integrator") = py::none(),
-        py::arg("reset") = py::none(), py::arg("first_step_recurrence") = py::none(),
-        py::arg("arithmetic") = py::none(), py::arg("engine") = "functional", py::arg("chip") = py::none(),
-        py::arg("crossbar") = py::none(), py::arg("device_time") = py::none(),
-        py::arg("overrides") = py::none(), py::arg("seed") = py::none(), run_doc.c_str());
 }
 
 }  // namespace memprop::host::python

@@ -34,6 +34,7 @@ std::vector<std::string> override_list(const pybind11::object& overrides, std::o
 
 void bind_crossbar(pybind11::module_ module);
 void bind_network(pybind11::module_ module);
+void bind_simulation(pybind11::module_ module);
 void bind_training(pybind11::module_ module);
 
 }  // namespace memprop::host::python

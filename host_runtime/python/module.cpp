@@ -12,5 +12,6 @@ PYBIND11_MODULE(_native, module) {
     memprop::apply_simd_environment();
     memprop::host::python::bind_training(module);
     memprop::host::python::bind_network(module);
+    memprop::host::python::bind_simulation(module);
     memprop::host::python::bind_crossbar(module.def_submodule("crossbar"));
 }

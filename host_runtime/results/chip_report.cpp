@@ -59,16 +59,22 @@ nlohmann::ordered_json histogram(const hw::noc::LatencyHistogram& latency) {
 
 }  // namespace
 
-void add_chip(const ChipHardware& hardware, nlohmann::ordered_json& result) {
+void add_chip_energy(const ChipHardware& hardware, nlohmann::ordered_json& energy_j) {
     const ChipEnergy energy = hardware.chip().energy();
+    double devices = 0.0;
+    if (!energy_j.is_null()) {  // conversions are charged once, by the tiles
+        devices = energy_j["total"].get<double>() - energy_j["adc"].get<double>();
+        energy_j.erase("adc");
+    }
+    energy_j["routing"] = energy.routing_j;
+    energy_j["tile_periphery"] = energy.tile_periphery_j;
+    energy_j["digital"] = energy.digital_j;
+    energy_j["total"] = devices + energy.total_j();
+}
+
+void add_chip(const ChipHardware& hardware, nlohmann::ordered_json& result) {
     result["engine"] = "cycle";
-    auto& joule = result["energy_j"];
-    const double array_converters = joule["adc"].get<double>();
-    joule.erase("adc");  // conversions are charged once, by the tiles
-    joule["routing"] = energy.routing_j;
-    joule["tile_periphery"] = energy.tile_periphery_j;
-    joule["digital"] = energy.digital_j;
-    joule["total"] = joule["total"].get<double>() - array_converters + energy.total_j();
+    add_chip_energy(hardware, result["energy_j"]);
     add_chip_counters(hardware, result);
 }
 

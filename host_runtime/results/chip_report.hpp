@@ -12,6 +12,9 @@ namespace memprop::host {
 /// utilisation of each core's units, and where the energy figures come from.
 void add_chip(const ChipHardware& hardware, nlohmann::ordered_json& result);
 
+/// The chip's part of the energy, joule, beside that of devices (null: there are none).
+void add_chip_energy(const ChipHardware& hardware, nlohmann::ordered_json& energy_j);
+
 /// The part of it that is not energy: cycles, deadline_misses, `chip`.
 void add_chip_counters(const ChipHardware& hardware, nlohmann::ordered_json& result);
 

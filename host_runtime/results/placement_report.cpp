@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "host_runtime/chip/mapping.hpp"
@@ -88,17 +89,8 @@ void add_placement(const ChipNetwork& network, nlohmann::ordered_json& result) {
 }
 
 nlohmann::ordered_json chip_energy_json(const ChipNetwork& network, const CrossbarMapping* mapping) {
-    const hw::chip::ChipEnergy energy = network.hardware().chip().energy();
     nlohmann::ordered_json json = energy_json(mapping);
-    double devices = 0.0;
-    if (mapping != nullptr) {  // conversions are charged once, by the tiles
-        devices = json["total"].get<double>() - json["adc"].get<double>();
-        json.erase("adc");
-    }
-    json["routing"] = energy.routing_j;
-    json["tile_periphery"] = energy.tile_periphery_j;
-    json["digital"] = energy.digital_j;
-    json["total"] = devices + energy.total_j();
+    add_chip_energy(network.hardware(), json);
     return json;
 }
 

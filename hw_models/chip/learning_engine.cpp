@@ -78,7 +78,7 @@ bool Core::advance_engine() {
 }
 
 bool Core::follow_step() {
-    if (learned_ || !step_running_) {
+    if (mode() == LearningMode::off || learned_ || !step_running_) {
         return false;
     }
     const bool for_reward = mode() == LearningMode::reward;

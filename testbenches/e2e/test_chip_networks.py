@@ -270,9 +270,16 @@ class Report(Case):
         self.assertAlmostEqual(energy.pop("total"), sum(energy.values()), delta=1e-18)
         self.assertTrue(all(value > 0 for value in energy.values()))
         self.assertIn("host.steps,60", (self.scratch / "c" / "chip.csv").read_text())
+        self.assertAlmostEqual(energy["digital"], 81e-12 * (50 + 3) * STEPS, delta=1e-18)  # nobody learns
         again = self.run_network(file, self.events(20), "again", "--engine", "cycle", "--chip", chip)
         for key in ("mapping", "cycles", "energy_j"):
             self.assertEqual(again[key], result[key])
+
+    def test_nobody_learns_without_readouts_either(self):
+        file = network(self.scratch / "n.nir", readouts=0)
+        result = self.run_network(file, self.events(20), "c", "--engine", "cycle")
+        self.assertAlmostEqual(result["energy_j"]["digital"], 81e-12 * 30 * STEPS, delta=1e-18)
+        self.assertEqual(result["chip"]["cores"][0]["utilisation"]["learning_engine"], 0)
 
 
 def with_node(name, node, edges_of):
