@@ -39,9 +39,10 @@ void FillUniforms(const DrawKey& key, std::uint32_t first, float* out, std::size
     std::size_t skip = first % 4;
     std::uint32_t block = first / 4;
     for (std::size_t done = 0; done < count;) {
-        const PhiloxOut w = Philox(philox_key, block);
-        hn::StoreInterleaved4(uniform(w.word[0]), uniform(w.word[1]), uniform(w.word[2]), uniform(w.word[3]),
-                              df32, buffer);
+        U32Vec word[4][1];
+        Philox(philox_key, block, word);
+        InIndexOrder(uniform(word[0][0]), uniform(word[1][0]), uniform(word[2][0]), uniform(word[3][0]),
+                     buffer);
         const std::size_t chunk = std::min(4 * hn::Lanes(df32) - skip, count - done);
         std::copy_n(buffer + skip, chunk, out + done);
         done += chunk;
@@ -95,7 +96,7 @@ float random_normal(const DrawKey& key, std::uint32_t index) {
     }
     const float x2 = x * x;
     const float ln_u = e * kLn2 + ((x - 0.5F * x2) + x2 * x * poly);
-    const float r = std::sqrt(-2.0F * ln_u);
+    const float r = std::sqrt(0.0F - 2.0F * ln_u);
 
     const std::uint32_t quadrant = (angle + (1U << 29)) >> 30;
     const float t = static_cast<float>(static_cast<std::int32_t>(angle - (quadrant << 30))) * kQuarterTurn;

@@ -290,11 +290,10 @@ HWY_INLINE void PulseLoop(const StepParameters& p, const Law law, float* HWY_RES
         }
         return static_cast<std::uint32_t>(largest);
     };
-    PhiloxKey keys(key);
     ForPulses(count, most, [&](std::size_t begin, std::size_t n, std::uint32_t k) HWY_ATTR {
         HWY_ALIGN float noise[kGroup];
-        keys.step = k;
-        Normals(keys, first + static_cast<std::uint32_t>(begin), n, noise);
+        key.step = k;
+        Normals(key, first + static_cast<std::uint32_t>(begin), n, noise);
         PulseRange(law, p.low, p.high, g, pulses, noise, begin, n, static_cast<std::int32_t>(k));
     });
 }
