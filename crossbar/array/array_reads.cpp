@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "crossbar/array/graded_kernels.hpp"
 #include "crossbar/array/read_kernels.hpp"
 #include "crossbar/array/synapse_array.hpp"
 #include "crossbar/base/math.hpp"
@@ -16,16 +15,13 @@ void SynapseArray::read(std::span<const std::uint32_t> active_rows, std::uint32_
     }
     if (config_.driver_noise == 0.0) {
         read_tiles(active_rows, {}, sample, step, out_us);
-        return;
+    } else {
+        read_tiles(active_rows, noisy_spikes(active_rows, sample, step), sample, step, out_us);
     }
-    drive_rows(active_rows, sample, step);
-    read_tiles(driven_rows_, drive_, sample, step, out_us);
 }
 
 void SynapseArray::read_graded(std::span<const float> drive, std::uint32_t sample, std::uint32_t step,
                                std::span<float> out_us) {
-    driven_rows_.resize(shape_.rows);
-    drive_.resize(shape_.rows);
     std::copy_n(drive.begin(), shape_.rows, drive_.begin());
     if (config_.dac_bits != 0) {
         const float levels = std::ldexp(1.0F, static_cast<int>(config_.dac_bits) - 1) - 1.0F;
@@ -33,38 +29,28 @@ void SynapseArray::read_graded(std::span<const float> drive, std::uint32_t sampl
             x = std::round(x * levels) / levels;
         }
     }
-    for (std::uint32_t row = 0; row < shape_.rows; ++row) {
-        row_drive_squared_[row] += static_cast<double>(drive_[row] * drive_[row]);
-    }
-    std::size_t driven = 0;
-    for (std::uint32_t row = 0; row < shape_.rows; ++row) {
-        const float x = drive_[row];
-        driven_rows_[driven] = row;
-        drive_[driven] = x;
-        if (x != 0.0F) {
-            counters_.device_reads += devices_of_row(row);
-            ++driven;
-        }
-    }
-    driven_rows_.resize(driven);
-    drive_.resize(driven);
+    const std::size_t driven = collect_driven(drive_, driven_rows_, row_graded_reads_, row_drive_squared_);
+    const auto rows = std::span<const std::uint32_t>(driven_rows_).first(driven);
+    const auto levels = std::span(drive_).first(driven);
     if (config_.driver_noise > 0.0) {
-        add_driver_noise(sample, step);
+        add_driver_noise(rows, levels, sample, step);
     }
-    read_tiles(driven_rows_, drive_, sample, step, out_us);
+    read_tiles(rows, levels, sample, step, out_us);
 }
 
-void SynapseArray::drive_rows(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step) {
-    driven_rows_.assign(rows.begin(), rows.end());
-    drive_.assign(rows.size(), 1.0F);
-    add_driver_noise(sample, step);
+std::span<const float> SynapseArray::noisy_spikes(std::span<const std::uint32_t> rows, std::uint32_t sample,
+                                                  std::uint32_t step) {
+    const auto levels = std::span(drive_).first(rows.size());
+    std::fill(levels.begin(), levels.end(), 1.0F);
+    add_driver_noise(rows, levels, sample, step);
+    return levels;
 }
 
-void SynapseArray::add_driver_noise(std::uint32_t sample, std::uint32_t step) {
+void SynapseArray::add_driver_noise(std::span<const std::uint32_t> rows, std::span<float> levels,
+                                    std::uint32_t sample, std::uint32_t step) const {
     const DrawKey noise_key = key(Stream::driver_noise, 0, sample, step);
-    for (std::size_t i = 0; i < driven_rows_.size(); ++i) {
-        drive_[i] *=
-            1.0F + static_cast<float>(config_.driver_noise) * random_normal(noise_key, driven_rows_[i]);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        levels[i] *= 1.0F + static_cast<float>(config_.driver_noise) * random_normal(noise_key, rows[i]);
     }
 }
 
@@ -100,8 +86,7 @@ void SynapseArray::read_part(std::span<const std::uint32_t> rows, std::uint32_t 
     if (config_.driver_noise == 0.0) {
         read_block(rows, {}, sample, step, first_column, out_us);
     } else {
-        drive_rows(rows, sample, step);
-        read_block(driven_rows_, drive_, sample, step, first_column, out_us);
+        read_block(rows, noisy_spikes(rows, sample, step), sample, step, first_column, out_us);
     }
 }
 
@@ -109,30 +94,26 @@ void SynapseArray::read_block(std::span<const std::uint32_t> rows, std::span<con
                               std::uint32_t sample, std::uint32_t step, std::uint32_t first_column,
                               std::span<float> out_us) {
     const auto block = static_cast<std::uint16_t>(rows.front() / config_.tile_rows);
-    const ReadMatrices matrices{difference_us_.data(), variance_.data(), stride_};
-    const DrawKey noise_key = key(Stream::read_noise_column, block, sample, step);
     if (!wires_.none() && first_column == 0) {
         wires_.count_read(rows, drive);
     }
     if (config_.read_noise == ReadNoise::per_device) {
         read_per_device(rows, drive, sample, step, first_column, out_us);
-    } else if (!drive.empty() || shape_.columns >= kWideColumns) {
-        const std::span sum(graded_sum_.data(), shape_.columns);
-        const std::span<const float> ones(ones_.data(), rows.size());
-        if (nonlinear_ && !drive.empty()) {
-            sum_nonlinear(rows, drive);
-        } else {
-            read_graded_rows(matrices, rows, drive.empty() ? ones : drive, shape_.columns, graded_sum_.data(),
-                             block_variance_.data());
-        }
-        if (config_.read_noise_scale > 0.0) {
-            add_column_noise(noise_key, block_variance_, sum);
-        }
-        std::copy_n(sum.begin() + first_column, out_us.size(), out_us.begin());
-    } else if (config_.read_noise_scale > 0.0) {
-        read_rows_noisy(matrices, rows, noise_key, first_column, out_us);
     } else {
-        read_rows(matrices, rows, first_column, out_us);
+        const bool noisy = config_.read_noise_scale > 0.0;
+        if (nonlinear_ && !drive.empty()) {
+            sum_nonlinear(rows, drive, first_column, out_us.size());
+        } else {
+            sum_rows({difference_us_.data() + first_column, variance_.data() + first_column, stride_}, rows,
+                     drive, out_us.size(), step % 2 != 0, sum_.data(),
+                     noisy ? sum_variance_.data() : nullptr);
+        }
+        if (noisy) {
+            add_column_noise(key(Stream::read_noise_column, block, sample, step), first_column, sum_.data(),
+                             sum_variance_.data(), out_us);
+        } else {
+            std::copy_n(sum_.begin(), out_us.size(), out_us.begin());
+        }
     }
     if (!adc_.ideal()) {
         counters_.adc_conversions +=
@@ -155,18 +136,19 @@ float SynapseArray::response(float x, float g_us) const {
     return static_cast<float>(x < 0.0F ? -ratio : ratio);
 }
 
-void SynapseArray::sum_nonlinear(std::span<const std::uint32_t> rows, std::span<const float> drive) {
-    std::fill(graded_sum_.begin(), graded_sum_.end(), 0.0F);
-    std::fill(block_variance_.begin(), block_variance_.end(), 0.0F);
+void SynapseArray::sum_nonlinear(std::span<const std::uint32_t> rows, std::span<const float> drive,
+                                 std::uint32_t first_column, std::size_t columns) {
+    std::fill(sum_.begin(), sum_.end(), 0.0F);
+    std::fill(sum_variance_.begin(), sum_variance_.end(), 0.0F);
     for (std::size_t r = 0; r < rows.size(); ++r) {
         for (std::uint32_t plane = 0; plane < planes(); ++plane) {
-            const std::uint32_t first = plane * synapses() + rows[r] * shape_.columns;
-            for (std::uint32_t c = 0; c < shape_.columns; ++c) {
+            const std::uint32_t first = plane * synapses() + rows[r] * shape_.columns + first_column;
+            for (std::uint32_t c = 0; c < columns; ++c) {
                 const float g = device_mean_us_[first + c];
                 const float part = part_of_synapse(plane, response(drive[r], g));
-                graded_sum_[c] += part * (sign_of_plane(plane) * g);
+                sum_[c] += part * (sign_of_plane(plane) * g);
                 const float sigma = part * device_sigma_us_[first + c];
-                block_variance_[c] += sigma * sigma;
+                sum_variance_[c] += sigma * sigma;
             }
         }
     }
@@ -203,9 +185,9 @@ void SynapseArray::account_reads() {
         account_wires();
     }
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
-        counters_.device_reads += row_events_[row] * devices_of_row(row);
+        counters_.device_reads += (row_events_[row] + row_graded_reads_[row]) * devices_of_row(row);
         counters_.read_conductance_us += row_events_[row] * row_conductance_us_[row];
-        row_events_[row] = 0;
+        row_events_[row] = row_graded_reads_[row] = 0;
         if (row_drive_squared_[row] > 0.0) {
             counters_.read_conductance_us += row_drive_squared_[row] * row_conductance_us_[row];
             row_drive_squared_[row] = 0.0;

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "crossbar/array/graded_kernels.hpp"
+#include "crossbar/array/read_kernels.hpp"
 #include "crossbar/base/error.hpp"
 
 namespace memprop::crossbar {
 namespace {
-
-constexpr std::size_t kWidestVector = 16;  // floats
 
 std::uint32_t parts(std::uint32_t whole, std::uint32_t part) {
     return (whole + part - 1) / part;
@@ -29,7 +27,7 @@ ArrayWires::ArrayWires(const CrossbarConfig& config, const Shape& shape)
       tile_rows_(std::min(static_cast<std::uint32_t>(config.tile_rows), shape.rows)),
       tile_columns_(std::min(static_cast<std::uint32_t>(config.tile_columns), shape.columns)),
       blocks_(parts(shape.rows, tile_rows_)),
-      between_stride_(parts(tile_rows_, kWidestVector) * kWidestVector) {
+      between_stride_(row_stride(tile_rows_)) {
     parameters_.validate("crossbar.wires");
     if (config_.r_wl_ohm + config_.r_bl_ohm + config_.r_driver_ohm + config_.r_sense_ohm == 0.0) {
         return;
@@ -48,8 +46,6 @@ ArrayWires::ArrayWires(const CrossbarConfig& config, const Shape& shape)
     between_us_.assign(shape.rows * between_stride_ + kWidestVector, 0.0F);
     shared_us_.assign(blocks_, 0.0);
     sum_.assign(between_stride_, 0.0F);
-    unused_.assign(between_stride_, 0.0F);
-    ones_.assign(tile_rows_, 1.0F);
 }
 
 std::uint32_t ArrayWires::rows_of(std::uint32_t block) const {
@@ -181,12 +177,12 @@ void ArrayWires::apply(std::uint32_t first, std::span<float> mean_us, std::span<
 
 void ArrayWires::count_read(std::span<const std::uint32_t> rows, std::span<const float> drive) {
     const std::uint32_t block = rows.front() / tile_rows_;
-    const std::span<const float> weight = drive.empty() ? std::span(ones_).first(rows.size()) : drive;
-    read_graded_rows({between_us_.data(), between_us_.data(), between_stride_}, rows, weight, rows_of(block),
-                     sum_.data(), unused_.data());
+    sum_rows({between_us_.data(), nullptr, between_stride_}, rows, drive, rows_of(block), false, sum_.data(),
+             nullptr);
     double shared = 0.0;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        shared += static_cast<double>(weight[i] * sum_[rows[i] - block * tile_rows_]);
+        const float weight = drive.empty() ? 1.0F : drive[i];
+        shared += static_cast<double>(weight * sum_[rows[i] - block * tile_rows_]);
     }
     shared_us_[block] += shared * scale_[block];
 }

@@ -78,8 +78,7 @@ private:
     std::size_t between_stride_;
     AlignedVector<float> between_us_;  // [row][row of the same block]
     std::vector<double> shared_us_;    // by block, so that blocks may be read in any order
-    AlignedVector<float> sum_, unused_;
-    std::vector<float> ones_;
+    AlignedVector<float> sum_;
     std::uint64_t solutions_ = 0;
 };
 

@@ -13,41 +13,145 @@ using memprop::HWY_NAMESPACE::F32Vec;
 using memprop::HWY_NAMESPACE::ForNormals;
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The sums of one vector of columns stay in a register while the rows pass by.
-HWY_INLINE F32Vec SumColumn(const float* HWY_RESTRICT matrix, std::size_t stride,
-                            const std::uint32_t* HWY_RESTRICT rows, std::size_t row_count) {
+// As many vectors of columns as leave their sums and variances in registers while the rows pass by.
+constexpr std::size_t kMostVectors = hn::MaxLanes(hn::ScalableTag<float>()) >= 16 ? 8 : 4;
+
+template <int kVectors, bool kDriven, bool kNoisy>
+HWY_INLINE void SumColumns(const ReadMatrices& m, const std::uint32_t* HWY_RESTRICT rows,
+                           const float* HWY_RESTRICT drive, std::size_t row_count, std::size_t first,
+                           float* HWY_RESTRICT sum, float* HWY_RESTRICT variance) {
     const hn::ScalableTag<float> d;
-    auto sum = hn::Zero(d);
+    const std::size_t lanes = hn::Lanes(d);
+    F32Vec sums[kVectors], squares[kVectors];
+    for (int v = 0; v < kVectors; ++v) {
+        sums[v] = squares[v] = hn::Zero(d);
+    }
     for (std::size_t r = 0; r < row_count; ++r) {
-        sum = hn::Add(sum, hn::LoadU(d, matrix + rows[r] * stride));
+        const float* HWY_RESTRICT values = m.value + rows[r] * m.stride + first;
+        const float* HWY_RESTRICT variances = kNoisy ? m.variance + rows[r] * m.stride + first : values;
+        const F32Vec x = kDriven ? hn::Set(d, drive[r]) : hn::Zero(d), x2 = hn::Mul(x, x);
+        for (int v = 0; v < kVectors; ++v) {
+            const F32Vec value = hn::LoadU(d, values + v * lanes);
+            sums[v] = hn::Add(sums[v], kDriven ? hn::Mul(x, value) : value);
+            if constexpr (kNoisy) {
+                const F32Vec square = hn::LoadU(d, variances + v * lanes);
+                squares[v] = hn::Add(squares[v], kDriven ? hn::Mul(x2, square) : square);
+            }
+        }
     }
-    return sum;
+    for (int v = 0; v < kVectors; ++v) {
+        hn::StoreU(sums[v], d, sum + first + v * lanes);
+        if constexpr (kNoisy) {
+            hn::StoreU(squares[v], d, variance + first + v * lanes);
+        }
+    }
 }
 
-HWY_INLINE void StoreFirst(F32Vec v, std::size_t valid, float* out) {
-    const hn::ScalableTag<float> d;
-    if (valid == hn::Lanes(d)) {
-        hn::StoreU(v, d, out);
-    } else {
-        hn::BlendedStore(v, hn::FirstN(d, valid), d, out);
-    }
-}
-
-void ReadRows(const ReadMatrices& m, const std::uint32_t* rows, std::size_t row_count, std::size_t columns,
-              float* HWY_RESTRICT out) {
+template <bool kDriven, bool kNoisy>
+HWY_INLINE void SumBlocks(const ReadMatrices& m, const std::uint32_t* HWY_RESTRICT rows,
+                          const float* HWY_RESTRICT drive, std::size_t row_count, std::size_t columns,
+                          bool from_last_column, float* HWY_RESTRICT sum, float* HWY_RESTRICT variance) {
     const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-    for (std::size_t c = 0; c < columns; c += lanes) {
-        StoreFirst(SumColumn(m.value + c, m.stride, rows, row_count), std::min(lanes, columns - c), out + c);
+    const std::size_t vectors = (columns + lanes - 1) / lanes;
+    const std::size_t blocks = (vectors + kMostVectors - 1) / kMostVectors;
+    for (std::size_t i = 0; i < blocks; ++i) {
+        // Blocks of about the same width: sums of one vector alone would wait for each other.
+        const std::size_t block = from_last_column ? blocks - 1 - i : i;
+        const std::size_t first = block * vectors / blocks, end = (block + 1) * vectors / blocks;
+        const auto call = [&]<int kVectors>() HWY_ATTR {
+            if constexpr (kVectors <= kMostVectors) {
+                SumColumns<kVectors, kDriven, kNoisy>(m, rows, drive, row_count, first * lanes, sum,
+                                                      variance);
+            }
+        };
+        switch (end - first) {
+            case 1:
+                call.template operator()<1>();
+                break;
+            case 2:
+                call.template operator()<2>();
+                break;
+            case 3:
+                call.template operator()<3>();
+                break;
+            case 4:
+                call.template operator()<4>();
+                break;
+            case 5:
+                call.template operator()<5>();
+                break;
+            case 6:
+                call.template operator()<6>();
+                break;
+            case 7:
+                call.template operator()<7>();
+                break;
+            default:
+                call.template operator()<8>();
+                break;
+        }
     }
 }
 
-void ReadRowsNoisy(const ReadMatrices& m, const std::uint32_t* rows, std::size_t row_count,
-                   const DrawKey& key, std::uint32_t first, std::size_t columns, float* HWY_RESTRICT out) {
+void SumRows(const ReadMatrices& m, const std::uint32_t* HWY_RESTRICT rows, const float* HWY_RESTRICT drive,
+             std::size_t row_count, std::size_t columns, bool from_last_column, float* HWY_RESTRICT sum,
+             float* HWY_RESTRICT variance) {
+    const auto blocks = [&]<bool kDriven, bool kNoisy>() HWY_ATTR {
+        SumBlocks<kDriven, kNoisy>(m, rows, drive, row_count, columns, from_last_column, sum, variance);
+    };
+    if (drive != nullptr) {
+        variance != nullptr ? blocks.template operator()<true, true>()
+                            : blocks.template operator()<true, false>();
+    } else {
+        variance != nullptr ? blocks.template operator()<false, true>()
+                            : blocks.template operator()<false, false>();
+    }
+}
+
+void AddColumnNoise(const DrawKey& key, std::uint32_t first, const float* HWY_RESTRICT sum,
+                    const float* HWY_RESTRICT variance, std::size_t columns, float* HWY_RESTRICT out) {
+    const hn::ScalableTag<float> d;
     ForNormals(key, first, columns, [&](std::size_t c, F32Vec normals, std::size_t valid) HWY_ATTR {
-        const F32Vec sum = SumColumn(m.value + c, m.stride, rows, row_count);
-        const F32Vec sigma = hn::Sqrt(SumColumn(m.variance + c, m.stride, rows, row_count));
-        StoreFirst(hn::Add(sum, hn::Mul(sigma, normals)), valid, out + c);
+        const F32Vec noise = hn::Mul(hn::Sqrt(hn::LoadU(d, variance + c)), normals);
+        const F32Vec noisy = hn::Add(hn::LoadU(d, sum + c), noise);
+        if (valid == hn::Lanes(d)) {
+            hn::StoreU(noisy, d, out + c);
+        } else {
+            hn::BlendedStore(noisy, hn::FirstN(d, valid), d, out + c);
+        }
     });
+}
+
+std::size_t CollectDriven(float* drive, std::size_t count, std::uint32_t* HWY_RESTRICT rows,
+                          std::uint32_t* HWY_RESTRICT reads, double* HWY_RESTRICT squared) {
+    const hn::ScalableTag<float> d;
+    const hn::RebindToUnsigned<decltype(d)> du;
+    const std::size_t lanes = hn::Lanes(d);
+    for (std::size_t i = 0; i < count; ++i) {
+        reads[i] += drive[i] != 0.0F ? 1 : 0;
+        squared[i] += static_cast<double>(drive[i] * drive[i]);
+    }
+    std::size_t driven = 0, i = 0;
+    for (; i + lanes <= count; i += lanes) {
+        const F32Vec x = hn::LoadU(d, drive + i);
+        const auto on = hn::Ne(x, hn::Zero(d));
+        const auto row = hn::Add(hn::Iota(du, 0), hn::Set(du, static_cast<std::uint32_t>(i)));
+        if (hn::AllTrue(d, on)) {
+            hn::StoreU(row, du, rows + driven);
+            hn::StoreU(x, d, drive + driven);
+            driven += lanes;
+            continue;
+        }
+        hn::CompressStore(row, hn::RebindMask(du, on), du, rows + driven);
+        driven += hn::CompressStore(x, on, d, drive + driven);
+    }
+    for (; i < count; ++i) {
+        const float x = drive[i];
+        rows[driven] = static_cast<std::uint32_t>(i);
+        drive[driven] = x;
+        driven += x != 0.0F ? 1 : 0;
+    }
+    return driven;
 }
 
 double AddPlane(const float* HWY_RESTRICT mean, const float* HWY_RESTRICT sigma, float sign,
@@ -76,24 +180,27 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace memprop::crossbar {
 
-HWY_EXPORT(ReadRows);
-HWY_EXPORT(ReadRowsNoisy);
+HWY_EXPORT(SumRows);
+HWY_EXPORT(AddColumnNoise);
+HWY_EXPORT(CollectDriven);
 HWY_EXPORT(AddPlane);
 
-static ReadMatrices from_column(const ReadMatrices& m, std::uint32_t first) {
-    return {m.value + first, m.variance + first, m.stride};
+void sum_rows(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, std::span<const float> drive,
+              std::size_t columns, bool from_last_column, float* sum, float* variance) {
+    HWY_DYNAMIC_DISPATCH(SumRows)
+    (matrices, rows.data(), drive.empty() ? nullptr : drive.data(), rows.size(), columns, from_last_column,
+     sum, variance);
 }
 
-void read_rows(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, std::uint32_t first,
-               std::span<float> out) {
-    HWY_DYNAMIC_DISPATCH(ReadRows)
-    (from_column(matrices, first), rows.data(), rows.size(), out.size(), out.data());
+void add_column_noise(const DrawKey& key, std::uint32_t first, const float* sum, const float* variance,
+                      std::span<float> out) {
+    HWY_DYNAMIC_DISPATCH(AddColumnNoise)(key, first, sum, variance, out.size(), out.data());
 }
 
-void read_rows_noisy(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, const DrawKey& key,
-                     std::uint32_t first, std::span<float> out) {
-    HWY_DYNAMIC_DISPATCH(ReadRowsNoisy)
-    (from_column(matrices, first), rows.data(), rows.size(), key, first, out.size(), out.data());
+std::size_t collect_driven(std::span<float> drive, std::span<std::uint32_t> rows,
+                           std::span<std::uint32_t> reads, std::span<double> squared) {
+    return HWY_DYNAMIC_DISPATCH(CollectDriven)(drive.data(), drive.size(), rows.data(), reads.data(),
+                                               squared.data());
 }
 
 double add_plane(std::span<const float> mean, std::span<const float> sigma, float sign,

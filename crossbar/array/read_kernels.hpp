@@ -1,5 +1,5 @@
-// The inner loops of reading an array, vectorised at run time. Every column is an independent lane, so
-// the order of additions, and with it every bit, is the same at every vector width.
+// The inner loops of reading an array, vectorised at run time. Every column is an independent lane and rows
+// are added in the given order, so bits depend neither on the vector width nor on the order of columns.
 #pragma once
 
 #include <cstdint>
@@ -9,24 +9,37 @@
 
 namespace memprop::crossbar {
 
-/// Rows of the arrays a read sums: `stride` floats each, padded to whole vectors of any width.
-/// From here on rows do not stay in the first cache, and reads walk along them.
-inline constexpr std::uint32_t kWideColumns = 256;
+/// Widest vector of any instruction set, in floats.
+inline constexpr std::size_t kWidestVector = 16;
 
+/// Rows of the arrays a read sums, `stride` floats each. Loads reach up to one vector past the last column,
+/// so one vector must follow the last row.
 struct ReadMatrices {
     const float* value;
     const float* variance;
     std::size_t stride;
 };
 
-/// For the columns c = first + i: out[i] = sum over rows of value[row][c], rows in the given order. Loads
-/// reach up to one vector past the last column, so one vector must follow the last row.
-void read_rows(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, std::uint32_t first,
-               std::span<float> out);
+/// Floats from one row to the next for `columns`: whole vectors, and an odd number of them, so that the same
+/// columns of many rows spread over all sets of a cache.
+constexpr std::size_t row_stride(std::size_t columns) {
+    return ((columns + kWidestVector - 1) / kWidestVector | 1) * kWidestVector;
+}
 
-/// The same, plus sqrt(sum over rows of variance[row][c]) normal(key, c).
-void read_rows_noisy(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, const DrawKey& key,
-                     std::uint32_t first, std::span<float> out);
+/// sum[c] = sum over rows of drive[r] value[rows[r]][c], and variance[c] = sum of drive[r]^2
+/// variance[rows[r]][c] unless `variance` is null. No `drive` means 1 for all. Both outputs have room for
+/// whole vectors. Wide arrays should be read from alternating ends: what was read last is still in a cache.
+void sum_rows(const ReadMatrices& matrices, std::span<const std::uint32_t> rows, std::span<const float> drive,
+              std::size_t columns, bool from_last_column, float* sum, float* variance);
+
+/// out[i] = sum[i] + sqrt(variance[i]) normal(key, first + i). One vector may be read past the last of both.
+void add_column_noise(const DrawKey& key, std::uint32_t first, const float* sum, const float* variance,
+                      std::span<float> out);
+
+/// Moves the drives that are not zero to the front and writes their rows; returns their number. All spans
+/// have one element per row; for driven rows reads[row] += 1 and squared[row] += drive^2.
+std::size_t collect_driven(std::span<float> drive, std::span<std::uint32_t> rows,
+                           std::span<std::uint32_t> reads, std::span<double> squared);
 
 /// difference[i] += sign * mean[i], variance[i] += sigma[i]^2, for one plane of devices. Returns the sum
 /// of the means.

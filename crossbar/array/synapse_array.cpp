@@ -9,11 +9,7 @@
 #include "crossbar/base/error.hpp"
 
 namespace memprop::crossbar {
-namespace {
-
-constexpr std::size_t kWidestVector = 16;  // floats; rows are padded to it
-
-}  // namespace
+namespace {}  // namespace
 
 SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape& shape, double tick_seconds,
                            std::uint64_t seed, std::uint8_t array)
@@ -33,7 +29,7 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
       low_frequency_(config.low_frequency, static_cast<double>(model_->g_max_us()),
                      std::size_t{2} * shape.devices_per_polarity * shape.rows * shape.columns, tick_seconds,
                      seed, array),
-      stride_((shape.columns + kWidestVector - 1) / kWidestVector * kWidestVector) {
+      stride_(row_stride(shape.columns)) {
     check_settings();
     set_shares();
     const std::uint64_t devices = std::uint64_t{synapses()} * planes();
@@ -48,10 +44,12 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
     for (std::uint32_t i = 0; i < synapses(); ++i) {
         synapses_of_row_[i / shape.columns] += exists(i) ? 1 : 0;
     }
+    row_graded_reads_.assign(shape.rows, 0);
     row_drive_squared_.assign(shape.rows, 0.0);
-    block_variance_.assign(stride_, 0.0F);
-    graded_sum_.assign(stride_, 0.0F);
-    ones_.assign(shape.columns >= kWideColumns ? shape.rows : 0, 1.0F);
+    driven_rows_.assign(shape.rows, 0);
+    drive_.assign(shape.rows, 0.0F);
+    sum_.assign(stride_ + kWidestVector, 0.0F);
+    sum_variance_.assign(stride_ + kWidestVector, 0.0F);
     if (model_->bidirectional()) {
         signed_pulses_.assign(shape.devices_per_polarity > 1 ? devices / 2 : 0, 0);
     } else {

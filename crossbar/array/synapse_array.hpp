@@ -330,15 +330,18 @@ private:
     void read_block(std::span<const std::uint32_t> rows, std::span<const float> drive, std::uint32_t sample,
                     std::uint32_t step, std::uint32_t first_column, std::span<float> out_us);
     float response(float x, float g_us) const;
-    void sum_nonlinear(std::span<const std::uint32_t> rows, std::span<const float> drive);
+    void sum_nonlinear(std::span<const std::uint32_t> rows, std::span<const float> drive,
+                       std::uint32_t first_column, std::size_t columns);
     void read_per_device(std::span<const std::uint32_t> rows, std::span<const float> drive,
                          std::uint32_t sample, std::uint32_t step, std::uint32_t first_column,
                          std::span<float> out_us);
     void read_tiles(std::span<const std::uint32_t> rows, std::span<const float> drive, std::uint32_t sample,
                     std::uint32_t step, std::span<float> out_us);
-    /// Rows into driven_rows_, their drives with the noise of drivers into drive_.
-    void drive_rows(std::span<const std::uint32_t> rows, std::uint32_t sample, std::uint32_t step);
-    void add_driver_noise(std::uint32_t sample, std::uint32_t step);
+    /// What the drivers of spiking rows give: 1 and their noise.
+    std::span<const float> noisy_spikes(std::span<const std::uint32_t> rows, std::uint32_t sample,
+                                        std::uint32_t step);
+    void add_driver_noise(std::span<const std::uint32_t> rows, std::span<float> levels, std::uint32_t sample,
+                          std::uint32_t step) const;
     double noise_free_difference(std::uint32_t synapse, std::int32_t tick) const;
 
     CrossbarConfig config_;
@@ -359,18 +362,18 @@ private:
     ArrayWires wires_;
     LowFrequencyNoise low_frequency_;
 
-    // As of the last renew(): rows of `stride_` floats, padded to whole vectors.
+    // As of the last renew(): rows of `stride_` floats.
     std::size_t stride_;
     AlignedVector<float> difference_us_;
     AlignedVector<float> variance_;
     std::vector<double> row_conductance_us_;               // summed over all devices of a word line
     std::vector<float> device_mean_us_, device_sigma_us_;  // reads device by device only
-    std::vector<double> row_drive_squared_;                // graded reads since account_reads()
-    std::vector<std::uint32_t> driven_rows_;
-    std::vector<float> drive_;
-    AlignedVector<float> block_variance_, graded_sum_;
-    std::vector<float> ones_;
-    std::vector<std::uint32_t> row_events_;  // word-line events since account_reads()
+    std::vector<std::uint32_t> row_graded_reads_;          // since account_reads()
+    std::vector<double> row_drive_squared_;                // of these
+    std::vector<std::uint32_t> driven_rows_;               // of one graded read
+    std::vector<float> drive_;                             // what rows are driven with in one read
+    AlignedVector<float> sum_, sum_variance_;              // of one read of a block of rows
+    std::vector<std::uint32_t> row_events_;                // word-line events since account_reads()
 
     std::vector<std::uint16_t> device_pulses_;  // one-sided devices
     std::vector<std::int16_t> signed_pulses_;   // bidirectional devices, several per synapse

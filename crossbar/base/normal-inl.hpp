@@ -40,8 +40,8 @@ using U64Tag = hn::RepartitionToWide<U32Tag>;
 using U64Vec = hn::Vec<U64Tag>;
 
 // A set is a vector's lanes of Philox blocks, which give four vectors of numbers. Chains of dependent
-// operations are long, so that several sets go side by side: `for each` loops below become straight code.
-constexpr int kSideBySide = 2;
+// operations are long: several sets side by side, whose loops below become straight code, fill the pipelines.
+constexpr std::size_t kMostSets = 3;
 
 // What all blocks of a key share. After two rounds only half of the words depend on the block yet: the
 // constant halves are computed once.
@@ -222,17 +222,22 @@ HWY_INLINE void ForNormals(const PhiloxKey& key, std::uint32_t first, std::size_
     const F32Tag df32;
     const std::size_t lanes = hn::Lanes(df32);
     // One vector more: a first index inside a block reads past the end.
-    HWY_ALIGN float buffer[(4 * kSideBySide + 1) * hn::MaxLanes(F32Tag())];
+    HWY_ALIGN float buffer[(4 * kMostSets + 1) * hn::MaxLanes(F32Tag())];
     std::size_t skip = first % 4;
     std::uint32_t block = first / 4;
     for (std::size_t done = 0; done < count;) {
-        std::size_t made = 4 * lanes;
-        if (skip + count - done > made) {
-            made *= kSideBySide;
-            StoreNormals<kSideBySide>(key, block, buffer);
-        } else {
-            StoreNormals<1>(key, block, buffer);
+        const std::size_t sets = std::min(kMostSets, (skip + count - done + 4 * lanes - 1) / (4 * lanes));
+        switch (sets) {
+            case 1:
+                StoreNormals<1>(key, block, buffer);
+                break;
+            case 2:
+                StoreNormals<2>(key, block, buffer);
+                break;
+            default:
+                StoreNormals<3>(key, block, buffer);
         }
+        const std::size_t made = sets * 4 * lanes;
         const std::size_t chunk = std::min(made - skip, count - done);
         for (std::size_t i = 0; i < chunk; i += lanes) {
             consume(done + i, hn::LoadU(df32, buffer + skip + i), std::min(lanes, chunk - i));

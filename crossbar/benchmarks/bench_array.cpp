@@ -1,11 +1,12 @@
 // Nanoseconds per device of reads and per pulse of writes. A synapse has two devices.
 //
-// Floors, AVX-512 at 4 GHz. Dense graded read: two loads, two multiplications and two additions for sixteen
-// synapses, so one cycle from the first cache (0.008 ns/device), two from the second (0.016), whose size the
-// 2 MB of a 512 x 512 array exceed (third cache: about 0.03); one normal per column, 0.5 ns. Sparse read:
-// the active rows' share of it, and the normals, which at 5 % of 100 rows are two thirds of the time: 100
-// columns cost two calls of 64 lanes of Philox. Pulse: one normal, 0.5 ns, and for sixteen devices some 15
-// vector operations and 9 loads of state and parameters, 0.1 to 0.2 ns from the first caches.
+// Floors, AVX-512 at 3.3 GHz. A read moves 4 bytes per device: 0.026 ns from a second-level cache that gives
+// 150 bytes/ns (the 90 kB of 100 x 100), 0.042 ns from a third at 95 bytes/ns; of the 2 MB of 512 x 512 about
+// half is still in the second when columns are walked to and fro, hence 0.036. Measured 0.036 and 0.040. One
+// normal per column costs 0.4 ns, and no less than the 60 ns that 128 of them take: that is more than half of
+// a sparse read of 100 columns, the active rows' share of the bytes the rest. A pulse costs one normal, some
+// 15 vector operations for sixteen devices, and 18 (PCM) to 42 bytes (soft bounds) of state and parameters
+// from the second cache, 0.1 and 0.3 ns: 0.55 and 0.75, measured 0.70 and 0.83.
 #include <benchmark/benchmark.h>
 
 #include <string>

@@ -18,7 +18,7 @@ namespace memprop::crossbar::HWY_NAMESPACE {
 
 constexpr std::size_t kChunk =
     64;  // devices: what one call of the generator gives; skipped if without pulses
-constexpr std::size_t kGroup = 8 * kChunk;  // worked off at once as long as every chunk has pulses
+constexpr std::size_t kGroup = 12 * kChunk;  // worked off at once as long as every chunk has pulses
 
 HWY_INLINE void Normals(const memprop::HWY_NAMESPACE::PhiloxKey& key, std::uint32_t first, std::size_t count,
                         float* HWY_RESTRICT out) {

@@ -56,31 +56,33 @@ struct CommonNoise {
 
 // The laws: mean step of device i at conductance g, up or down. Both sides are loaded and one is taken, so
 // that neighbouring devices may be pulsed in opposite directions.
-struct LinearLaw : CommonNoise {
+struct LinearLaw {
     const float *HWY_RESTRICT up, *HWY_RESTRICT down, *HWY_RESTRICT slope_up, *HWY_RESTRICT slope_down;
-    float g_zero;
+    float g_zero, of_step, of_base;
     explicit LinearLaw(const StepParameters& p)
-        : CommonNoise(p),
-          up(p.up.step),
+        : up(p.up.step),
           down(p.down.step),
           slope_up(p.up.slope),
           slope_down(p.down.slope),
-          g_zero(p.g_zero_us) {}
+          g_zero(p.g_zero_us),
+          of_step(p.noise_step),
+          of_base(p.noise_base) {}
     HWY_INLINE float operator()(std::size_t i, float g, bool rising) const {
         const float step = rising ? up[i] : down[i];
         const float gradient = rising ? slope_up[i] : slope_down[i];
         return step + gradient * (g - g_zero);
     }
-    using CommonNoise::sigma;
-    // Without the terms that are zero for this law.
-    HWY_INLINE Vec sigma(std::size_t i, Vec, Vec step, Rising rising) const {
-        const Tag d;
-        return hn::Add(hn::Mul(hn::Set(d, of_step), step),
-                       hn::Mul(hn::Set(d, of_base), Pick(rising, base_up, base_down, i)));
+    HWY_INLINE float sigma(std::size_t i, float, float step, bool rising) const {
+        return of_step * step + of_base * (rising ? up[i] : down[i]);
     }
     HWY_INLINE Vec operator()(std::size_t i, Vec g, Rising rising) const {
         const Vec gradient = Pick(rising, slope_up, slope_down, i);
         return hn::Add(Pick(rising, up, down, i), hn::Mul(gradient, hn::Sub(g, hn::Set(Tag(), g_zero))));
+    }
+    HWY_INLINE Vec sigma(std::size_t i, Vec, Vec step, Rising rising) const {
+        const Tag d;
+        return hn::Add(hn::Mul(hn::Set(d, of_step), step),
+                       hn::Mul(hn::Set(d, of_base), Pick(rising, up, down, i)));
     }
 };
 
@@ -238,9 +240,10 @@ struct TableLaw {
     }
 };
 
-// Pulse k of n devices: whole vectors, and the same operations one by one for the rest.
+// Pulse k of n devices: whole vectors, and the same operations one by one for the rest. `law` is a copy,
+// whose pointers stay in registers.
 template <class Law>
-HWY_INLINE void PulseRange(const Law& law, const float* HWY_RESTRICT low, const float* HWY_RESTRICT high,
+HWY_INLINE void PulseRange(const Law law, const float* HWY_RESTRICT low, const float* HWY_RESTRICT high,
                            float* HWY_RESTRICT g, const std::int16_t* HWY_RESTRICT pulses,
                            const float* HWY_RESTRICT noise, std::size_t begin, std::size_t n,
                            std::int32_t k) {
@@ -328,32 +331,31 @@ void CountPulses(const std::int16_t* HWY_RESTRICT pulses, std::size_t count, std
 void RenewVisible(const float* HWY_RESTRICT hidden, const std::int16_t* HWY_RESTRICT pulses, float sigma,
                   std::size_t count, std::uint32_t first, const DrawKey& key, float* HWY_RESTRICT visible) {
     const PhiloxKey keys(key);
-    for (std::size_t begin = 0; begin < count; begin += kChunk) {
-        const std::size_t n = std::min(kChunk, count - begin);
-        bool any = false;
+    const auto any = [&](std::size_t begin, std::size_t n) HWY_ATTR {
+        std::int32_t found = 0;
         for (std::size_t i = begin; i < begin + n; ++i) {
-            any = any || pulses[i] != 0;
+            found |= pulses[i];
         }
-        if (!any) {
-            continue;
-        }
-        HWY_ALIGN float noise[kChunk];
+        return std::uint32_t{found != 0};
+    };
+    ForPulses(count, any, [&](std::size_t begin, std::size_t n, std::uint32_t) HWY_ATTR {
+        HWY_ALIGN float noise[kGroup];
         Normals(keys, first + static_cast<std::uint32_t>(begin), n, noise);
         for (std::size_t i = 0; i < n; ++i) {
             const float seen = hidden[begin + i] + sigma * noise[i];
             const float clipped = seen < 0.0F ? 0.0F : seen;
             visible[begin + i] = pulses[begin + i] != 0 ? clipped : visible[begin + i];
         }
-    }
+    });
 }
 
 void Relax(const float* HWY_RESTRICT keep, const float* HWY_RESTRICT diffusion, const float* HWY_RESTRICT low,
            const float* HWY_RESTRICT high, float target, const DrawKey& key, std::size_t count,
            float* HWY_RESTRICT g) {
     const PhiloxKey keys(key);
-    for (std::size_t begin = 0; begin < count; begin += kChunk) {
-        const std::size_t n = std::min(kChunk, count - begin);
-        HWY_ALIGN float noise[kChunk] = {};
+    for (std::size_t begin = 0; begin < count; begin += kGroup) {
+        const std::size_t n = std::min(kGroup, count - begin);
+        HWY_ALIGN float noise[kGroup] = {};
         if (diffusion != nullptr) {
             Normals(keys, static_cast<std::uint32_t>(begin), n, noise);
             for (std::size_t i = 0; i < n; ++i) {

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <vector>
 
-#include "crossbar/array/graded_kernels.hpp"
+#include "crossbar/array/read_kernels.hpp"
 #include "crossbar/array/synapse_array.hpp"
 #include "crossbar/base/simd.hpp"
 #include "crossbar/periphery/adc.hpp"
@@ -226,11 +226,10 @@ TEST_CASE("an array converts each tile before the digital sum, in a calibrated r
     }
 }
 
-TEST_CASE("sums of graded reads are those of a plain loop, bit for bit, at every vector width and size") {
+TEST_CASE("sums over rows are those of a plain loop, bit for bit, at every vector width and size") {
     struct Size {
         std::uint32_t rows, columns;
     };
-    // Near ones keep sums in registers; the last two exceed what counts as near.
     for (const Size size : {Size{1, 1},
                             {7, 5},
                             {9, 16},
@@ -264,15 +263,57 @@ TEST_CASE("sums of graded reads are those of a plain loop, bit for bit, at every
                 squares[c] += drive[k] * drive[k] * variance[rows[k] * stride + c];
             }
         }
+        const ReadMatrices matrices{value.data(), variance.data(), stride};
         for (const SimdLevel level : available_simd_levels()) {
             set_simd_level(level);
-            std::vector<float> out(stride, -1.0F), noise(stride, -1.0F);
-            read_graded_rows({value.data(), variance.data(), stride}, rows, drive, size.columns, out.data(),
-                             noise.data());
-            out.resize(size.columns);
-            noise.resize(size.columns);
-            CHECK(out == sum);
-            CHECK(noise == squares);
+            for (const bool from_last : {false, true}) {
+                std::vector<float> out(stride, -1.0F), noise(stride, -1.0F), spikes(stride, -1.0F);
+                sum_rows(matrices, rows, drive, size.columns, from_last, out.data(), noise.data());
+                CHECK(std::equal(sum.begin(), sum.end(), out.begin()));
+                CHECK(std::equal(squares.begin(), squares.end(), noise.begin()));
+                std::fill(out.begin(), out.end(), -1.0F);
+                sum_rows(matrices, rows, drive, size.columns, from_last, out.data(), nullptr);
+                CHECK(std::equal(sum.begin(), sum.end(), out.begin()));
+                const std::vector<float> ones(rows.size(), 1.0F);
+                sum_rows(matrices, rows, ones, size.columns, from_last, out.data(), noise.data());
+                std::vector<float> spike_noise(stride, -1.0F);
+                sum_rows(matrices, rows, {}, size.columns, from_last, spikes.data(), spike_noise.data());
+                CHECK(std::equal(spikes.begin(), spikes.begin() + size.columns, out.begin()));
+                CHECK(std::equal(spike_noise.begin(), spike_noise.begin() + size.columns, noise.begin()));
+            }
+        }
+    }
+}
+
+TEST_CASE("driven rows are collected in order at every vector width") {
+    for (const std::size_t rows : {1, 7, 16, 33, 100}) {
+        for (const std::size_t zero_every : {1, 2, 3, 1000}) {
+            std::vector<float> drive(rows), kept;
+            std::vector<std::uint32_t> kept_rows, reads(rows, 5);
+            std::vector<double> squared(rows, 0.5);
+            for (std::size_t r = 0; r < rows; ++r) {
+                drive[r] = r % zero_every == 0 ? 0.0F : static_cast<float>(r) - 3.5F;
+                if (drive[r] != 0.0F) {
+                    kept.push_back(drive[r]);
+                    kept_rows.push_back(static_cast<std::uint32_t>(r));
+                    ++reads[r];
+                    squared[r] += double(drive[r] * drive[r]);
+                }
+            }
+            for (const SimdLevel level : available_simd_levels()) {
+                set_simd_level(level);
+                std::vector<float> moved = drive;
+                std::vector<std::uint32_t> found(rows), counted(rows, 5);
+                std::vector<double> sums(rows, 0.5);
+                const std::size_t driven = collect_driven(moved, found, counted, sums);
+                REQUIRE(driven == kept.size());
+                moved.resize(driven);
+                found.resize(driven);
+                CHECK(moved == kept);
+                CHECK(found == kept_rows);
+                CHECK(counted == reads);
+                CHECK(sums == squared);
+            }
         }
     }
 }
