@@ -250,6 +250,18 @@ HWY_INLINE void ForNormals(const PhiloxKey& key, std::uint32_t first, std::size_
 
 #endif  // HWY_TARGET == HWY_SCALAR
 
+HWY_INLINE void WriteNormals(const PhiloxKey& key, std::uint32_t first, std::size_t count,
+                             float* HWY_RESTRICT out) {
+    const F32Tag d;
+    ForNormals(key, first, count, [&](std::size_t offset, F32Vec normals, std::size_t valid) HWY_ATTR {
+        if (valid == hn::Lanes(d)) {
+            hn::StoreU(normals, d, out + offset);
+        } else {
+            hn::BlendedStore(normals, hn::FirstN(d, valid), d, out + offset);
+        }
+    });
+}
+
 }  // namespace memprop::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif

@@ -12,14 +12,7 @@ HWY_BEFORE_NAMESPACE();
 namespace memprop::HWY_NAMESPACE {
 
 void FillNormals(const DrawKey& key, std::uint32_t first, float* out, std::size_t count) {
-    const F32Tag df32;
-    ForNormals(key, first, count, [&](std::size_t offset, F32Vec normals, std::size_t valid) HWY_ATTR {
-        if (valid == hn::Lanes(df32)) {
-            hn::StoreU(normals, df32, out + offset);
-        } else {
-            hn::BlendedStore(normals, hn::FirstN(df32, valid), df32, out + offset);
-        }
-    });
+    WriteNormals(key, first, count, out);
 }
 
 void FillUniforms(const DrawKey& key, std::uint32_t first, float* out, std::size_t count) {

@@ -33,7 +33,7 @@ void SetPulses(const PcmNandakumar2018::SetConstants& c, float* HWY_RESTRICT g, 
     ForPulses(count, most, [&](std::size_t begin, std::size_t n, std::uint32_t k) HWY_ATTR {
         HWY_ALIGN float noise[kGroup];
         key.step = k;
-        Normals(key, first + static_cast<std::uint32_t>(begin), n, noise);
+        WriteNormals(key, first + static_cast<std::uint32_t>(begin), n, noise);
         for (std::size_t i = 0; i < n; ++i) {
             const std::size_t at = begin + i;
             const bool hit = pulses[at] > k;

@@ -16,24 +16,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace memprop::crossbar::HWY_NAMESPACE {
 
-constexpr std::size_t kChunk =
-    64;  // devices: what one call of the generator gives; skipped if without pulses
-constexpr std::size_t kGroup = 12 * kChunk;  // worked off at once as long as every chunk has pulses
+using memprop::HWY_NAMESPACE::WriteNormals;
 
-HWY_INLINE void Normals(const memprop::HWY_NAMESPACE::PhiloxKey& key, std::uint32_t first, std::size_t count,
-                        float* HWY_RESTRICT out) {
-    using memprop::HWY_NAMESPACE::F32Vec;
-    namespace hn = hwy::HWY_NAMESPACE;
-    const hn::ScalableTag<float> d;
-    memprop::HWY_NAMESPACE::ForNormals(
-        key, first, count, [&](std::size_t offset, F32Vec normals, std::size_t valid) HWY_ATTR {
-            if (valid == hn::Lanes(d)) {
-                hn::StoreU(normals, d, out + offset);
-            } else {
-                hn::BlendedStore(normals, hn::FirstN(d, valid), d, out + offset);
-            }
-        });
-}
+constexpr std::size_t kChunk = 64;           // devices that are skipped if they are without pulses
+constexpr std::size_t kGroup = 12 * kChunk;  // worked off at once as long as every chunk has pulses
 
 // Calls pulse(begin, n, k) for ranges of devices of which some want more than k pulses; most(begin, n) is the
 // largest number of pulses in a range.

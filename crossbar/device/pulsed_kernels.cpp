@@ -296,7 +296,7 @@ HWY_INLINE void PulseLoop(const StepParameters& p, const Law law, float* HWY_RES
     ForPulses(count, most, [&](std::size_t begin, std::size_t n, std::uint32_t k) HWY_ATTR {
         HWY_ALIGN float noise[kGroup];
         key.step = k;
-        Normals(key, first + static_cast<std::uint32_t>(begin), n, noise);
+        WriteNormals(key, first + static_cast<std::uint32_t>(begin), n, noise);
         PulseRange(law, p.low, p.high, g, pulses, noise, begin, n, static_cast<std::int32_t>(k));
     });
 }
@@ -340,7 +340,7 @@ void RenewVisible(const float* HWY_RESTRICT hidden, const std::int16_t* HWY_REST
     };
     ForPulses(count, any, [&](std::size_t begin, std::size_t n, std::uint32_t) HWY_ATTR {
         HWY_ALIGN float noise[kGroup];
-        Normals(keys, first + static_cast<std::uint32_t>(begin), n, noise);
+        WriteNormals(keys, first + static_cast<std::uint32_t>(begin), n, noise);
         for (std::size_t i = 0; i < n; ++i) {
             const float seen = hidden[begin + i] + sigma * noise[i];
             const float clipped = seen < 0.0F ? 0.0F : seen;
@@ -357,7 +357,7 @@ void Relax(const float* HWY_RESTRICT keep, const float* HWY_RESTRICT diffusion, 
         const std::size_t n = std::min(kGroup, count - begin);
         HWY_ALIGN float noise[kGroup] = {};
         if (diffusion != nullptr) {
-            Normals(keys, static_cast<std::uint32_t>(begin), n, noise);
+            WriteNormals(keys, static_cast<std::uint32_t>(begin), n, noise);
             for (std::size_t i = 0; i < n; ++i) {
                 noise[i] *= diffusion[begin + i];
             }
