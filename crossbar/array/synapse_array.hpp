@@ -134,6 +134,8 @@ public:
     std::uint32_t columns() const { return shape_.columns; }
     std::uint32_t synapses() const { return shape_.rows * shape_.columns; }
     const SynapseArrayShape& shape() const { return shape_; }
+    /// How many pulses the devices of a synapse get for so many of the smallest effect: slices, fewer.
+    std::uint32_t given_for(std::uint32_t pulses) const;
     std::uint32_t tile_rows() const { return static_cast<std::uint32_t>(config_.tile_rows); }
     const DeviceModel& model() const { return *model_; }
     /// How many pulses of the smallest effect on D make up one pulse on a single device: N, if devices are
@@ -307,8 +309,6 @@ private:
         return sliced_ ? digit(pulses, k) : share(pulses, k, counter);
     }
     std::uint32_t digit(std::uint32_t pulses, std::uint32_t k) const;
-    /// How many pulses the devices of a synapse get for so many of the smallest effect.
-    std::uint32_t given_for(std::uint32_t pulses) const;
     PulseCount given_for(std::span<const std::int16_t> pulses) const;
     void program_bidirectional(std::span<const std::int16_t> pulses, const DrawKey& pulse_key,
                                std::int32_t tick);

@@ -65,7 +65,7 @@ std::unique_ptr<tile::FastTile> WeightArray::make_fast_tile(const std::string& n
         return nullptr;
     }
     return std::make_unique<tile::FastTile>(regions_[tile], config.crossbar_tile(columns_per_converter),
-                                            2 * fast_->array().shape().devices_per_polarity, name);
+                                            fast_->array(), name);
 }
 
 void WeightArray::stage(std::uint32_t row, std::uint32_t column, float weight) {

@@ -270,6 +270,26 @@ TEST_CASE("tiled array: a checked write changes the same devices, and its work p
     CHECK(given == asked + correction_pulses);
 }
 
+TEST_CASE("tiled array: a write takes the pulses that slices get, not steps of the finest slice") {
+    CrossbarConfig config;
+    config.slice_base = 4;
+    SynapseArray array(config, {.rows = 2, .columns = 3, .devices_per_polarity = 3}, 38.6, 5, 1);
+    TiledArray tiled(array, 3);
+    CrossbarTileParams params = crossbar_params(ReadMode::per_event);
+    params.timing.row_select_cycles = 4;
+    params.timing.pulse_cycles = 6;
+    params.timing.columns_written_together = 2;
+    CrossbarMemory tile(tiled, 0, params, "tile");
+    //  21 = 1 1 1, -7 = 0 1 3, 40 = 2 2 0 in base 4
+    const std::vector<std::int16_t> steps{21, -7, 40, 0, 0, 0};
+    const auto cycles = tile.begin_write({part_of(steps, 3, tile.region()), 1, 1});
+    tile.finish_write();
+    REQUIRE(cycles.has_value());
+    CHECK(*cycles == 4 + 6 * (4 + 4));  // the most of each group, in one row
+    CHECK(tile.stats().pulses == 3 + 4 + 4);
+    CHECK(tile.stats().pulses == array.counters().set_pulses);
+}
+
 TEST_CASE("tiled array: an operation waits until all tiles have done with the one before") {
     TwoArrays both(1, crossbar::DeviceCounter::per_synapse);
     const auto pulses = random_pulses(kRows * kColumns, 1);

@@ -173,7 +173,8 @@ TEST_CASE("tile timing: what an update does in a fast tile, by hand") {
                      .reset_cycles = 70,
                      .columns_written_together = 2};
     const TileRegion region{.first_row = 7, .rows = 3, .first_column = 0, .columns = 5};
-    FastTile tile(region, params, 4, "fast");
+    const crossbar::SynapseArray array({}, {.rows = 10, .columns = 5, .devices_per_polarity = 2}, 38.6, 1, 0);
+    FastTile tile(region, params, array, "fast");
     std::vector<std::int16_t> pulses(3UL * 5);
     pulses[0] = 2;
     pulses[1] = -3;  // the same group as the first

@@ -3,15 +3,16 @@
 namespace memprop::hw::tile {
 
 FastTile::FastTile(const TileRegion& region, const CrossbarTileParams& params,
-                   std::uint32_t devices_per_synapse, const std::string& where)
-    : region_(region), params_(params), devices_per_synapse_(devices_per_synapse) {
+                   const crossbar::SynapseArray& array, const std::string& where)
+    : region_(region), params_(params), array_(array) {
     params.validate(where);
 }
 
 std::uint64_t FastTile::take(const FastUpdate& update) {
     const CrossbarTiming& timing = params_.timing;
     ++stats_.updates;
-    const WriteWork write = write_work(timing, update.pulses);
+    const WriteWork write =
+        write_work(timing, update.pulses, [this](std::uint32_t steps) { return array_.given_for(steps); });
     periphery_.count(write);
     std::uint64_t cycles = write.cycles;
     if (update.refreshed) {
@@ -28,7 +29,7 @@ std::uint64_t FastTile::take(const FastUpdate& update) {
     const ResetWork reset = reset_work(timing, update.reset);
     stats_.resets += reset.synapses;
     periphery_.word_line_drives += reset.rows;
-    periphery_.pulses += reset.synapses * devices_per_synapse_;
+    periphery_.pulses += reset.synapses * 2 * array_.shape().devices_per_polarity;
     cycles += reset.cycles;
     stats_.cycles += cycles;
     return cycles;

@@ -31,8 +31,8 @@ struct FastTileStats {
 
 class FastTile {
 public:
-    /// `devices_per_synapse`: of both polarities, RESET together.
-    FastTile(const TileRegion& region, const CrossbarTileParams& params, std::uint32_t devices_per_synapse,
+    /// `array`: the second array, which outlives the tile.
+    FastTile(const TileRegion& region, const CrossbarTileParams& params, const crossbar::SynapseArray& array,
              const std::string& where);
 
     /// Counts an update; returns its cycles.
@@ -46,7 +46,7 @@ public:
 private:
     TileRegion region_;
     CrossbarTileParams params_;
-    std::uint32_t devices_per_synapse_;
+    const crossbar::SynapseArray& array_;
     FastTileStats stats_;
     CrossbarStats periphery_;
 };
