@@ -19,7 +19,7 @@ namespace memprop::crossbar::HWY_NAMESPACE {
 using memprop::HWY_NAMESPACE::WriteNormals;
 
 constexpr std::size_t kChunk = 64;           // devices that are skipped if they are without pulses
-constexpr std::size_t kGroup = 12 * kChunk;  // worked off at once as long as every chunk has pulses
+constexpr std::size_t kGroup = 12 * kChunk;  // stay in the first cache from one pulse of a burst to the next
 
 // Calls pulse(begin, n, k) for ranges of devices of which some want more than k pulses; most(begin, n) is the
 // largest number of pulses in a range.
@@ -28,19 +28,22 @@ HWY_INLINE void ForPulses(std::size_t count, const Most& most, const Pulse& puls
     for (std::size_t begin = 0; begin < count; begin += kGroup) {
         const std::size_t end = std::min(begin + kGroup, count);
         std::uint32_t wanted[kGroup / kChunk] = {};
-        std::uint32_t together = 0xFFFFFFFF;
+        std::uint32_t largest = 0;
         std::size_t chunks = 0;
         for (std::size_t at = begin; at < end; at += kChunk, ++chunks) {
             wanted[chunks] = most(at, std::min(kChunk, end - at));
-            together = std::min(together, wanted[chunks]);
+            largest = std::max(largest, wanted[chunks]);
         }
-        for (std::uint32_t k = 0; k < together; ++k) {
-            pulse(begin, end - begin, k);
-        }
-        for (std::size_t c = 0; c < chunks; ++c) {
-            const std::size_t at = begin + c * kChunk;
-            for (std::uint32_t k = together; k < wanted[c]; ++k) {
-                pulse(at, std::min(kChunk, end - at), k);
+        for (std::uint32_t k = 0; k < largest; ++k) {
+            for (std::size_t c = 0; c < chunks; ++c) {
+                const std::size_t first = c;
+                while (c < chunks && wanted[c] > k) {
+                    ++c;
+                }
+                if (c > first) {
+                    const std::size_t at = begin + first * kChunk;
+                    pulse(at, std::min((c - first) * kChunk, end - at), k);
+                }
             }
         }
     }
