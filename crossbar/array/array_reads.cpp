@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "crossbar/array/read_kernels.hpp"
+#include "crossbar/array/response_kernels.hpp"
 #include "crossbar/array/synapse_array.hpp"
-#include "crossbar/base/math.hpp"
 
 namespace memprop::crossbar {
 
@@ -47,10 +47,14 @@ std::span<const float> SynapseArray::noisy_spikes(std::span<const std::uint32_t>
 }
 
 void SynapseArray::add_driver_noise(std::span<const std::uint32_t> rows, std::span<float> levels,
-                                    std::uint32_t sample, std::uint32_t step) const {
-    const DrawKey noise_key = key(Stream::driver_noise, 0, sample, step);
+                                    std::uint32_t sample, std::uint32_t step) {
+    if (rows.empty()) {
+        return;
+    }
+    const std::span noise(driver_noise_.data(), rows.back() - rows.front() + 1);
+    fill_normals(key(Stream::driver_noise, 0, sample, step), rows.front(), noise);
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        levels[i] *= 1.0F + static_cast<float>(config_.driver_noise) * random_normal(noise_key, rows[i]);
+        levels[i] *= 1.0F + static_cast<float>(config_.driver_noise) * noise[rows[i] - rows.front()];
     }
 }
 
@@ -121,36 +125,33 @@ void SynapseArray::read_block(std::span<const std::uint32_t> rows, std::span<con
     }
 }
 
-/// Current of a device at the part x of the read voltage, over that at the read voltage.
-float SynapseArray::response(float x, float g_us) const {
-    const double low = static_cast<double>(model_->g_min_us()),
-                 high = static_cast<double>(model_->g_max_us());
-    const double at = std::clamp((static_cast<double>(g_us) - low) / (high - low), 0.0, 1.0);
-    const double k = config_.iv.curvature_g_min * (1.0 - at) + config_.iv.curvature_g_max * at;
-    const double v = std::min(std::abs(static_cast<double>(x)), 2.0);  // noise of a driver has no bound
-    if (k < 1e-6) {
-        return x;
-    }
-    const double ratio =
-        math::exp(k * (v - 1.0)) * (1.0 - math::exp(-2.0 * k * v)) / (1.0 - math::exp(-2.0 * k));
-    return static_cast<float>(x < 0.0F ? -ratio : ratio);
-}
-
 void SynapseArray::sum_nonlinear(std::span<const std::uint32_t> rows, std::span<const float> drive,
                                  std::uint32_t first_column, std::size_t columns) {
     std::fill(sum_.begin(), sum_.end(), 0.0F);
     std::fill(sum_variance_.begin(), sum_variance_.end(), 0.0F);
+    const std::span factor(row_mean_.data(), columns);
     for (std::size_t r = 0; r < rows.size(); ++r) {
         for (std::uint32_t plane = 0; plane < planes(); ++plane) {
             const std::uint32_t first = plane * synapses() + rows[r] * shape_.columns + first_column;
-            for (std::uint32_t c = 0; c < columns; ++c) {
-                const float g = device_mean_us_[first + c];
-                const float part = part_of_synapse(plane, response(drive[r], g));
-                sum_[c] += part * (sign_of_plane(plane) * g);
+            find_factors(drive[r], first, factor);
+            const float share = part_of_synapse(plane, sign_of_plane(plane));
+            for (std::size_t c = 0; c < columns; ++c) {
+                const float part = share * factor[c];
+                sum_[c] += part * device_mean_us_[first + c];
                 const float sigma = part * device_sigma_us_[first + c];
                 sum_variance_[c] += sigma * sigma;
             }
         }
+    }
+}
+
+/// Currents at the part x of the read voltage over those at the read voltage.
+void SynapseArray::find_factors(float x, std::uint32_t first_device, std::span<float> factor) const {
+    if (nonlinear_ && x != 1.0F) {
+        respond(x, std::span(curvature_).subspan(first_device, factor.size()),
+                std::span(curvature_rise_).subspan(first_device, factor.size()), factor);
+    } else {
+        std::fill(factor.begin(), factor.end(), x);
     }
 }
 
@@ -159,21 +160,20 @@ void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::spa
                                    std::span<float> out_us) {
     const DrawKey noise_key = key(Stream::read_noise_device, 0, sample, step);
     const float low = model_->g_min_us(), high = model_->g_max_us();
-    const std::span noise(row_mean_.data(), out_us.size());
+    const std::span noise(row_mean_.data(), out_us.size()), factor(row_sigma_.data(), out_us.size());
     std::fill(out_us.begin(), out_us.end(), 0.0F);
     for (std::size_t r = 0; r < rows.size(); ++r) {
         const std::uint32_t row = rows[r];
-        const float x = drive.empty() ? 1.0F : drive[r];
         for (std::uint32_t plane = 0; plane < planes(); ++plane) {
             const std::uint32_t first = plane * synapses() + row * shape_.columns + first_column;
             fill_normals(noise_key, first, noise);
+            find_factors(drive.empty() ? 1.0F : drive[r], first, factor);
             for (std::uint32_t c = 0; c < out_us.size(); ++c) {
                 float g = device_mean_us_[first + c] + device_sigma_us_[first + c] * noise[c];
                 if (config_.clamp_reads && exists(row * shape_.columns + first_column + c)) {
                     g = std::clamp(g, low, high);
                 }
-                const float factor = nonlinear_ ? response(x, device_mean_us_[first + c]) : x;
-                out_us[c] += factor * part_of_synapse(plane, sign_of_plane(plane) * g);
+                out_us[c] += factor[c] * part_of_synapse(plane, sign_of_plane(plane) * g);
             }
         }
     }

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "crossbar/array/read_kernels.hpp"
+#include "crossbar/array/response_kernels.hpp"
 #include "crossbar/array/write_kernels.hpp"
 #include "crossbar/base/error.hpp"
 
@@ -48,6 +49,7 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
     row_drive_squared_.assign(shape.rows, 0.0);
     driven_rows_.assign(shape.rows, 0);
     drive_.assign(shape.rows, 0.0F);
+    driver_noise_.assign(config.driver_noise > 0.0 ? shape.rows : 0, 0.0F);
     sum_.assign(stride_ + kWidestVector, 0.0F);
     sum_variance_.assign(stride_ + kWidestVector, 0.0F);
     if (model_->bidirectional()) {
@@ -62,6 +64,8 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
         device_mean_us_.assign(devices, 0.0F);
         device_sigma_us_.assign(devices, 0.0F);
     }
+    curvature_.assign(nonlinear_ ? devices : 0, 0.0F);
+    curvature_rise_.assign(curvature_.size(), 0.0F);
     conductance_us_.assign(wires_.none() ? 0 : devices, 0.0F);
     model_->draw_spread(devices, seed, array);
     model_->advance_to(0);
@@ -249,6 +253,14 @@ void SynapseArray::renew(std::int32_t tick) {
             if (!device_mean_us_.empty()) {
                 std::copy(mean.begin(), mean.end(), device_mean_us_.begin() + first);
                 std::copy(sigma.begin(), sigma.end(), device_sigma_us_.begin() + first);
+            }
+            if (nonlinear_) {
+                find_curvatures({.g_min_us = model_->g_min_us(),
+                                 .g_max_us = model_->g_max_us(),
+                                 .at_min = static_cast<float>(config_.iv.curvature_g_min),
+                                 .at_max = static_cast<float>(config_.iv.curvature_g_max)},
+                                mean, std::span(curvature_).subspan(first, columns),
+                                std::span(curvature_rise_).subspan(first, columns));
             }
             double of_plane = 0.0;
             if (sliced_) {

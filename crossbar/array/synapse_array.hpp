@@ -329,7 +329,7 @@ private:
     /// `drive` of the rows; empty: all 1. out_us: columns from first_column on.
     void read_block(std::span<const std::uint32_t> rows, std::span<const float> drive, std::uint32_t sample,
                     std::uint32_t step, std::uint32_t first_column, std::span<float> out_us);
-    float response(float x, float g_us) const;
+    void find_factors(float x, std::uint32_t first_device, std::span<float> factor) const;
     void sum_nonlinear(std::span<const std::uint32_t> rows, std::span<const float> drive,
                        std::uint32_t first_column, std::size_t columns);
     void read_per_device(std::span<const std::uint32_t> rows, std::span<const float> drive,
@@ -341,7 +341,7 @@ private:
     std::span<const float> noisy_spikes(std::span<const std::uint32_t> rows, std::uint32_t sample,
                                         std::uint32_t step);
     void add_driver_noise(std::span<const std::uint32_t> rows, std::span<float> levels, std::uint32_t sample,
-                          std::uint32_t step) const;
+                          std::uint32_t step);
     double noise_free_difference(std::uint32_t synapse, std::int32_t tick) const;
 
     CrossbarConfig config_;
@@ -368,10 +368,11 @@ private:
     AlignedVector<float> variance_;
     std::vector<double> row_conductance_us_;               // summed over all devices of a word line
     std::vector<float> device_mean_us_, device_sigma_us_;  // reads device by device only
+    std::vector<float> curvature_, curvature_rise_;        // of currents against voltages, if not linear
     std::vector<std::uint32_t> row_graded_reads_;          // since account_reads()
     std::vector<double> row_drive_squared_;                // of these
     std::vector<std::uint32_t> driven_rows_;               // of one graded read
-    std::vector<float> drive_;                             // what rows are driven with in one read
+    std::vector<float> drive_, driver_noise_;              // what rows are driven with in one read
     AlignedVector<float> sum_, sum_variance_;              // of one read of a block of rows
     std::vector<std::uint32_t> row_events_;                // word-line events since account_reads()
 

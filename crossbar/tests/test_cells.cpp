@@ -6,8 +6,10 @@
 #include <numeric>
 #include <vector>
 
+#include "crossbar/array/response_kernels.hpp"
 #include "crossbar/array/synapse_array.hpp"
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/simd.hpp"
 #include "crossbar/device/device_model.hpp"
 
 using namespace memprop;
@@ -210,6 +212,40 @@ TEST_CASE("write-verify reaches the tolerance on slices of noisy devices") {
         array.program_weights(weights, 1.0F, 1.0F / array.pulses_per_device_step(), 0);
     CHECK(double(report.converged) / double(report.synapses) > 0.95);
     CHECK(report.absolute_error_us / 400 < 0.4);
+}
+
+TEST_CASE("currents against voltages follow sinh at every curvature, voltage and vector width") {
+    constexpr std::size_t kCount = 37;
+    std::vector<float> g(kCount), curvature(kCount), rise(kCount), ratio(kCount), first;
+    for (std::size_t i = 0; i < kCount; ++i) {
+        g[i] = 0.1F + 0.45F * static_cast<float>(i);  // some above g_max
+    }
+    for (const auto& [at_min, at_max] : std::vector<std::pair<float, float>>{
+             {0.0F, 0.0F}, {1e-5F, 1e-3F}, {0.0F, 0.2F}, {3.0F, 1.0F}, {50.0F, 0.0F}}) {
+        const CurvatureLaw law{.g_min_us = 0.1F, .g_max_us = 12.0F, .at_min = at_min, .at_max = at_max};
+        for (const float x : {0.0F, 1e-6F, 0.01F, -0.15F, 0.5F, -0.99F, 1.0F, -1.0F, 1.7F, 5.0F}) {
+            first.clear();
+            for (const SimdLevel level : available_simd_levels()) {
+                set_simd_level(level);
+                find_curvatures(law, g, curvature, rise);
+                respond(x, curvature, rise, ratio);
+                if (first.empty()) {
+                    first = ratio;
+                }
+                CHECK(ratio == first);
+            }
+            for (std::size_t i = 0; i < kCount; ++i) {
+                const double at = std::clamp((double(g[i]) - 0.1) / 11.9, 0.0, 1.0);
+                const double k = std::max(double(at_min) + at * (double(at_max) - double(at_min)), 1e-9);
+                const double v = std::clamp(double(x), -2.0, 2.0);
+                const double expected = std::sinh(k * v) / std::sinh(k);
+                CHECK(std::abs(double(ratio[i]) - expected) <= 1e-5 * std::abs(expected));
+                if (x == 1.0F) {
+                    CHECK(ratio[i] == 1.0F);
+                }
+            }
+        }
+    }
 }
 
 TEST_CASE("devices that are not ohmic bend graded reads and leave spikes alone") {
