@@ -44,13 +44,19 @@ class Devices(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("other.csv", done.stderr)
 
+    def train(self, example: Path, *more: object) -> dict:
+        done = run(MEMPROP, "train", example, "--set", "run.epochs=1", "--set", "task.steps=200", "--json",
+                   "--seed", 1, "--out", self.directory / example.stem, *more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout.splitlines()[-1])
+
     def test_every_example_of_a_device_learns_for_an_epoch(self) -> None:
+        self.train(ROOT / "examples/pattern_generation_vanilla.toml")
+        numbers = self.directory / "pattern_generation_vanilla/checkpoint.h5"
         for example in sorted((ROOT / "examples/devices").glob("*.toml")):
             with self.subTest(example=example.name):
-                done = run(MEMPROP, "train", example, "--set", "run.epochs=1", "--set", "task.steps=200", "--json",
-                           "--seed", 1, "--out", self.directory / example.stem)
-                self.assertEqual(done.returncode, 0, done.stderr)
-                result = json.loads(done.stdout.splitlines()[-1])
+                programmed_once = example.stem == "pcm_inference"
+                result = self.train(example, *(["--init", numbers, "--evaluate"] if programmed_once else []))
                 self.assertGreater(result["pulses"]["set"], 0)
                 self.assertEqual(result["energy_j"]["wires"] > 0, example.stem == "wires")
 
