@@ -185,7 +185,8 @@ void SynapseArray::account_reads() {
         account_wires();
     }
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
-        counters_.device_reads += (row_events_[row] + row_graded_reads_[row]) * devices_of_row(row);
+        counters_.device_reads +=
+            (std::uint64_t{row_events_[row]} + row_graded_reads_[row]) * devices_of_row(row);
         counters_.read_conductance_us += row_events_[row] * row_conductance_us_[row];
         row_events_[row] = row_graded_reads_[row] = 0;
         if (row_drive_squared_[row] > 0.0) {

@@ -12,8 +12,8 @@ namespace memprop::crossbar {
 /// Widest vector of any instruction set, in floats.
 inline constexpr std::size_t kWidestVector = 16;
 
-/// Rows of the arrays a read sums, `stride` floats each. Loads reach up to one vector past the last column,
-/// so one vector must follow the last row.
+/// Rows of the arrays a read sums, `stride` floats each; `variance` may be null where none is asked for.
+/// Loads reach up to one vector past the last column, so one vector must follow the last row.
 struct ReadMatrices {
     const float* value;
     const float* variance;

@@ -10,7 +10,6 @@
 #include "crossbar/base/error.hpp"
 
 namespace memprop::crossbar {
-namespace {}  // namespace
 
 SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape& shape, double tick_seconds,
                            std::uint64_t seed, std::uint8_t array)

@@ -134,7 +134,7 @@ public:
     std::uint32_t columns() const { return shape_.columns; }
     std::uint32_t synapses() const { return shape_.rows * shape_.columns; }
     const SynapseArrayShape& shape() const { return shape_; }
-    /// How many pulses the devices of a synapse get for so many of the smallest effect: slices, fewer.
+    /// How many pulses the devices of a synapse get for so many of the smallest effect: with slices, fewer.
     std::uint32_t given_for(std::uint32_t pulses) const;
     std::uint32_t tile_rows() const { return static_cast<std::uint32_t>(config_.tile_rows); }
     const DeviceModel& model() const { return *model_; }
@@ -367,7 +367,7 @@ private:
     AlignedVector<float> difference_us_;
     AlignedVector<float> variance_;
     std::vector<double> row_conductance_us_;               // summed over all devices of a word line
-    std::vector<float> device_mean_us_, device_sigma_us_;  // reads device by device only
+    std::vector<float> device_mean_us_, device_sigma_us_;  // of reads that are not sums of rows
     std::vector<float> curvature_, curvature_rise_;        // of currents against voltages, if not linear
     std::vector<std::uint32_t> row_graded_reads_;          // since account_reads()
     std::vector<double> row_drive_squared_;                // of these
@@ -376,10 +376,10 @@ private:
     AlignedVector<float> sum_, sum_variance_;              // of one read of a block of rows
     std::vector<std::uint32_t> row_events_;                // word-line events since account_reads()
 
-    std::vector<std::uint16_t> device_pulses_;  // one-sided devices
-    std::vector<std::int16_t> signed_pulses_;   // bidirectional devices, several per synapse
-    std::vector<float> row_mean_, row_sigma_, block_sum_;
-    std::vector<float> conductance_us_;  // with wires: of all devices, at the last renew()
+    std::vector<std::uint16_t> device_pulses_;             // one-sided devices
+    std::vector<std::int16_t> signed_pulses_;              // bidirectional devices, several per synapse
+    std::vector<float> row_mean_, row_sigma_, block_sum_;  // scratch
+    std::vector<float> conductance_us_;                    // with wires: of all devices, at the last renew()
 };
 
 }  // namespace memprop::crossbar

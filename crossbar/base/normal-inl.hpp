@@ -46,9 +46,9 @@ constexpr std::size_t kMostSets = 3;
 // What all blocks of a key share. After two rounds only half of the words depend on the block yet: the
 // constant halves are computed once.
 struct PhiloxKey {
-    std::uint64_t first_word2;                               // word 2 of the first round, without the block
-    std::uint64_t second_word0, second_word2, second_word3;  // of the second round, likewise
-    std::uint64_t round[random_detail::kPhiloxRounds][2];    // keys; the first two are in the words above
+    std::uint64_t first_word2;                                 // word 2 of the first round, without the block
+    std::uint64_t second_word0, second_word2, second_word3;    // of the second round, likewise
+    std::uint64_t round[random_detail::kPhiloxRounds - 2][2];  // keys from the third round on
 
     PhiloxKey(const DrawKey& key) {
         using namespace random_detail;
@@ -61,8 +61,8 @@ struct PhiloxKey {
         second_word2 = (word0 >> 32U) ^ (words.key1 + kWeyl1);
         second_word3 = word0;
         for (std::uint32_t r = 2; r < kPhiloxRounds; ++r) {
-            round[r][0] = words.key0 + r * kWeyl0;
-            round[r][1] = words.key1 + r * kWeyl1;
+            round[r - 2][0] = words.key0 + r * kWeyl0;
+            round[r - 2][1] = words.key1 + r * kWeyl1;
         }
     }
 };
@@ -100,8 +100,8 @@ HWY_INLINE void Philox(const PhiloxKey& key, std::uint32_t first_block, U32Vec (
         w3[h] = hn::Set(du64, key.second_word3);
     }
     HWY_UNROLL(10)
-    for (int round = 2; round < kPhiloxRounds; ++round) {
-        const U64Vec key0 = hn::Set(du64, key.round[round][0]), key1 = hn::Set(du64, key.round[round][1]);
+    for (const auto& round : key.round) {
+        const U64Vec key0 = hn::Set(du64, round[0]), key1 = hn::Set(du64, round[1]);
         for (int h = 0; h < kHalves; ++h) {
             const U64Vec product0 = mul(m0, w0[h]), product1 = mul(m1, w2[h]);
             w0[h] = hn::Xor3(hn::ShiftRight<32>(product1), w1[h], key0);
@@ -194,8 +194,8 @@ HWY_INLINE void BoxMuller(const U32Vec (&radius)[kPairs], const U32Vec (&angle)[
     }
 }
 
-// Stores 4 kSets vectors of normals, from index 4 first_block on. Not inlined: one copy for all kernels, and
-// constants that no loop around it makes the compiler keep on the stack.
+// Stores 4 kSets vectors of normals, from index 4 first_block on. Not inlined: one copy serves all kernels,
+// and in their loops the compiler would spill the constants to the stack.
 template <int kSets>
 HWY_NOINLINE void StoreNormals(const PhiloxKey& key, std::uint32_t first_block, float* HWY_RESTRICT to) {
     U32Vec word[4][kSets];
@@ -221,7 +221,7 @@ template <class Consume>
 HWY_INLINE void ForNormals(const PhiloxKey& key, std::uint32_t first, std::size_t count, Consume&& consume) {
     const F32Tag df32;
     const std::size_t lanes = hn::Lanes(df32);
-    // One vector more: a first index inside a block reads past the end.
+    // One vector more: a first index inside a block reads past the end, what nobody uses.
     HWY_ALIGN float buffer[(4 * kMostSets + 1) * hn::MaxLanes(F32Tag())];
     std::size_t skip = first % 4;
     std::uint32_t block = first / 4;

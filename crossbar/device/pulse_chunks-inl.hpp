@@ -18,11 +18,11 @@ namespace memprop::crossbar::HWY_NAMESPACE {
 
 using memprop::HWY_NAMESPACE::WriteNormals;
 
-constexpr std::size_t kChunk = 64;           // devices that are skipped if they are without pulses
-constexpr std::size_t kGroup = 12 * kChunk;  // stay in the first cache from one pulse of a burst to the next
+constexpr std::size_t kChunk = 64;           // so many devices are skipped if none has pulses
+constexpr std::size_t kGroup = 12 * kChunk;  // so many stay in the first cache during their burst
 
-// Calls pulse(begin, n, k) for ranges of devices of which some want more than k pulses; most(begin, n) is the
-// largest number of pulses in a range.
+// Calls pulse(begin, n, k) for ranges of devices of which some want more than k pulses; most(begin, n) says
+// how many are wanted at most in a range.
 template <class Most, class Pulse>
 HWY_INLINE void ForPulses(std::size_t count, const Most& most, const Pulse& pulse) {
     for (std::size_t begin = 0; begin < count; begin += kGroup) {

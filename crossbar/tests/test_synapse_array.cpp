@@ -108,8 +108,9 @@ TEST_CASE(
     "parts of a read, block by block and column range by column range, add up to the read bit for bit") {
     constexpr std::uint32_t kRows = 11, kColumns = 37;
     for (const ReadNoise noise : {ReadNoise::per_column, ReadNoise::per_device}) {
-        for (const double scale : {0.0, 1.0}) {
+        for (const auto& [scale, curvature] : {std::pair{0.0, 0.0}, {1.0, 0.0}, {1.0, 2.0}}) {
             CrossbarConfig config;
+            config.iv.curvature_g_min = curvature;
             config.adc_bits = scale == 0.0 ? 0 : 6;
             config.adc.calibration_reads = 2;
             config.adc.noise_lsb = 0.4;
@@ -118,7 +119,7 @@ TEST_CASE(
             config.tile_rows = 4;
             config.read_noise = noise;
             config.read_noise_scale = scale;
-            config.clamp_reads = noise == ReadNoise::per_device;
+            config.clamp_reads = noise == ReadNoise::per_device && curvature == 0.0;
             const SynapseArrayShape shape{.rows = kRows, .columns = kColumns, .no_diagonal = true};
             SynapseArray whole(config, shape, 38.6, 3, 1), parted(config, shape, 38.6, 3, 1);
             whole.renew(1);
