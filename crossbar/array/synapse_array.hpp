@@ -142,6 +142,8 @@ public:
         return sliced_ ? 1.0F / share_of_plane_[shape_.devices_per_polarity - 1]
                        : static_cast<float>(shape_.devices_per_polarity);
     }
+    /// How many pulses the devices of a synapse get for so many of the smallest effect.
+    std::uint32_t given_for(std::uint32_t pulses) const;
     const DeviceState& devices() const { return state_; }
     const ArrayCounters& counters() const { return counters_; }
 
@@ -167,6 +169,8 @@ public:
 
     const AdcBank& converters() const { return adc_; }
     const Faults& faults() const { return faults_; }
+    /// Devices that do not work, of those that exist.
+    std::uint64_t faulty_devices() const;
     const ArrayWires& wires() const { return wires_; }
 
     /// Closes a sample's books: turns counted word-line events into device reads and read energy.
@@ -289,6 +293,8 @@ private:
     /// The same as reads see it: with noise that is correlated in time.
     void see(std::uint32_t first, std::int32_t tick, std::span<float> mean_us,
              std::span<float> sigma_us) const;
+    /// Devices of synapses that do not exist conduct nothing, stuck or not.
+    void hide_missing(std::uint32_t first, std::span<float> mean_us, std::span<float> sigma_us) const;
     void renew_wires(std::int32_t tick);
     void account_wires();
     void program_targets(std::span<const float> target_us, std::int32_t tick);
@@ -307,8 +313,6 @@ private:
         return sliced_ ? digit(pulses, k) : share(pulses, k, counter);
     }
     std::uint32_t digit(std::uint32_t pulses, std::uint32_t k) const;
-    /// How many pulses the devices of a synapse get for so many of the smallest effect.
-    std::uint32_t given_for(std::uint32_t pulses) const;
     PulseCount given_for(std::span<const std::int16_t> pulses) const;
     void program_bidirectional(std::span<const std::int16_t> pulses, const DrawKey& pulse_key,
                                std::int32_t tick);

@@ -122,7 +122,7 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
     std::uint64_t faulty_devices = 0, columns_replaced = 0;
     for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
         if (const auto* array = trainer.array(static_cast<learning::ProjectionId>(w)); array != nullptr) {
-            faulty_devices += array->faults().faulty_devices();
+            faulty_devices += array->faulty_devices();
             columns_replaced += array->faults().columns_replaced();
         }
     }
