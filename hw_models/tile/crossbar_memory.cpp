@@ -67,7 +67,8 @@ std::optional<std::uint64_t> CrossbarMemory::begin_write(const WriteBurst& burst
     if (burst.verified.on ? checks == nullptr : !array_.begin_write(tile_, burst)) {
         return std::nullopt;
     }
-    const WriteWork work = write_work(params_.timing, burst.steps);
+    const WriteWork work = write_work(
+        params_.timing, burst.steps, [this](std::uint32_t steps) { return array_.array().given_for(steps); });
     stats_.count(work);
     if (checks == nullptr) {
         return work.cycles;

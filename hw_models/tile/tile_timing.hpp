@@ -110,27 +110,35 @@ struct WriteWork {
     std::uint64_t cycles = 0;
 };
 
-/// pulses: per synapse, > 0 on G+, < 0 on G-. The pulses of one synapse follow each other, those of the
+/// steps: per synapse, > 0 on G+, < 0 on G-; given(n): pulses that the devices of a synapse get for n steps
+/// (crossbar/array/synapse_array.hpp, slices). The pulses of one synapse follow each other, those of the
 /// synapses of a group run side by side.
-inline WriteWork write_work(const CrossbarTiming& t, const SynapseView<std::int16_t>& pulses) {
+template <class Given>
+WriteWork write_work(const CrossbarTiming& t, const SynapseView<std::int16_t>& steps, Given given) {
     WriteWork work;
-    for (std::uint32_t r = 0; r < pulses.rows; ++r) {
-        const auto row = pulses.row(r);
+    for (std::uint32_t r = 0; r < steps.rows; ++r) {
+        const auto row = steps.row(r);
         const std::uint64_t slots_before = work.slots;
         for (std::size_t c = 0; c < row.size(); c += t.columns_written_together) {
-            int most = 0, sum = 0;
+            std::uint32_t most = 0, sum = 0;
             for (const int p :
                  row.subspan(c, std::min<std::size_t>(t.columns_written_together, row.size() - c))) {
-                most = std::max(most, std::abs(p));
-                sum += std::abs(p);
+                const std::uint32_t pulses = given(static_cast<std::uint32_t>(std::abs(p)));
+                most = std::max(most, pulses);
+                sum += pulses;
             }
-            work.slots += static_cast<std::uint64_t>(most);
-            work.pulses += static_cast<std::uint64_t>(sum);
+            work.slots += most;
+            work.pulses += sum;
         }
         work.rows += work.slots != slots_before;
     }
     work.cycles = work.rows * t.row_select_cycles + work.slots * t.pulse_cycles;
     return work;
+}
+
+/// The same for synapses that get a pulse for each step.
+inline WriteWork write_work(const CrossbarTiming& t, const SynapseView<std::int16_t>& pulses) {
+    return write_work(t, pulses, [](std::uint32_t steps) { return steps; });
 }
 
 constexpr std::uint64_t measure_cycles(const CrossbarTiming& t, std::uint32_t rows, std::uint32_t columns) {

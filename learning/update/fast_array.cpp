@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 namespace memprop::learning {
 FastArray::FastArray(const UpdateConfig& config, const SchemeContext& context)
@@ -36,15 +37,20 @@ void FastArray::add(std::span<const float> delta_weight, std::span<const float> 
         }
     }
     array_.program(pulses_, crossbar::SynapseArray::Phase::update, event, tick);
+    for (std::size_t i = 0; i < given_.size(); ++i) {
+        const auto given =
+            static_cast<std::int16_t>(array_.given_for(static_cast<std::uint32_t>(std::abs(pulses_[i]))));
+        given_[i] = pulses_[i] < 0 ? static_cast<std::int16_t>(-given) : given;
+    }
 }
 
 void FastArray::refresh(std::uint32_t event, std::int32_t tick) {
-    if (logs_refreshes_) {
+    if (keeps_log_) {
         before_.count(array_);
     }
     array_.refresh(refresh_limits_, event, tick);
     log_.refreshed = true;
-    if (logs_refreshes_) {
+    if (keeps_log_) {
         log_.refresh.count(array_);
         log_.refresh.subtract(before_);
     }

@@ -45,11 +45,15 @@ public:
     }
     void refresh(std::uint32_t event, std::int32_t tick);
 
-    /// From now on log() holds the pulses of refreshes.
-    void keep_log() { logs_refreshes_ = true; }
-    /// Of the last update, and the pulses that add() gave, [row][column].
+    /// From now on log() holds the pulses of refreshes, and pulses() is kept.
+    void keep_log() {
+        keeps_log_ = true;
+        given_.resize(pulses_.size());
+    }
+    /// Of the last update, and the pulses that add() gave the devices of each synapse, [row][column], < 0 on
+    /// G-.
     const FastArrayLog& log() const { return log_; }
-    std::span<const std::int16_t> pulses() const { return pulses_; }
+    std::span<const std::int16_t> pulses() const { return given_; }
     std::uint32_t most_refresh_pulses() const { return array_.most_refresh_pulses(refresh_limits_); }
 
     std::uint32_t rows() const { return array_.rows(); }
@@ -69,9 +73,10 @@ private:
     float max_pulses_;
     std::uint64_t seed_;
     std::uint8_t id_;
-    std::vector<std::int16_t> pulses_;
+    std::vector<std::int16_t> pulses_;  // in steps of the smallest effect
+    std::vector<std::int16_t> given_;
     std::vector<float> uniform_, row_;
-    bool logs_refreshes_ = false;
+    bool keeps_log_ = false;
     FastArrayLog log_;
     crossbar::SynapsePulses before_;
 };
