@@ -150,6 +150,43 @@ class Devices(unittest.TestCase):
         changed = numpy.concatenate([(g != before[w]).ravel() for w, g in conductances.items()])
         self.assertLess(changed.mean(), 0.06)
 
+    def test_results_tell_how_far_converters_are_calibrated(self):
+        for settings, calibrating in (((), 3), (("crossbar.adc.calibration_reads=1",), 0),
+                                      (('crossbar.adc.range="fixed"',), 0)):
+            name = f"adc{len(settings)}{calibrating}{''.join(settings)[-7:-1]}"
+            converters = self.train(name, "crossbar.adc_bits=6", "run.epochs=2", *settings)[0]["converters"]
+            self.assertEqual((converters["arrays"], converters["calibrating"]), (3, calibrating))
+            self.assertEqual(converters["conversions"] > 0, calibrating == 0)
+        self.assertIsNone(self.train("none", "run.epochs=1")[0]["converters"])
+
+        network, events = self.directory / "net.nir", self.directory / "events.csv"
+        weights = numpy.random.default_rng(1).normal(size=(4, 6))
+        events.write_text("step,index\n0,1\n0,2\n1,5\n2,2\n")
+        experiment = self.directory / "experiment.toml"
+        for scale, settings, calibrating in ((1, "", 1), (1, "calibration_reads = 1\n", 0), (1e-60, "", None),
+                                             (1e60, "", None)):
+            with h5py.File(network, "w") as file:
+                file["version"] = "0.2"
+                graph = file.create_group("node")
+                graph["type"] = "NIRGraph"
+                for node, kind, key, value in (("input", "Input", "shape", numpy.array([6])),
+                                               ("fc", "Linear", "weight", scale * weights),
+                                               ("output", "Output", "shape", numpy.array([4]))):
+                    group = graph.create_group(f"nodes/{node}")
+                    group["type"] = kind
+                    group[key] = value
+                graph["edges"] = numpy.array([["input", "fc"], ["fc", "output"]], dtype=object)
+            experiment.write_text("[crossbar]\nadc_bits = 6\n[crossbar.adc]\n" + settings)
+            done = run(MEMPROP, "run", network, "--events", events, "--crossbar", experiment, "--json", "--out",
+                       self.directory / f"run{scale}{calibrating}")
+            if calibrating is None:
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn("node fc: largest weight", done.stderr)
+                continue
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(json.loads(done.stdout.splitlines()[-1])["converters"]["calibrating"], calibrating)
+            self.assertEqual("still calibrating" in done.stderr, calibrating == 1)
+
     def test_every_curve_of_every_device_is_finite_or_refused(self):
         table = self.fitted()
         listing = run(MEMPROP, "train", "--list").stdout
