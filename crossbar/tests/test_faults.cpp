@@ -243,22 +243,19 @@ TEST_CASE("faults of devices that do not exist are no faults") {
 }
 
 TEST_CASE("spare columns of an offset column are chosen by the devices there are") {
-    const std::string file = "test_faults_offset_spares.csv";
     CrossbarConfig config;
     config.device = "soft_bounds";
     find_device_kind(config.device).preset(config);
     config.subtraction = Subtraction::offset_column;
     config.faults.stuck_min = 0.02;
     config.faults.spare_columns = 30;
-    std::uint64_t left = 0, before = 0;
     SynapseArray repaired = make(config);
-    left = repaired.faulty_devices();
+    const std::uint64_t left = repaired.faulty_devices();
     config.faults.spare_columns = 0;
-    before = make(config).faulty_devices();
+    const std::uint64_t before = make(config).faulty_devices();
     CHECK(repaired.faults().columns_replaced() > 10);
-    // 130 columns with Binomial(100, 0.02) faults, the best 100 of them: about 1.5 on average.
-    CHECK(double(left) < 0.85 * double(before));
-    std::remove(file.c_str());
+    // 0.74 of the faults are left; 0.83 if the devices that do not exist had a say.
+    CHECK(double(left) < 0.78 * double(before));
 }
 
 TEST_CASE("a map file names single devices") {
