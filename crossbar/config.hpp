@@ -201,7 +201,8 @@ struct ProgrammingConfig {
         field.choice("order", order, kProgrammingOrderNames, "what is written at the same time");
         field("tolerance_us", tolerance_us, {1e-9, 1e6},
               "write_verify: a synapse is done when its read is that close to its target");
-        field("max_pulses", max_pulses, {1, 30000}, "write_verify: most pulses on one synapse");
+        field("max_pulses", max_pulses, {1, 30000},
+              "write_verify: most pulses on one synapse, RESETs of its devices included");
     }
 };
 
@@ -305,7 +306,7 @@ struct CrossbarConfig {
               "weight of 1 uS in the readout array");
         field("adc_bits", adc_bits, {0, 16}, "resolution of the column converters; 0 = ideal, no rounding");
         field("dac_bits", dac_bits, {0, 16},
-              "levels of graded inputs: 2^(bits-1) - 1 of each sign; 0 = exact. Spikes need none");
+              "levels of graded inputs: 2^(bits-1) - 1 of each sign, bits >= 2; 0 = exact. Spikes need none");
         field("driver_noise", driver_noise, {0.0, 1.0},
               "noise of the voltage on a driven word line, relative, fresh for each read");
         field("drift_compensation", drift_compensation,

@@ -16,6 +16,7 @@
 #include "host_runtime/results/checkpoint.hpp"
 #include "host_runtime/results/chip_passes.hpp"
 #include "host_runtime/results/chip_report.hpp"
+#include "host_runtime/results/chip_totals.hpp"
 #include "host_runtime/results/classification.hpp"
 #include "host_runtime/results/recording.hpp"
 #include "host_runtime/results/summary.hpp"
@@ -42,6 +43,7 @@ void create_result_directory(const std::filesystem::path& directory) {
 /// The chip a run is on, if it is on one.
 struct OnChip {
     const ChipHardware& hardware;
+    const ChipLedger& ledger;
     ChipPasses passes;
 };
 
@@ -57,7 +59,7 @@ nlohmann::ordered_json result_of(const TrainRequest& request, learning::TrainerB
                                  double wall_s) {
     nlohmann::ordered_json result = summarize(request.config, trainer, losses, wall_s);
     if (chip) {
-        add_chip(chip->hardware, result);
+        add_chip(chip->hardware, chip->ledger.total(), result);
     }
     return result;
 }
@@ -109,7 +111,7 @@ bool stops_early(const learning::RunConfig& run, const learning::EpochHistory& h
 }
 
 TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, std::optional<OnChip>& chip,
-                   Recording& recording) {
+                   const ChipLedger& ledger, Recording& recording) {
     const auto start = Clock::now();
     const auto epochs = static_cast<std::uint64_t>(request.config.run.epochs);
     const auto every = static_cast<std::uint64_t>(request.config.run.checkpoint_every);
@@ -141,16 +143,16 @@ TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, 
             request.progress(done, trainer.history().loss.empty() ? 0.0 : trainer.history().loss.back());
         }
         if (request.interrupted && request.interrupted()) {
-            write_checkpoint(checkpoint, request.config, trainer, recording);
+            write_checkpoint(checkpoint, request.config, trainer, recording, ledger);
             return {.interrupted = true, .result = {}};
         }
         if (trainer.samples_done() % per_epoch == 0 && every > 0 && done % every == 0 && done < epochs) {
-            write_checkpoint(checkpoint, request.config, trainer, recording);
+            write_checkpoint(checkpoint, request.config, trainer, recording, ledger);
         }
     }
     const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();
     TrainOutcome outcome;
-    write_checkpoint(checkpoint, request.config, trainer, recording);
+    write_checkpoint(checkpoint, request.config, trainer, recording, ledger);
     outcome.result = result_of(request, trainer, chip, trainer.history().loss, wall_s);
     add_classification(trainer, outcome.result["metrics"]);
     close_pass(chip, trainer.epochs_done(), "final");
@@ -228,22 +230,24 @@ TrainOutcome run_training(const TrainRequest& given) {
         check_trainable(request.config, *trainer);
     }
     if (request.init && !to_program) {
-        read_checkpoint_weights(*request.init, *trainer);
+        read_checkpoint_weights(*request.init, request.config, *trainer);
     }
     Recording recording(request.config.task.name == "golden");
     const std::filesystem::path checkpoint = request.directory / "checkpoint.h5";
+    ChipLedger ledger;
+    ledger.follow(chip);
     if (request.resume && std::filesystem::exists(checkpoint)) {
-        read_checkpoint(checkpoint, *trainer, recording);
+        read_checkpoint(checkpoint, *trainer, recording, ledger);
     } else if (!request.resume) {
         create_result_directory(request.directory);
     }
     write_text_atomically(request.directory / "config.toml", print_experiment(request.config));
     std::optional<OnChip> on_chip;
     if (chip != nullptr) {
-        on_chip.emplace(*chip, ChipPasses(*chip, *trainer, request.config.crossbar.energy));
+        on_chip.emplace(*chip, ledger, ChipPasses(*chip, *trainer, request.config.crossbar.energy));
     }
     return request.evaluate ? evaluate(request, *trainer, on_chip)
-                            : learn(request, *trainer, on_chip, recording);
+                            : learn(request, *trainer, on_chip, ledger, recording);
 }
 
 }  // namespace memprop::host

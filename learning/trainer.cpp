@@ -12,6 +12,7 @@
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/random.hpp"
 #include "learning/update/fast_array.hpp"
+#include "learning/update/scheme.hpp"
 #include "learning/weights/connectivity.hpp"
 
 namespace memprop::learning {
@@ -222,6 +223,14 @@ void BasicTrainer<Real>::check_settings() const {
         (learning.loss != Loss::cross_entropy || learning.update_every_steps > 0)) {
         throw InputError("learning.supervision", "reward",
                          "needs learning.loss = \"cross_entropy\" and updates after trials");
+    }
+    if (config_.update.write_verify &&
+        find_scheme_kind("update.scheme", config_.update.scheme).make == nullptr) {
+        throw InputError(
+            "update.write_verify", true,
+            fmt::format("must be false with update.scheme = \"{}\": its weights are numbers, nothing "
+                        "is written to devices",
+                        config_.update.scheme));
     }
     if (learning.update_every_steps == 0) {
         return;

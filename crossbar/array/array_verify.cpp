@@ -19,6 +19,7 @@ void SynapseArray::set_device(std::uint32_t device, std::uint32_t pulse, std::ui
     const auto block = static_cast<std::uint16_t>(static_cast<std::uint32_t>(Phase::refresh) + pulse);
     model_->set(state_, device, {&one, 1}, key(Stream::set_noise, block, event, 0), tick);
     ++counters_.set_pulses;
+    faults_.wear_out(state_, *model_, tick, device);
 }
 
 double SynapseArray::noise_free_difference(std::uint32_t synapse, std::int32_t tick) const {
@@ -100,7 +101,6 @@ RefreshReport SynapseArray::refresh(const RefreshLimits& limits, std::uint32_t e
     report.set_pulses = counters_.set_pulses - before_all.set_pulses;
     report.reset_pulses = counters_.reset_pulses - before_all.reset_pulses;
     report.verify_reads = counters_.verify_reads - before_all.verify_reads;
-    faults_.wear_out(state_, *model_, tick);
     return report;
 }
 
@@ -109,8 +109,10 @@ void SynapseArray::restore(std::uint32_t synapse, float difference_us, const Ref
     const std::uint32_t n = shape_.devices_per_polarity;
     const DrawKey reset_key = key(Stream::reset_noise, static_cast<std::uint16_t>(Phase::refresh), event, 0);
     for (std::uint32_t plane = 0; plane < planes(); ++plane) {
-        model_->reset(state_, plane * synapses() + synapse, reset_key, tick);
+        const std::uint32_t device = plane * synapses() + synapse;
+        model_->reset(state_, device, reset_key, tick);
         ++counters_.reset_pulses;
+        faults_.wear_out(state_, *model_, tick, device);
     }
     const std::uint32_t polarity = difference_us >= 0.0F ? 0 : 1;
     const float sign = polarity == 0 ? 1.0F : -1.0F;
@@ -165,7 +167,7 @@ void SynapseArray::measure(std::uint32_t event, std::int32_t tick, std::span<flo
         const std::span plus = out_us.subspan(std::size_t{row} * shape_.columns, shape_.columns);
         read_row(row, key(Stream::verify_noise, 0, event, kMeasureStep), tick, plus, minus);
         for (std::uint32_t c = 0; c < shape_.columns; ++c) {
-            plus[c] -= minus[c];
+            plus[c] = exists(row * shape_.columns + c) ? plus[c] - minus[c] : 0.0F;
         }
     }
 }

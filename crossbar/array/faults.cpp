@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
 #include <numeric>
 #include <set>
 
@@ -15,10 +18,16 @@
 namespace memprop::crossbar {
 namespace {
 
-constexpr float kWorks = -1.0F;  // no conductance is negative
+constexpr float kWorks = -1.0F;                                       // no conductance is negative
+constexpr auto kFromNow = std::numeric_limits<std::uint64_t>::max();  // retention fails from the next tick on
 
 /// What a draw decides; its step.
 enum class Draw : std::uint32_t { kind = 0, value, row, column, endurance, retention };
+
+/// Pulses that a device has had.
+double wear(const DeviceState& state, std::size_t device) {
+    return double(state.set_pulses[device]) + double(state.reset_pulses[device]);
+}
 
 }  // namespace
 
@@ -154,7 +163,8 @@ void Faults::draw_devices(const Shape& shape, const DeviceModel& model, std::uin
                 const std::uint32_t device = (plane * shape.rows + row) * physical + c;
                 const bool dead = dead_row || double(random_uniform(column_key, c)) < config_.dead_columns;
                 stuck[device] = dead ? 0.0F : draw_stuck(key, device, model);
-                faulty[c] += stuck[device] != kWorks ? 1 : 0;
+                const bool exists = !shape.one_reference || plane < shape.planes / 2 || c == 0;
+                faulty[c] += exists && stuck[device] != kWorks ? 1 : 0;
             }
         }
     }
@@ -198,6 +208,13 @@ void Faults::read_map(const Shape& shape, const DeviceModel& model, std::uint32_
                             file, fault.line, fault.array, fault.row, fault.column, fault.plane, shape.rows,
                             physical_columns, shape.planes));
         }
+        if (shape.one_reference && fault.plane >= shape.planes / 2 && fault.column > 0 &&
+            fault.column < shape.columns) {
+            throw InputError(fmt::format(
+                "{}:{}: array {}, row {}, column {}, device {}: with crossbar.subtraction = "
+                "\"offset_column\" there is no such device: devices from {} on are in column 0 only",
+                file, fault.line, fault.array, fault.row, fault.column, fault.plane, shape.planes / 2));
+        }
         float& device = stuck[(fault.plane * shape.rows + fault.row) * physical_columns + fault.column];
         faulty[fault.column] += device == kWorks ? 1 : 0;
         device = fault.conductance_us;
@@ -212,20 +229,53 @@ void Faults::apply(std::uint32_t first, std::span<float> mean_us, std::span<floa
     }
 }
 
+template <class Count>
+void Faults::end_all_bursts(DeviceState& state, std::span<Count> pulses) const {
+    for (std::size_t d = 0; d < pulses.size() && limits_endurance(); ++d) {
+        if (pulses[d] == 0 || stuck_us_[d] != kWorks) {
+            continue;
+        }
+        const int wanted = std::abs(int{pulses[d]});
+        const double left = std::ceil(double(endurance_[d])) - wear(state, d);
+        if (wanted > left) {
+            const int effective = std::max(0, static_cast<int>(left));
+            std::vector<std::uint32_t>& counter = pulses[d] > 0 ? state.set_pulses : state.reset_pulses;
+            counter[d] += static_cast<std::uint32_t>(wanted - effective);
+            pulses[d] = static_cast<Count>(pulses[d] > 0 ? effective : -effective);
+        }
+    }
+}
+
+void Faults::end_bursts(DeviceState& state, std::span<std::uint16_t> pulses) const {
+    end_all_bursts(state, pulses);
+}
+
+void Faults::end_bursts(DeviceState& state, std::span<std::int16_t> pulses) const {
+    end_all_bursts(state, pulses);
+}
+
 void Faults::wear_out(const DeviceState& state, const DeviceModel& model, std::int32_t tick) {
     for (std::uint32_t d = 0; d < endurance_.size(); ++d) {
-        const std::uint64_t pulses = std::uint64_t{state.set_pulses[d]} + state.reset_pulses[d];
-        if (stuck_us_[d] == kWorks && static_cast<float>(pulses) >= endurance_[d]) {
-            float mean = 0.0F, sigma = 0.0F;
-            model.observe(state, d, tick, {&mean, 1}, {&sigma, 1});
-            stuck_us_[d] = std::max(0.0F, mean);
-        }
+        wear_out(state, model, tick, d);
+    }
+}
+
+void Faults::wear_out(const DeviceState& state, const DeviceModel& model, std::int32_t tick,
+                      std::uint32_t device) {
+    if (limits_endurance() && stuck_us_[device] == kWorks &&
+        wear(state, device) >= double(endurance_[device])) {
+        float mean = 0.0F, sigma = 0.0F;
+        model.observe(state, device, tick, {&mean, 1}, {&sigma, 1});
+        stuck_us_[device] = std::max(0.0F, mean);
     }
 }
 
 void Faults::forget(DeviceState& state, const DeviceModel& model, std::int32_t tick) {
     if (config_.retention_failure == 0.0) {
         return;
+    }
+    if (forgotten_tick_ == kFromNow) {
+        forgotten_tick_ = static_cast<std::uint64_t>(tick);
     }
     std::vector<float> uniform(state.size());
     for (; forgotten_tick_ < static_cast<std::uint64_t>(tick); ++forgotten_tick_) {
@@ -247,15 +297,19 @@ void Faults::forget(DeviceState& state, const DeviceModel& model, std::int32_t t
     }
 }
 
-std::uint64_t Faults::faulty_devices() const {
-    return static_cast<std::uint64_t>(
-        std::count_if(stuck_us_.begin(), stuck_us_.end(), [](float g) { return g != kWorks; }));
+bool Faults::is_faulty(std::uint32_t device) const {
+    return !none() && stuck_us_[device] != kWorks;
 }
 
 void Faults::serialize(StateArchive& archive) {
-    if (!none()) {
+    if (none()) {
+        return;
+    }
+    if (archive.holds("stuck_us")) {
         archive("stuck_us", stuck_us_);
         archive("forgotten_tick", forgotten_tick_);
+    } else {  // devices of a run without these faults
+        forgotten_tick_ = kFromNow;
     }
 }
 

@@ -42,6 +42,7 @@ class Faults {
 public:
     struct Shape {
         std::uint32_t planes, rows, columns;
+        bool one_reference = false;  ///< the second half of the planes has devices in column 0 only
     };
 
     /// Throws InputError for a map file that cannot be used.
@@ -54,19 +55,31 @@ public:
     /// Overrides what the model says of devices first .. first + mean.size() - 1.
     void apply(std::uint32_t first, std::span<float> mean_us, std::span<float> sigma_us) const;
 
+    /// Before bursts on the devices 0, 1, ...: pulses beyond a device's last one are taken away and counted
+    /// as wear in `state`, as they have no effect.
+    void end_bursts(DeviceState& state, std::span<std::uint16_t> pulses) const;
+    void end_bursts(DeviceState& state, std::span<std::int16_t> pulses) const;
+
     /// After a write at `tick`: devices that have had their last pulse keep what they hold.
     void wear_out(const DeviceState& state, const DeviceModel& model, std::int32_t tick);
+    /// The same for one device.
+    void wear_out(const DeviceState& state, const DeviceModel& model, std::int32_t tick,
+                  std::uint32_t device);
+    /// Whether wear_out() and end_bursts() have something to do.
+    bool limits_endurance() const { return !endurance_.empty(); }
 
     /// Lets states fail to be retained, once per interval up to `tick`.
     void forget(DeviceState& state, const DeviceModel& model, std::int32_t tick);
 
-    std::uint64_t faulty_devices() const;
+    bool is_faulty(std::uint32_t device) const;
     std::uint32_t columns_replaced() const { return columns_replaced_; }
 
     void serialize(StateArchive& archive);
 
 private:
     float draw_stuck(const DrawKey& key, std::uint32_t device, const DeviceModel& model) const;
+    template <class Count>
+    void end_all_bursts(DeviceState& state, std::span<Count> pulses) const;
     void read_map(const Shape& shape, const DeviceModel& model, std::uint32_t physical_columns,
                   std::vector<float>& stuck, std::vector<std::uint32_t>& faulty) const;
     void draw_devices(const Shape& shape, const DeviceModel& model, std::uint64_t seed, std::uint8_t array);

@@ -24,7 +24,10 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
            (shape.rows + static_cast<std::uint32_t>(config.tile_rows) - 1) /
                static_cast<std::uint32_t>(config.tile_rows),
            shape.columns, seed, array),
-      faults_(config, {2 * shape.devices_per_polarity, shape.rows, shape.columns}, *model_, seed, array),
+      faults_(config,
+              {2 * shape.devices_per_polarity, shape.rows, shape.columns,
+               config.subtraction == Subtraction::offset_column},
+              *model_, seed, array),
       wires_(config, {2 * shape.devices_per_polarity, shape.rows, shape.columns}),
       low_frequency_(config.low_frequency, static_cast<double>(model_->g_max_us()),
                      std::size_t{2} * shape.devices_per_polarity * shape.rows * shape.columns, tick_seconds,
@@ -91,6 +94,9 @@ void SynapseArray::check_settings() const {
     }
     if (nonlinear_ && config_.clamp_reads) {
         throw InputError("crossbar.clamp_reads", true, "must be false with crossbar.iv");
+    }
+    if (config_.dac_bits == 1) {
+        throw InputError("crossbar.dac_bits", 1, "must be 0 or at least 2: one bit has no level besides 0");
     }
     const std::uint64_t devices = std::uint64_t{synapses()} * planes();
     if (devices > std::numeric_limits<std::uint32_t>::max()) {
@@ -175,7 +181,15 @@ void SynapseArray::observe(std::uint32_t first, std::int32_t tick, std::span<flo
     if (!faults_.none()) {
         faults_.apply(first, mean_us, sigma_us);
     }
-    for (std::size_t i = 0; shape_.connected != nullptr && i < mean_us.size(); ++i) {
+    hide_missing(first, mean_us, sigma_us);
+}
+
+void SynapseArray::hide_missing(std::uint32_t first, std::span<float> mean_us,
+                                std::span<float> sigma_us) const {
+    if (shape_.connected == nullptr || one_reference_per_row(first / synapses())) {
+        return;
+    }
+    for (std::size_t i = 0; i < mean_us.size(); ++i) {
         if ((*shape_.connected)[(first + i) % synapses()] == 0) {
             mean_us[i] = 0.0F;
             sigma_us[i] = 0.0F;
@@ -194,6 +208,15 @@ void SynapseArray::see(std::uint32_t first, std::int32_t tick, std::span<float> 
     if (!faults_.none()) {  // a stuck device has no noise
         faults_.apply(first, mean_us, sigma_us);
     }
+    hide_missing(first, mean_us, sigma_us);
+}
+
+std::uint64_t SynapseArray::faulty_devices() const {
+    std::uint64_t count = 0;
+    for (std::uint32_t device = 0; device < state_.size(); ++device) {
+        count += device_exists(device) && faults_.is_faulty(device) ? 1 : 0;
+    }
+    return count;
 }
 
 void SynapseArray::renew_wires(std::int32_t tick) {
@@ -243,10 +266,9 @@ void SynapseArray::renew(std::int32_t tick) {
             }
             const float reference = mean[0];
             if (one_reference_per_row(plane)) {
-                std::fill(mean.begin(), mean.end(), reference);
                 std::fill(sigma.begin(), sigma.end(), 0.0F);  // bidirectional devices have no read noise
-                if (shape_.no_diagonal && row < columns) {
-                    mean[row] = 0.0F;
+                for (std::uint32_t c = 0; c < columns; ++c) {
+                    mean[c] = exists(row * columns + c) ? reference : 0.0F;
                 }
             }
             if (!device_mean_us_.empty()) {
@@ -361,6 +383,7 @@ void SynapseArray::program(std::span<const std::int16_t> pulses, Phase phase, st
         counters_.reset_pulses += given.down;
     } else {
         spread_pulses(pulses);
+        faults_.end_bursts(state_, std::span(device_pulses_));
         model_->set(state_, 0, device_pulses_, pulse_key, tick);
         counters_.set_pulses += given.all();
     }
@@ -372,6 +395,11 @@ void SynapseArray::program_bidirectional(std::span<const std::int16_t> pulses, c
     const std::uint32_t n = shape_.devices_per_polarity;
     const std::uint32_t count = synapses();
     if (n <= 1) {
+        if (faults_.limits_endurance()) {
+            signed_pulses_.assign(pulses.begin(), pulses.end());
+            faults_.end_bursts(state_, std::span(signed_pulses_));
+            pulses = signed_pulses_;
+        }
         model_->pulse(state_, 0, pulses, pulse_key, tick);
         return;
     }
@@ -388,6 +416,7 @@ void SynapseArray::program_bidirectional(std::span<const std::int16_t> pulses, c
         }
         counter = (counter + wanted) % n;
     }
+    faults_.end_bursts(state_, std::span(signed_pulses_));
     model_->pulse(state_, 0, signed_pulses_, pulse_key, tick);
 }
 

@@ -169,6 +169,8 @@ public:
 
     const AdcBank& converters() const { return adc_; }
     const Faults& faults() const { return faults_; }
+    /// Devices that do not work, of those that exist.
+    std::uint64_t faulty_devices() const;
     const ArrayWires& wires() const { return wires_; }
 
     /// Closes a sample's books: turns counted word-line events into device reads and read energy.
@@ -291,6 +293,8 @@ private:
     /// The same as reads see it: with noise that is correlated in time.
     void see(std::uint32_t first, std::int32_t tick, std::span<float> mean_us,
              std::span<float> sigma_us) const;
+    /// Devices of synapses that do not exist conduct nothing, stuck or not.
+    void hide_missing(std::uint32_t first, std::span<float> mean_us, std::span<float> sigma_us) const;
     void renew_wires(std::int32_t tick);
     void account_wires();
     void program_targets(std::span<const float> target_us, std::int32_t tick);

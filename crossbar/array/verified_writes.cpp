@@ -47,7 +47,7 @@ void SynapseArray::write_verified(std::span<const std::int16_t> pulses, const Ve
             const float wanted = std::clamp(0.5F * std::abs(error) / how.step_us, 1.0F, 1000.0F);
             corrections[o.synapse] = static_cast<std::int16_t>(error > 0.0F ? wanted : -wanted);
             ++found[o.number].corrections;
-            found[o.number].correction_pulses += static_cast<std::uint32_t>(wanted);
+            found[o.number].correction_pulses += given_for(static_cast<std::uint32_t>(wanted));
             open[left++] = o;
         }
         open.resize(left);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <numeric>
 #include <vector>
 
@@ -84,6 +85,41 @@ TEST_CASE("an offset column gives every column of a row the same reference") {
     array.measure(0, 0, measured);
     CHECK(array.counters().verify_reads == 30 + 6);
     CHECK(measured[1] == doctest::Approx(d[1]));
+    CHECK(measured[7] == 0.0F);  // the diagonal
+}
+
+TEST_CASE("synapses that do not exist contribute nothing beside an offset column") {
+    for (const bool per_device : {false, true}) {
+        CrossbarConfig config = bidirectional_config();
+        config.subtraction = Subtraction::offset_column;
+        config.read_noise = per_device ? ReadNoise::per_device : ReadNoise::per_column;
+        auto connected = std::make_shared<std::vector<std::uint8_t>>(36, std::uint8_t{0});
+        for (const std::uint32_t there : {1U, 2U, 7U, 12U, 17U, 35U}) {  // none in row 0 of column 0
+            (*connected)[there] = 1;
+        }
+        SynapseArray array(config, {.rows = 6, .columns = 6, .connected = connected}, 1.0, 3, 0);
+        std::vector<std::int16_t> pulses(36);
+        for (std::size_t i = 0; i < 36; ++i) {
+            pulses[i] = static_cast<std::int16_t>((*connected)[i] != 0 ? 10 + int(i) : 0);
+        }
+        array.program(pulses, SynapseArray::Phase::update, 0, 0);
+        array.renew(0);
+        const auto& g = array.devices().conductance_us;
+        const std::vector<std::uint32_t> rows{0, 1, 2, 3, 4, 5};
+        std::vector<float> out(6), measured(36), expected(6);
+        const std::vector<float> d = state_of(array);
+        array.measure(0, 0, measured);
+        for (std::uint32_t i = 0; i < 36; ++i) {
+            const float there = (*connected)[i] != 0 ? g[i] - g[36 + i / 6 * 6] : 0.0F;
+            CHECK(d[i] == doctest::Approx(there));
+            CHECK(measured[i] == doctest::Approx(there));
+            expected[i % 6] += there;
+        }
+        array.read(rows, 0, 0, out);
+        for (std::uint32_t c = 0; c < 6; ++c) {
+            CHECK(out[c] == doctest::Approx(expected[c]));
+        }
+    }
 }
 
 TEST_CASE("an offset column stands where the devices of its row rest in the mean") {

@@ -6,6 +6,7 @@
 
 #include "crossbar/array/read_kernels.hpp"
 #include "crossbar/array/synapse_array.hpp"
+#include "crossbar/base/error.hpp"
 #include "crossbar/base/simd.hpp"
 #include "crossbar/periphery/adc.hpp"
 
@@ -347,6 +348,9 @@ TEST_CASE("graded reads weigh rows with their drive, in distribution as spikes d
     array.account_reads();
     CHECK(array.counters().device_reads == std::uint64_t{2} * 3000 * 27);  // 27 rows are driven
 
+    config.dac_bits = 1;
+    CHECK_THROWS_WITH_AS(SynapseArray(config, shape, 38.6, 1, 0),
+                         doctest::Contains("crossbar.dac_bits = 1: must be 0 or at least 2"), InputError);
     config.dac_bits = 2;  // levels -1, 0, 1
     config.read_noise_scale = 0.0;
     SynapseArray coarse(config, shape, 38.6, 1, 0);

@@ -20,6 +20,7 @@
 #include "host_runtime/live/live_reader.hpp"
 #include "host_runtime/live/words.hpp"
 #include "host_runtime/results/chip_report.hpp"
+#include "host_runtime/results/converters_report.hpp"
 #include "host_runtime/results/placement_report.hpp"
 
 namespace memprop::host::cli {
@@ -248,6 +249,10 @@ int command_run(Arguments arguments) {
     const nlohmann::ordered_json energy = loaded.chip != nullptr
                                               ? chip_energy_json(*loaded.chip, loaded.mapping.get())
                                               : energy_json(loaded.mapping.get());
+    const nlohmann::ordered_json converters = converters_json(loaded.mapping.get());
+    if (const std::string text = converters_text(converters); !text.empty()) {
+        fmt::print(stderr, "memprop: {}\n", text);
+    }
     if (options.count("json") != 0) {
         nlohmann::ordered_json result{{"steps", network.steps_done()},
                                       {"spikes", outputs.spike_counts()},
@@ -258,6 +263,7 @@ int command_run(Arguments arguments) {
                                       {"cycles", nullptr},
                                       {"energy_j", energy},
                                       {"programming", programming_json(loaded.mapping.get())},
+                                      {"converters", converters},
                                       {"dropped_events", stream.dropped()},
                                       {"unsent_words", sender ? sender->unsent() : 0}};
         if (loaded.chip != nullptr) {

@@ -14,6 +14,7 @@
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/cli/progress.hpp"
 #include "host_runtime/config/experiment_file.hpp"
+#include "host_runtime/results/converters_report.hpp"
 #include "host_runtime/tasks/file_tasks.hpp"
 #include "host_runtime/training.hpp"
 #include "learning/task/task.hpp"
@@ -156,6 +157,9 @@ void print_report(std::FILE* to, const TrainRequest& request, const nlohmann::or
                    result["pulses_per_synapse"].get<double>(),
                    result["pulses_per_device_max"].get<std::uint64_t>(),
                    result["refresh"]["pairs"].get<std::uint64_t>());
+        if (const std::string converters = converters_text(result["converters"]); !converters.empty()) {
+            fmt::print(to, "converters       {}\n", converters);
+        }
         fmt::print(to, "energy figures   {}\n", result["energy_source"].get<std::string>());
     }
     if (result.contains("chip")) {

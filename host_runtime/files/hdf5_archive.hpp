@@ -39,7 +39,7 @@ private:
 /// Reads what Hdf5Writer wrote into objects of the same configuration. Throws InputError naming file and
 /// dataset if one is missing or an array has another length than the object needs (empty vectors take
 /// any length).
-class Hdf5Reader final : public StateArchive {
+class Hdf5Reader : public StateArchive {
 public:
     Hdf5Reader(const h5::File& file, std::string root) : file_(file), path_(std::move(root)) {}
 

@@ -13,9 +13,10 @@
 namespace memprop::host {
 namespace {
 
-constexpr std::uint32_t kMostArrays = 256;       // keys of draws have eight bits for the array
-constexpr double kMostTicks = 1e6;               // of devices that relax tick by tick
-constexpr double kLeastMagnitudeUs = 1e-4;       // of drift compensation
+constexpr std::uint32_t kMostArrays = 256;  // keys of draws have eight bits for the array
+constexpr double kMostTicks = 1e6;          // of devices that relax tick by tick
+constexpr double kLeastMagnitudeUs = 1e-4;  // of drift compensation
+constexpr double kLeastWeight = 1e-30, kLargestWeight = 1e30;
 constexpr std::uint64_t kMostRows = 1ULL << 24;  // of one array
 
 double largest_magnitude(const nir::Dataset& weight) {
@@ -76,6 +77,13 @@ std::shared_ptr<MappedLayer> CrossbarMapping::begin_layer(const nir::FlatNode& n
     layer->node = node.name;
     layer->ticks = ticks_;
     layer->largest_weight = largest_magnitude(weight);
+    if (layer->largest_weight > 0.0 &&
+        !(layer->largest_weight >= kLeastWeight && layer->largest_weight <= kLargestWeight)) {
+        throw InputError(fmt::format("node {}: largest weight", node.name), layer->largest_weight,
+                         fmt::format("must be in [{:g}, {:g}] on crossbars, whose numbers have single "
+                                     "precision, or 0",
+                                     kLeastWeight, kLargestWeight));
+    }
     const double trained = node_metadata(*node.node, "weight_unit").value_or(0.0);
     constexpr double kBeyondRange = 1.02;  // RESET states scatter around g_min
     if (trained > 0.0 && layer->largest_weight <= kBeyondRange * trained * range_us_) {

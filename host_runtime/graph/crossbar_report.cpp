@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <vector>
+
+#include "host_runtime/results/converters_report.hpp"
 
 namespace memprop::host {
 namespace {
@@ -64,6 +67,18 @@ nlohmann::ordered_json energy_json(const CrossbarMapping* mapping) {
             {"verify_read", energy.verify_read_j},
             {"wires", energy.wires_j},
             {"adc", energy.adc_j}};
+}
+
+nlohmann::ordered_json converters_json(const CrossbarMapping* mapping) {
+    std::vector<const crossbar::SynapseArray*> arrays;
+    if (mapping != nullptr) {
+        for (const auto& layer : mapping->layers()) {
+            for (const auto& mapped : layer->arrays) {
+                arrays.push_back(&mapped->array);
+            }
+        }
+    }
+    return converters_json(std::span<const crossbar::SynapseArray* const>(arrays));
 }
 
 std::string programming_text(const CrossbarMapping& mapping) {

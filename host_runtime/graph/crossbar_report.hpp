@@ -12,6 +12,8 @@ namespace memprop::host {
 nlohmann::ordered_json programming_json(const CrossbarMapping* mapping);
 /// Programming and reads so far; null without crossbars.
 nlohmann::ordered_json energy_json(const CrossbarMapping* mapping);
+/// What converters have done so far; null without any.
+nlohmann::ordered_json converters_json(const CrossbarMapping* mapping);
 /// Some lines for people.
 std::string programming_text(const CrossbarMapping& mapping);
 

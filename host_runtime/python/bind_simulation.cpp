@@ -288,6 +288,7 @@ py::dict Simulation::run(const py::object& events, std::optional<std::int64_t> s
     result["energy_j"] = from_json(on_chip_ != nullptr ? chip_energy_json(*on_chip_, mapping_.get())
                                                        : energy_json(mapping_.get()));
     result["programming"] = from_json(programming_json(mapping_.get()));
+    result["converters"] = from_json(converters_json(mapping_.get()));
     return result;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "crossbar/base/error.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/files/atomic_file.hpp"
@@ -22,10 +24,30 @@ h5::File open(const std::filesystem::path& file) {
     return in;
 }
 
+bool same_faults(const Experiment& one, const Experiment& other) {
+    const auto a = flatten_experiment(one), b = flatten_experiment(other);
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+        return !x.first.starts_with("crossbar.faults.") || x == y;
+    });
+}
+
+/// A checkpoint of which the faults of devices are taken or not.
+class DevicesReader final : public Hdf5Reader {
+public:
+    DevicesReader(const h5::File& file, bool with_faults)
+        : Hdf5Reader(file, "/state"), with_faults_(with_faults) {}
+    bool holds(std::string_view name) const override {
+        return (with_faults_ || name != "stuck_us") && Hdf5Reader::holds(name);
+    }
+
+private:
+    bool with_faults_;
+};
+
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& file, const Experiment& config,
-                      learning::TrainerBase& trainer, Recording& recording) {
+                      learning::TrainerBase& trainer, Recording& recording, const ChipLedger& chips) {
     write_atomically(file, [&](const std::filesystem::path& temporary) {
         h5::File out = h5::File::create(temporary);
         out.write_scalar("/format", kFormat);
@@ -33,6 +55,8 @@ void write_checkpoint(const std::filesystem::path& file, const Experiment& confi
         Hdf5Writer archive(out, "/state");
         trainer.serialize(archive);
         recording.serialize(archive);
+        Hdf5Writer beside(out, "");
+        chips.save(beside);
         out.close();
     });
 }
@@ -41,12 +65,14 @@ Experiment read_checkpoint_config(const std::filesystem::path& file) {
     return parse_experiment(open(file).read_scalar<std::string>("/config"), file.string() + ":/config", {});
 }
 
-void read_checkpoint(const std::filesystem::path& file, learning::TrainerBase& trainer,
-                     Recording& recording) {
+void read_checkpoint(const std::filesystem::path& file, learning::TrainerBase& trainer, Recording& recording,
+                     ChipLedger& chips) {
     const h5::File in = open(file);
     Hdf5Reader archive(in, "/state");
     trainer.serialize(archive);
     recording.serialize(archive);
+    Hdf5Reader beside(in, "");
+    chips.restore(beside);
 }
 
 std::optional<learning::NetworkWeights> read_weights_to_program(
@@ -77,9 +103,10 @@ std::optional<learning::NetworkWeights> read_weights_to_program(
                                     trainer->snapshot(learning::ProjectionId::w_out)};
 }
 
-void read_checkpoint_weights(const std::filesystem::path& file, learning::TrainerBase& trainer) {
+void read_checkpoint_weights(const std::filesystem::path& file, const Experiment& config,
+                             learning::TrainerBase& trainer) {
     const h5::File in = open(file);
-    Hdf5Reader archive(in, "/state");
+    DevicesReader archive(in, same_faults(config, read_checkpoint_config(file)));
     trainer.load_weights(archive);
 }
 

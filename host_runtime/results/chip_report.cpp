@@ -59,8 +59,7 @@ nlohmann::ordered_json histogram(const hw::noc::LatencyHistogram& latency) {
 
 }  // namespace
 
-void add_chip_energy(const ChipHardware& hardware, nlohmann::ordered_json& energy_j) {
-    const ChipEnergy energy = hardware.chip().energy();
+void add_chip_energy(const ChipEnergy& energy, nlohmann::ordered_json& energy_j) {
     double devices = 0.0;
     if (!energy_j.is_null()) {  // conversions are charged once, by the tiles
         devices = energy_j["total"].get<double>() - energy_j["adc"].get<double>();
@@ -72,10 +71,12 @@ void add_chip_energy(const ChipHardware& hardware, nlohmann::ordered_json& energ
     energy_j["total"] = devices + energy.total_j();
 }
 
-void add_chip(const ChipHardware& hardware, nlohmann::ordered_json& result) {
+void add_chip(const ChipHardware& hardware, const ChipTotals& spent, nlohmann::ordered_json& result) {
     result["engine"] = "cycle";
-    add_chip_energy(hardware, result["energy_j"]);
+    add_chip_energy(spent.energy, result["energy_j"]);
     add_chip_counters(hardware, result);
+    result["cycles"] = spent.cycles;
+    result["deadline_misses"] = spent.deadline_misses;
 }
 
 void add_chip_counters(const ChipHardware& hardware, nlohmann::ordered_json& result) {

@@ -5,15 +5,17 @@
 #include <string>
 
 #include "host_runtime/chip/chip_hardware.hpp"
+#include "host_runtime/results/chip_totals.hpp"
 
 namespace memprop::host {
 
 /// Sets engine, cycles, deadline_misses, the chip's part of energy_j, and `chip`: cycles by phase, network,
-/// utilisation of each core's units, and where the energy figures come from.
-void add_chip(const ChipHardware& hardware, nlohmann::ordered_json& result);
+/// utilisation of each core's units, and where the energy figures come from. `spent`: of the whole run;
+/// `chip` is about the chip of this process.
+void add_chip(const ChipHardware& hardware, const ChipTotals& spent, nlohmann::ordered_json& result);
 
 /// The chip's part of the energy, joule, beside that of devices (null: there are none).
-void add_chip_energy(const ChipHardware& hardware, nlohmann::ordered_json& energy_j);
+void add_chip_energy(const hw::chip::ChipEnergy& energy, nlohmann::ordered_json& energy_j);
 
 /// The part of it that is not energy: cycles, deadline_misses, `chip`.
 void add_chip_counters(const ChipHardware& hardware, nlohmann::ordered_json& result);

@@ -90,7 +90,7 @@ void add_placement(const ChipNetwork& network, nlohmann::ordered_json& result) {
 
 nlohmann::ordered_json chip_energy_json(const ChipNetwork& network, const CrossbarMapping* mapping) {
     nlohmann::ordered_json json = energy_json(mapping);
-    add_chip_energy(network.hardware(), json);
+    add_chip_energy(network.hardware().chip().energy(), json);
     return json;
 }
 

@@ -34,7 +34,12 @@ void write_devices(h5::File& out, const std::string& name, const crossbar::Synap
     const h5::Shape shape{2 * array.shape().devices_per_polarity, array.rows(), array.columns()};
     const h5::Storage storage{.gzip_level = 4, .chunk = {}};
     const crossbar::DeviceState& devices = array.devices();
-    out.write("/devices/" + name + "/conductance_us", devices.conductance_us, shape, storage);
+    std::vector<float> held_us = devices.conductance_us;
+    if (!array.faults().none()) {
+        std::vector<float> sigma_us(held_us.size());
+        array.faults().apply(0, held_us, sigma_us);
+    }
+    out.write("/devices/" + name + "/conductance_us", held_us, shape, storage);
     out.write("/devices/" + name + "/set_pulses", devices.set_pulses, shape, storage);
     out.write("/devices/" + name + "/reset_pulses", devices.reset_pulses, shape, storage);
 }

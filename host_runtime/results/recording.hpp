@@ -3,7 +3,8 @@
 //   /trials/K/{output, target}  float32 [steps, readouts]
 //   /golden/...   only of the task golden: results/golden_recording.hpp
 //   /weights/{w_in, w_rec, w_out}        float32 [post, pre], noise-free at the end
-//   /devices/W/{conductance_us, set_pulses, reset_pulses}  [polarity * N, pre, post]
+//   /devices/W/{conductance_us, set_pulses, reset_pulses}  [polarity * N, pre, post]; conductance_us is as
+//                programmed, of a faulty device what it is stuck at
 #pragma once
 
 #include <cstdint>

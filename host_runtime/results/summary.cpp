@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <vector>
 
+#include "host_runtime/results/converters_report.hpp"
 #include "learning/update/scheme.hpp"
 
 namespace memprop::host {
@@ -120,13 +122,16 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
         {"largest_error_us", programmed.largest_error_us},
         {"seconds", programmed.seconds}};
     std::uint64_t faulty_devices = 0, columns_replaced = 0;
+    std::vector<const crossbar::SynapseArray*> arrays;
     for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
         if (const auto* array = trainer.array(static_cast<learning::ProjectionId>(w)); array != nullptr) {
-            faulty_devices += array->faults().faulty_devices();
+            arrays.push_back(array);
+            faulty_devices += array->faulty_devices();
             columns_replaced += array->faults().columns_replaced();
         }
     }
     json["faults"] = {{"devices", faulty_devices}, {"columns_replaced", columns_replaced}};
+    json["converters"] = converters_json(arrays);
     json["spikes"] = trainer.spikes_done();
     json["device"] = on_devices ? nlohmann::ordered_json(config.crossbar.device) : nullptr;
     json["scheme"] = config.update.scheme;

@@ -25,8 +25,10 @@ struct TwoArrays {
     std::unique_ptr<TiledArray> tiled;
     std::vector<std::unique_ptr<CrossbarMemory>> tiles;
 
-    TwoArrays(std::uint32_t devices_per_polarity, crossbar::DeviceCounter counter, int adc_bits = 0) {
+    TwoArrays(std::uint32_t devices_per_polarity, crossbar::DeviceCounter counter, int adc_bits = 0,
+              int slice_base = 1) {
         config.tile_rows = 10;
+        config.slice_base = slice_base;
         config.adc_bits = adc_bits;
         config.adc.calibration_reads = 15;  // ends within the second sample
         config.adc.noise_lsb = 0.3;
@@ -270,24 +272,55 @@ TEST_CASE("tiled array: a checked write changes the same devices, and its work p
     CHECK(given == asked + correction_pulses);
 }
 
-TEST_CASE("tiled array: a write takes the pulses that slices get, not steps of the finest slice") {
-    CrossbarConfig config;
-    config.slice_base = 4;
-    SynapseArray array(config, {.rows = 2, .columns = 3, .devices_per_polarity = 3}, 38.6, 5, 1);
-    TiledArray tiled(array, 3);
-    CrossbarTileParams params = crossbar_params(ReadMode::per_event);
-    params.timing.row_select_cycles = 4;
-    params.timing.pulse_cycles = 6;
-    params.timing.columns_written_together = 2;
-    CrossbarMemory tile(tiled, 0, params, "tile");
-    //  21 = 1 1 1, -7 = 0 1 3, 40 = 2 2 0 in base 4
-    const std::vector<std::int16_t> steps{21, -7, 40, 0, 0, 0};
-    const auto cycles = tile.begin_write({part_of(steps, 3, tile.region()), 1, 1});
-    tile.finish_write();
-    REQUIRE(cycles.has_value());
-    CHECK(*cycles == 4 + 6 * (4 + 4));  // the most of each group, in one row
-    CHECK(tile.stats().pulses == 3 + 4 + 4);
-    CHECK(tile.stats().pulses == array.counters().set_pulses);
+TEST_CASE(
+    "tiled array: writes on slices take the pulses that devices get, not the steps of the finest slice") {
+    const auto digits = [](int steps) {
+        return std::abs(steps) / 16 + std::abs(steps) / 4 % 4 + std::abs(steps) % 4;
+    };
+    for (const bool verified : {false, true}) {
+        TwoArrays both(3, crossbar::DeviceCounter::per_synapse, 0, 4);
+        auto pulses = random_pulses(kRows * kColumns, 2, 60);
+        for (std::uint32_t i = 0; i < kRows; ++i) {
+            pulses[i * kColumns + i] = 0;  // there is no diagonal
+        }
+        const crossbar::VerifiedWrites how{.on = verified, .step_us = 1.0F / 21, .tolerance_us = 0.3F};
+        const CrossbarTiming t = crossbar_params(ReadMode::per_event).timing;
+        std::uint64_t cycles = 0, given = 0, expected = 0;
+        const auto before = both.behind_tiles->counters();
+        for (auto& tile : both.tiles) {
+            const auto steps = part_of(pulses, kColumns, tile->region());
+            std::vector<std::int16_t> alike;  // the same work of devices that are not slices
+            for (std::uint32_t r = 0; r < steps.rows; ++r) {
+                for (const int step : steps.row(r)) {
+                    alike.push_back(static_cast<std::int16_t>(digits(step)));
+                }
+            }
+            const auto taken = tile->begin_write(
+                {.steps = steps, .event = 4, .tick = 2, .verified = how, .steps_of_array = pulses});
+            REQUIRE(taken.has_value());
+            cycles += *taken;
+            given += tile->stats().pulses;
+            expected += write_work(t, whole(alike, steps.columns)).cycles;
+        }
+        for (auto& tile : both.tiles) {
+            tile->finish_write();
+        }
+        std::uint64_t reads = 0, corrections = 0, correction_pulses = 0;
+        if (verified) {
+            std::vector<crossbar::VerifiedSynapse> done;
+            both.functional->write_verified(pulses, how, 4, 2, &done);
+            for (const auto& synapse : done) {
+                reads += synapse.reads;
+                corrections += synapse.corrections;
+                correction_pulses += synapse.correction_pulses;
+            }
+            REQUIRE(correction_pulses > corrections);
+            both.check_states();
+        }
+        CHECK(given == both.behind_tiles->counters().set_pulses - before.set_pulses);
+        CHECK(cycles == expected + reads * (t.drive_cycles + 2 * t.conversion_cycles) +
+                            corrections * t.row_select_cycles + correction_pulses * t.pulse_cycles);
+    }
 }
 
 TEST_CASE("tiled array: an operation waits until all tiles have done with the one before") {

@@ -128,7 +128,7 @@ private:
     ChipReport report(const std::vector<double>& losses, double wall_s) {
         const Chip& chip = hardware_->chip();
         ChipReport out{host::summarize(options_.experiment, *trainer_, losses, wall_s), {}};
-        host::add_chip(*hardware_, out.json);
+        host::add_chip(*hardware_, host::chip_totals(*hardware_), out.json);
         out.json["samples"] = options_.samples;
         if (!options_.own_task) {
             out.json["task"] = "stimulus";

@@ -182,11 +182,12 @@ def train(directory, engine, settings, *arguments, experiment="/dev/null"):
 
 
 def datasets(file):
-    """Every dataset of an HDF5 file by its path, but the resolved settings: they name the engine."""
+    """Every dataset of an HDF5 file by its path, but the resolved settings, which name the engine, and what a chip
+    spent."""
     found = {}
     with h5py.File(file) as tree:
         tree.visititems(lambda path, item: found.update({path: item[()]})
-                        if isinstance(item, h5py.Dataset) and path != "config" else None)
+                        if isinstance(item, h5py.Dataset) and path != "config" and not path.startswith("chip/") else None)
     return found
 
 
@@ -336,9 +337,35 @@ class Engines(unittest.TestCase):
                     self.assertEqual(resumed["loss_history"], result["loss_history"])
                     self.assertEqual(differences(whole, out), [])
 
+    def test_a_resumed_run_counts_all_that_its_chips_spent(self):
+        settings = [*NETWORK, *CHIP, "crossbar.adc_bits=6", "crossbar.energy.adc_conversion_pj=2"]
+        whole = train(self.scratch / "whole", "cycle", [*settings, "run.epochs=6"])
+        # By way of an engine without a chip, which adds to the devices only.
+        for between in (["cycle"], ["functional", "cycle"]):
+            out = self.scratch / f"resumed{len(between)}"
+            epochs, result = 2, train(out, "cycle", [*settings, "run.epochs=2"])
+            self.assertLess(result["cycles"], 0.5 * whole["cycles"])
+            for engine in between:
+                epochs += 4 // len(between)
+                done = memprop("train", "--resume", out, "--engine", engine, "--set", f"run.epochs={epochs}", "--json")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                result = json.loads(done.stdout.splitlines()[-1])
+            self.assertEqual(epochs, 6)
+            if between == ["cycle"]:
+                self.assertLess(abs(result["cycles"] - whole["cycles"]), 10)
+                self.assertEqual(result["deadline_misses"], whole["deadline_misses"])
+                for part, joule in whole["energy_j"].items():
+                    self.assertLessEqual(abs(result["energy_j"][part] - joule), 1e-3 * abs(joule), part)
+            else:
+                for part in ("routing", "tile_periphery", "digital"):
+                    self.assertLess(result["energy_j"][part], 0.9 * whole["energy_j"][part])
+                    self.assertGreater(result["energy_j"][part], 0.5 * whole["energy_j"][part])
+
     def test_refused(self):
         for settings, expected in (
             (["crossbar.drift_compensation=true"], ["crossbar.drift_compensation = true", "must be false"]),
+            (["update.scheme=vanilla", "update.write_verify=true"],
+             ["update.write_verify = true", 'update.scheme = "vanilla"']),
             (["run.precision=double", "update.scheme=vanilla"], ["run.precision = double", "single"]),
             (["chip.neurons_per_core=5"], ["chip.neurons_per_core = 5", "23 per core"]),
             (["chip.tile_cost.conversion_pj=-1"], ["chip.tile_cost.conversion_pj = -1", "is not known"]),

@@ -30,6 +30,7 @@ class _Run(TypedDict):
     """(steps, outputs)"""
     energy_j: dict[str, float] | None
     programming: list[dict[str, Any]]
+    converters: dict[str, int] | None
     cycles: NotRequired[int]
     """with engine = "cycle", as those that follow"""
     load_cycles: NotRequired[int]
