@@ -307,7 +307,8 @@ DeviceModel::Step PulsedDevice::expected_step(float conductance_us, float) const
             break;
         case PulsedLaw::exp_step: {
             const double z = 2.0 * config_.exp_scale * w / range + config_.exp_offset;
-            step = base = d * std::max(0.0, 1.0 - config_.exp_a_up * math::exp(config_.gamma_up * z));
+            const double factor = 1.0 - config_.exp_a_up * math::exp(std::min(config_.gamma_up * z, 700.0));
+            step = base = d * std::clamp(factor, 0.0, double(kLargestFactor));
             base += config_.dw_min_std_add + config_.dw_min_std_slope * std::abs(w);
             break;
         }

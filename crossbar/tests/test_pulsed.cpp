@@ -363,6 +363,37 @@ TEST_CASE("pulsed devices give the same bits at every SIMD level") {
     }
 }
 
+TEST_CASE("states stay numbers within their bounds when steps are as large as they may be") {
+    CrossbarConfig exponential = plain();
+    exponential.pulsed.gamma_up = exponential.pulsed.gamma_down = 1000.0;
+    exponential.pulsed.exp_a_up = exponential.pulsed.exp_a_down = -1e6;
+    exponential.pulsed.exp_scale = 1000.0;
+    CrossbarConfig power = plain();
+    power.pulsed.gamma_up = power.pulsed.gamma_down = 1000.0;
+    power.pulsed.gamma_up_dtod = power.pulsed.gamma_down_dtod = 10.0;
+    for (Case c : {Case{PulsedLaw::exp_step, exponential}, Case{PulsedLaw::pow_step, power}}) {
+        CAPTURE(int(c.law));
+        c.config.pulsed.dw_min = 1000.0;
+        c.config.pulsed.dw_min_dtod = 10.0;
+        c.config.pulsed.dw_min_std = 1000.0;
+        c.config.write_noise_scale = 100.0;
+        for (const SimdLevel level : available_simd_levels()) {
+            set_simd_level(level);
+            Population population(c.config, c.law, 203);
+            for (int k = 0; k < 6; ++k) {
+                population.pulse(k % 2 == 0 ? 1 : -1);
+                for (std::size_t i = 0; i < population.state.size(); ++i) {
+                    const float g = population.state.conductance_us[i];
+                    REQUIRE(g >= population.model.low_us()[i]);
+                    REQUIRE(g <= population.model.high_us()[i]);
+                }
+            }
+        }
+    }
+    const PulsedDevice model(exponential, PulsedLaw::exp_step);
+    CHECK(std::isfinite(model.expected_step(12.0F, 1.0F).sigma_us));
+}
+
 TEST_CASE("every preset moves up and down within its own range") {
     for (const PulsedPreset& preset : pulsed_presets()) {
         CAPTURE(preset.name);
