@@ -27,32 +27,79 @@ void flush_to_disk(const std::filesystem::path& file) {
     }
 }
 
+[[noreturn]] void fail(const std::filesystem::path& target, std::string_view reason) {
+    throw RunError(fmt::format("{}: cannot be written: {}", target.string(), reason));
+}
+
+/// Whether the path names an open descriptor, such as /dev/stdout does.
+bool is_descriptor(std::filesystem::path path) {
+    std::error_code error;
+    for (int links = 0; links < 40 && std::filesystem::is_symlink(path, error); ++links) {
+        const auto parent = std::filesystem::weakly_canonical(path.parent_path(), error);
+        if (parent.native().starts_with("/proc/")) {
+            return true;
+        }
+        path = parent / std::filesystem::read_symlink(path, error);
+    }
+    return false;
+}
+
+/// Whether there is something that a rename must not replace.
+bool is_stream(const std::filesystem::path& target) {
+    std::error_code error;
+    const auto status = std::filesystem::status(target, error);
+    return (std::filesystem::exists(status) && std::filesystem::is_other(status)) || is_descriptor(target);
+}
+
+void write_text(const std::filesystem::path& file, std::string_view text, std::ios::openmode mode) {
+    std::ofstream out(file, std::ios::binary | mode);
+    out.write(text.data(), static_cast<std::streamsize>(text.size()));
+    out.close();
+    if (!out) {
+        throw RunError(std::strerror(errno));
+    }
+}
+
 }  // namespace
 
 void write_atomically(const std::filesystem::path& target,
                       const std::function<void(const std::filesystem::path&)>& write) {
-    std::filesystem::path temporary = target;
+    if (is_stream(target)) {
+        fail(target, "is a device, a pipe or a socket, not a file");
+    }
+    std::error_code ignored;
+    if (std::filesystem::is_directory(target, ignored)) {
+        fail(target, "is a directory");
+    }
+    // A link stays, what it leads to is replaced.
+    std::error_code error;
+    const bool link = std::filesystem::is_symlink(target, error);
+    const std::filesystem::path file = link ? std::filesystem::weakly_canonical(target, error) : target;
+    if (error && link) {
+        fail(target, error.message());
+    }
+    std::filesystem::path temporary = file;
     temporary += fmt::format(".tmp{}", ::getpid());
     try {
         write(temporary);
         flush_to_disk(temporary);
-        std::filesystem::rename(temporary, target);
-    } catch (const std::exception& error) {
-        std::error_code ignored;
+        std::filesystem::rename(temporary, file);
+    } catch (const std::exception& failure) {
         std::filesystem::remove(temporary, ignored);
-        throw RunError(fmt::format("{}: cannot be written: {}", target.string(), error.what()));
+        fail(target, failure.what());
     }
 }
 
 void write_text_atomically(const std::filesystem::path& target, std::string_view text) {
-    write_atomically(target, [&](const std::filesystem::path& file) {
-        std::ofstream out(file, std::ios::binary);
-        out.write(text.data(), static_cast<std::streamsize>(text.size()));
-        out.close();
-        if (!out) {
-            throw RunError(std::strerror(errno));
-        }
-    });
+    if (!is_stream(target)) {
+        return write_atomically(
+            target, [&](const std::filesystem::path& file) { write_text(file, text, std::ios::trunc); });
+    }
+    try {
+        write_text(target, text, std::ios::app);  // what stands in a file behind /dev/stdout stays
+    } catch (const RunError& error) {
+        fail(target, error.what());
+    }
 }
 
 std::string read_text(const std::filesystem::path& file) {
