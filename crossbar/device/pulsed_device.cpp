@@ -1,8 +1,11 @@
 #include "crossbar/device/pulsed_device.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/math.hpp"
@@ -47,6 +50,23 @@ std::vector<float> to_nodes(const std::vector<double>& factors, std::size_t coun
     std::vector<float> nodes(factors.begin(), factors.end());
     nodes.resize(count + 1, nodes.back());
     return nodes;
+}
+
+/// A device whose mean up step vanishes where it rests, or half way up if it is one-sided: names the
+/// parameter that makes it do so.
+[[noreturn]] void refuse_step(const PulsedConfig& config, PulsedLaw law) {
+    constexpr std::string_view rule = "the mean up step at w = 0 (one_sided: half way up) must be above 0";
+    if (config.up_down <= -1.0) {
+        throw InputError("crossbar.pulsed.up_down", config.up_down, rule);
+    }
+    if (law == PulsedLaw::exp_step) {
+        throw InputError("crossbar.pulsed.exp_a_up", config.exp_a_up, rule);
+    }
+    if (law == PulsedLaw::piecewise_step) {
+        const std::string factors = fmt::format("[{}]", fmt::join(config.piecewise_up, ", "));
+        throw InputError("crossbar.pulsed.piecewise_up", factors, rule);
+    }
+    throw InputError("crossbar.pulsed.gamma_up", config.gamma_up, rule);
 }
 
 }  // namespace
@@ -96,7 +116,7 @@ PulsedDevice::PulsedDevice(const CrossbarConfig& config, PulsedLaw law)
     const float typical = config_.one_sided ? 0.5F * (g_min_us_ + g_max_us_) : g_zero_us_;
     nominal_step_us_ = expected_step(typical, 0.0F).mean_us;
     if (!(nominal_step_us_ > 0.0)) {
-        throw InputError("crossbar.device", config.device, "its mean up step at w = 0 must be above 0");
+        refuse_step(config_, law);
     }
 }
 

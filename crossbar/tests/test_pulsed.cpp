@@ -422,6 +422,34 @@ TEST_CASE("every preset moves up and down within its own range") {
     }
 }
 
+TEST_CASE("a device whose up step vanishes at rest is refused with the parameter that makes it do so") {
+    const auto message = [](const CrossbarConfig& config, PulsedLaw law) -> std::string {
+        try {
+            const PulsedDevice device(config, law);
+        } catch (const InputError& error) {
+            return error.what();
+        }
+        return "no error";
+    };
+    CrossbarConfig config = plain();
+    config.pulsed.up_down = -1.0;
+    CHECK(message(config, PulsedLaw::constant_step)
+              .starts_with("crossbar.pulsed.up_down = -1: the mean up step"));
+    config = plain();
+    config.pulsed.exp_a_up = 2.0;
+    CHECK(message(config, PulsedLaw::exp_step).starts_with("crossbar.pulsed.exp_a_up = 2: "));
+    config = plain();
+    config.pulsed.piecewise_up = {1.0, -1.0, 1.0};
+    config.pulsed.piecewise_down = {1.0, 1.0, 1.0};
+    CHECK(message(config, PulsedLaw::piecewise_step)
+              .starts_with("crossbar.pulsed.piecewise_up = [1, -1, 1]: "));
+    config = plain();
+    config.pulsed.one_sided = true;
+    config.pulsed.gamma_up = 3.0;
+    config.pulsed.w_min = -0.1;  // half way up is w = 0.45
+    CHECK(message(config, PulsedLaw::linear_step).starts_with("crossbar.pulsed.gamma_up = 3: "));
+}
+
 TEST_CASE("contradicting parameters of pulsed devices are refused") {
     CrossbarConfig config = plain();
     config.pulsed.g_min_us = 12.0;

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -31,28 +33,54 @@ void flush_to_disk(const std::filesystem::path& file) {
     throw RunError(fmt::format("{}: cannot be written: {}", target.string(), reason));
 }
 
-/// Whether the path names an open descriptor, such as /dev/stdout does.
-bool is_descriptor(std::filesystem::path path) {
+/// The descriptor of this process that the path names, as /dev/stdout does; else -1.
+int named_descriptor(std::filesystem::path path) {
+    const std::string own = fmt::format("/proc/{}/fd", ::getpid());
     std::error_code error;
     for (int links = 0; links < 40 && std::filesystem::is_symlink(path, error); ++links) {
         const auto parent = std::filesystem::weakly_canonical(path.parent_path(), error);
-        if (parent.native().starts_with("/proc/")) {
-            return true;
+        const std::string name = path.filename().string();
+        int number = -1;
+        if (parent == own &&
+            std::from_chars(name.data(), name.data() + name.size(), number).ec == std::errc()) {
+            return number;
         }
         path = parent / std::filesystem::read_symlink(path, error);
     }
-    return false;
+    return -1;
 }
 
 /// Whether there is something that a rename must not replace.
 bool is_stream(const std::filesystem::path& target) {
     std::error_code error;
     const auto status = std::filesystem::status(target, error);
-    return (std::filesystem::exists(status) && std::filesystem::is_other(status)) || is_descriptor(target);
+    return (std::filesystem::exists(status) && std::filesystem::is_other(status)) ||
+           named_descriptor(target) >= 0;
 }
 
-void write_text(const std::filesystem::path& file, std::string_view text, std::ios::openmode mode) {
-    std::ofstream out(file, std::ios::binary | mode);
+/// An open descriptor is written to as it is: opening its path anew would begin at the start of a file.
+void write_to_stream(const std::filesystem::path& target, std::string_view text) {
+    const int named = named_descriptor(target);
+    const int descriptor =
+        named >= 0 ? ::fcntl(named, F_DUPFD_CLOEXEC, 0) : ::open(target.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        fail(target, std::strerror(errno));
+    }
+    std::fflush(nullptr);
+    while (!text.empty()) {
+        const auto written = ::write(descriptor, text.data(), text.size());
+        if (written < 0 && errno != EINTR) {
+            const int reason = errno;
+            ::close(descriptor);
+            fail(target, std::strerror(reason));
+        }
+        text.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
+    }
+    ::close(descriptor);
+}
+
+void write_text(const std::filesystem::path& file, std::string_view text) {
+    std::ofstream out(file, std::ios::binary);
     out.write(text.data(), static_cast<std::streamsize>(text.size()));
     out.close();
     if (!out) {
@@ -91,15 +119,10 @@ void write_atomically(const std::filesystem::path& target,
 }
 
 void write_text_atomically(const std::filesystem::path& target, std::string_view text) {
-    if (!is_stream(target)) {
-        return write_atomically(
-            target, [&](const std::filesystem::path& file) { write_text(file, text, std::ios::trunc); });
+    if (is_stream(target)) {
+        return write_to_stream(target, text);
     }
-    try {
-        write_text(target, text, std::ios::app);  // what stands in a file behind /dev/stdout stays
-    } catch (const RunError& error) {
-        fail(target, error.what());
-    }
+    write_atomically(target, [&](const std::filesystem::path& file) { write_text(file, text); });
 }
 
 std::string read_text(const std::filesystem::path& file) {

@@ -65,7 +65,7 @@ TEST_CASE("a symbolic link stays and the file it leads to is replaced") {
 TEST_CASE("a text for an open descriptor goes behind what stands there") {
     const TemporaryDirectory directory;
     const fs::path file = directory / "log";
-    std::FILE* open = std::fopen(file.c_str(), "a");
+    std::FILE* open = std::fopen(file.c_str(), "w");
     REQUIRE(open != nullptr);
     std::fputs("first\n", open);
     std::fflush(open);

@@ -184,17 +184,33 @@ class Devices(unittest.TestCase):
                     self.assertLess(abs(values["gmax_uS"] - g_max), 1e-6 * g_max)
                     self.assertLessEqual(values[name], values["gmax_uS"])
 
+    def test_where_a_curve_is_written(self):
+        for place, message in ((self.directory, "must name a file"), ("", "must name a file"),
+                               (self.directory / "nowhere/curve.csv", "must be in a directory that exists")):
+            # So many devices and pulses would take hours: what cannot be written is refused before.
+            done = subprocess.run([MEMPROP, "characterize", "soft_bounds", "--devices", "1000000", "--pulses", "100000",
+                                   "--csv", place], capture_output=True, text=True, check=False, timeout=60)
+            self.assertEqual((done.returncode, "--csv = " in done.stderr, message in done.stderr), (2, True, True),
+                             done.stderr)
+        done = run(MEMPROP, "characterize", "soft_bounds", "--devices", 2, "--csv", "/dev/stdout")
+        self.assertEqual((done.returncode, len(done.stdout.splitlines())), (0, 22), done.stderr)
+
     def test_bad_files_are_refused(self):
         bad = self.directory / "bad.csv"
         for text in ("", "conductance_us,pulse\n",
                      "conductance_us,pulse,mean_step_us,std_step_us\n1,up,0.1,0.1\n",
                      "conductance_us,pulse,mean_step_us,std_step_us\n2,up,0.1,0.1\n1,up,0.1,0.1\n",
                      "conductance_us,pulse,mean_step_us,std_step_us\n1,up,0.1,-0.1\n2,up,0.1,0.1\n",
-                     "conductance_us,pulse,mean_step_us,std_step_us\n1,sideways,0.1,0.1\n"):
+                     "conductance_us,pulse,mean_step_us,std_step_us\n1,sideways,0.1,0.1\n",
+                     "conductance_us,pulse,mean_step_us,std_step_us\n1,up,0.1,0.1\n1.00000001,up,0.1,0.1\n"):
             bad.write_text(text)
             done = run(MEMPROP, "characterize", "table", "--set", f'crossbar.table_file="{bad}"')
             self.assertEqual(done.returncode, 2, text)
             self.assertIn("bad.csv", done.stderr)
+        self.assertIn("no range in single precision", done.stderr)
+        bad.write_text("\ufeffconductance_us,pulse,mean_step_us,std_step_us\r\n1,up,0.1,0.1\r\n2,up,0.1,0.1\r\n")
+        done = run(MEMPROP, "characterize", "table", "--set", f'crossbar.table_file="{bad}"', "--devices", 2)
+        self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(run(MEMPROP, "characterize", "table").returncode, 2)
         done = run(MEMPROP, "characterize", "table", "--set", f'crossbar.table_file="{self.directory}"')
         self.assertEqual((done.returncode, "crossbar.table_file" in done.stderr), (2, True), done.stderr)
