@@ -93,7 +93,7 @@ PulsedDevice::PulsedDevice(const CrossbarConfig& config, PulsedLaw law)
         config_.gamma_up = config_.gamma_down = 1.0;
         config_.gamma_up_dtod = config_.gamma_down_dtod = 0.0;
     }
-    if (has_slopes(law) && config_.gamma_down > 0.0 && !(config_.w_min < 0.0)) {
+    if (has_slopes(law) && !config_.one_sided && config_.gamma_down > 0.0 && !(config_.w_min < 0.0)) {
         throw InputError("crossbar.pulsed.w_min", config_.w_min,
                          "must be below 0: the slope of down steps refers to it");
     }

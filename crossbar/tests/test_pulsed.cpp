@@ -317,6 +317,22 @@ TEST_CASE("write noise is seen by reads and not remembered") {
     }
 }
 
+TEST_CASE("the step of a single pulse is that of the state behind write noise") {
+    CharacterizeOptions options;
+    options.config = plain();
+    options.config.device = "constant_step";
+    options.config.pulsed.dw_min_std = 2.0;
+    options.config.pulsed.write_noise_std = 50.0;
+    options.devices = kDevices;
+    const auto single_pulse = std::find_if(curve_kinds().begin(), curve_kinds().end(),
+                                           [](const CurveKind& kind) { return kind.name == "single_pulse"; });
+    const Curve curve = single_pulse->measure(options);
+    const auto& row = curve.rows[curve.rows.size() / 2];  // far from both bounds
+    const double step = row[3], sigma = row[4], expected_step = row[7], expected_sigma = row[8];
+    CHECK(std::abs(step - expected_step) < 4 * expected_sigma / std::sqrt(double(kDevices)));
+    CHECK(std::abs(sigma / expected_sigma - 1.0) < 4 / std::sqrt(2.0 * kDevices));
+}
+
 TEST_CASE("weights decay with their lifetime and diffuse as a random walk") {
     CrossbarConfig config = plain();
     config.pulsed.lifetime_intervals = 50.0;
@@ -457,6 +473,8 @@ TEST_CASE("contradicting parameters of pulsed devices are refused") {
     config = plain();
     config.pulsed.w_min = 0.0;
     CHECK_THROWS_AS(PulsedDevice(config, PulsedLaw::soft_bounds), InputError);
+    config.pulsed.one_sided = true;  // takes no down pulses
+    CHECK_NOTHROW(PulsedDevice(config, PulsedLaw::soft_bounds));
     config = plain();
     config.pulsed.piecewise_up = {1.0, 2.0, 3.0};
     CHECK_THROWS_AS(PulsedDevice(config, PulsedLaw::piecewise_step), InputError);
