@@ -26,6 +26,7 @@ enum class Spread : std::uint32_t {
 };
 
 constexpr double kSmallestRange = 1e-6;  // of a device, relative to the nominal range
+constexpr double kSmallestSlope = 1e-3;  // of a device with a reference, relative to its nominal slope
 
 bool has_slopes(PulsedLaw law) {
     return law == PulsedLaw::linear_step || law == PulsedLaw::soft_bounds ||
@@ -91,6 +92,8 @@ PulsedDevice::PulsedDevice(const CrossbarConfig& config, PulsedLaw law)
     }
     if (law == PulsedLaw::soft_bounds || law == PulsedLaw::soft_bounds_reference) {
         config_.gamma_up = config_.gamma_down = 1.0;
+    }
+    if (law == PulsedLaw::soft_bounds) {
         config_.gamma_up_dtod = config_.gamma_down_dtod = 0.0;
     }
     if (has_slopes(law) && !config_.one_sided && config_.gamma_down > 0.0 && !(config_.w_min < 0.0)) {
@@ -141,10 +144,25 @@ void PulsedDevice::draw_spread(std::size_t devices, std::uint64_t seed, std::uin
     for (auto* values : {&low_, &high_, &step_up_, &step_down_}) {
         values->resize(devices);
     }
+    // Of soft_bounds_reference the slopes have a spread, and with them the bounds at which steps vanish.
+    const auto reach = [&](Spread what, double dtod) {
+        std::vector<double> factors(devices, 1.0);
+        if (law_ == PulsedLaw::soft_bounds_reference && dtod > 0.0) {
+            const auto& n = draw(what);
+            for (std::size_t i = 0; i < devices; ++i) {
+                factors[i] = 1.0 / std::max(std::abs(1.0 + dtod * double(n[i])), kSmallestSlope);
+            }
+        }
+        return factors;
+    };
+    const auto reach_up = reach(Spread::gamma_up, config_.gamma_up_dtod);
+    const auto reach_down = reach(Spread::gamma_down, config_.gamma_down_dtod);
     const double loss_up = std::max(0.0, -config_.up_down), loss_down = std::max(0.0, config_.up_down);
     for (std::size_t i = 0; i < devices; ++i) {
-        const double high = std::abs(config_.w_max * (1.0 + config_.w_max_dtod * double(upper[i])));
-        const double low = -std::abs(config_.w_min * (1.0 + config_.w_min_dtod * double(lower[i])));
+        const double high =
+            std::abs(config_.w_max * (1.0 + config_.w_max_dtod * double(upper[i]))) * reach_up[i];
+        const double low =
+            -std::abs(config_.w_min * (1.0 + config_.w_min_dtod * double(lower[i]))) * reach_down[i];
         high_[i] = static_cast<float>(double(g_zero_us_) + high * us_per_weight_);
         low_[i] = static_cast<float>(std::max(0.0, double(g_zero_us_) + low * us_per_weight_));
         const double spread = config_.dw_min_dtod * double(gain[i]);
@@ -155,10 +173,11 @@ void PulsedDevice::draw_spread(std::size_t devices, std::uint64_t seed, std::uin
     }
     const auto spread_gamma = [&](Spread what, double gamma, double dtod, std::vector<float>& out) {
         out.assign(devices, static_cast<float>(gamma));
-        if (dtod > 0.0) {
+        if (dtod > 0.0 && law_ != PulsedLaw::soft_bounds_reference) {
             const auto& n = draw(what);
+            const double spread = law_ == PulsedLaw::linear_step ? dtod : gamma * dtod;
             for (std::size_t i = 0; i < devices; ++i) {
-                out[i] = static_cast<float>(gamma * (1.0 + dtod * double(n[i])));
+                out[i] = static_cast<float>(std::abs(gamma + spread * double(n[i])));
             }
         }
     };

@@ -302,6 +302,48 @@ TEST_CASE("spreads from device to device are recovered from samples") {
     check(moments(logs), 0.0, 0.5);
 }
 
+TEST_CASE("the spread of slopes and exponents is absolute or relative, as the law has it") {
+    const auto steps_at = [](const CrossbarConfig& config, PulsedLaw law, double weight, std::int16_t pulse) {
+        Population population(config, law);
+        population.place(weight);
+        population.pulse(pulse);
+        std::vector<float> steps = population.weights();
+        for (float& step : steps) {
+            step = static_cast<float>((double(step) - weight) / (pulse * config.pulsed.dw_min));
+        }
+        return steps;
+    };
+    const auto check = [](const std::vector<float>& values, double mean, double std) {
+        const Moments m = moments(values);
+        CHECK(std::abs(m.mean - mean) < 4 * m.error_of_mean);
+        CHECK(std::abs(m.std - std) < 4 * m.error_of_std);
+    };
+    CrossbarConfig config = plain();
+    config.pulsed.gamma_up = 0.2;
+    config.pulsed.gamma_up_dtod = 0.05;
+    config.pulsed.gamma_down = 0.4;
+    config.pulsed.gamma_down_dtod = 0.05;
+    // The step at w is 1 - gamma w / b.
+    check(steps_at(config, PulsedLaw::linear_step, 0.5, 1), 1 - 0.5 * 0.2, 0.5 * 0.05);
+    check(steps_at(config, PulsedLaw::linear_step, -0.5, -1), 1 - 0.5 * 0.4, 0.5 * 0.05);
+    config.pulsed.gamma_up = 0.0;
+    for (const float step : steps_at(config, PulsedLaw::linear_step, 0.5, 1)) {
+        REQUIRE(step < 1.0F + 1e-3F);  // no slope that rises towards the bound
+    }
+    config.pulsed.gamma_up_dtod = config.pulsed.gamma_down_dtod = 0.1;
+    check(steps_at(config, PulsedLaw::soft_bounds_reference, 0.5, 1), 0.5, 0.5 * 0.1);
+    check(steps_at(config, PulsedLaw::soft_bounds_reference, -0.5, -1), 0.5, 0.5 * 0.1);
+    for (const float step : steps_at(config, PulsedLaw::soft_bounds, 0.5, 1)) {
+        REQUIRE(double(step) == doctest::Approx(0.5).epsilon(1e-4));
+    }
+    config.pulsed.gamma_up = 1.0;
+    std::vector<float> exponents = steps_at(config, PulsedLaw::pow_step, 0.5, 1);
+    for (float& exponent : exponents) {
+        exponent = std::log(exponent) / std::log(0.25F);
+    }
+    check(exponents, 1.0, 0.1);
+}
+
 TEST_CASE("write noise is seen by reads and not remembered") {
     CrossbarConfig config = plain();
     config.pulsed.write_noise_std = 8.0;  // times dw_min = 0.01
