@@ -78,7 +78,11 @@ public:
         }
         return moments(noise_, 0.0);
     }
-    Moments states_minus(double offset_us) const { return moments(state_.conductance_us, offset_us); }
+    /// Of the states that pulses move: those behind write noise, if there is any.
+    Moments states_minus(double offset_us) const {
+        const bool hidden = model_->takes_pulses() && model_->has_auxiliary();
+        return moments(hidden ? state_.auxiliary : state_.conductance_us, offset_us);
+    }
     double pulse_memory() const { return double(state_.pulse_memory[0]); }
     /// Mean and standard deviation of a read of a device at g_us, by the model.
     std::pair<double, double> read_model(double g_us) {

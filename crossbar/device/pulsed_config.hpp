@@ -53,8 +53,11 @@ struct PulsedConfig {
         field("gamma_up", gamma_up, {0.0, 1e3},
               "linear_step: part of the up step that is lost at w_max; exp_step, pow_step: exponent");
         field("gamma_down", gamma_down, {0.0, 1e3}, "the same for down steps and w_min");
-        field("gamma_up_dtod", gamma_up_dtod, {0.0, 10.0}, "spread of gamma_up, relative");
-        field("gamma_down_dtod", gamma_down_dtod, {0.0, 10.0}, "spread of gamma_down, relative");
+        field(
+            "gamma_up_dtod", gamma_up_dtod, {0.0, 10.0},
+            "spread of gamma_up from device to device: linear_step absolute, exp_step and pow_step relative; "
+            "soft_bounds_reference: of the slope, relative");
+        field("gamma_down_dtod", gamma_down_dtod, {0.0, 10.0}, "the same of gamma_down");
         field("exp_a_up", exp_a_up, {-1e6, 1e6}, "exp_step: A of up steps");
         field("exp_a_down", exp_a_down, {-1e6, 1e6}, "exp_step: A of down steps");
         field("exp_scale", exp_scale, {-1e3, 1e3}, "exp_step: a in z = 2 a w / range + b");

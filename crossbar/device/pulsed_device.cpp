@@ -1,8 +1,11 @@
 #include "crossbar/device/pulsed_device.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/math.hpp"
@@ -23,6 +26,7 @@ enum class Spread : std::uint32_t {
 };
 
 constexpr double kSmallestRange = 1e-6;  // of a device, relative to the nominal range
+constexpr double kSmallestSlope = 1e-3;  // of a device with a reference, relative to its nominal slope
 
 bool has_slopes(PulsedLaw law) {
     return law == PulsedLaw::linear_step || law == PulsedLaw::soft_bounds ||
@@ -49,6 +53,23 @@ std::vector<float> to_nodes(const std::vector<double>& factors, std::size_t coun
     return nodes;
 }
 
+/// A device whose mean up step vanishes where it rests, or half way up if it is one-sided: names the
+/// parameter that makes it do so.
+[[noreturn]] void refuse_step(const PulsedConfig& config, PulsedLaw law) {
+    constexpr std::string_view rule = "the mean up step at w = 0 (one_sided: half way up) must be above 0";
+    if (config.up_down <= -1.0) {
+        throw InputError("crossbar.pulsed.up_down", config.up_down, rule);
+    }
+    if (law == PulsedLaw::exp_step) {
+        throw InputError("crossbar.pulsed.exp_a_up", config.exp_a_up, rule);
+    }
+    if (law == PulsedLaw::piecewise_step) {
+        const std::string factors = fmt::format("[{}]", fmt::join(config.piecewise_up, ", "));
+        throw InputError("crossbar.pulsed.piecewise_up", factors, rule);
+    }
+    throw InputError("crossbar.pulsed.gamma_up", config.gamma_up, rule);
+}
+
 }  // namespace
 
 PulsedDevice::PulsedDevice(const CrossbarConfig& config, PulsedLaw law)
@@ -71,9 +92,11 @@ PulsedDevice::PulsedDevice(const CrossbarConfig& config, PulsedLaw law)
     }
     if (law == PulsedLaw::soft_bounds || law == PulsedLaw::soft_bounds_reference) {
         config_.gamma_up = config_.gamma_down = 1.0;
+    }
+    if (law == PulsedLaw::soft_bounds) {
         config_.gamma_up_dtod = config_.gamma_down_dtod = 0.0;
     }
-    if (has_slopes(law) && config_.gamma_down > 0.0 && !(config_.w_min < 0.0)) {
+    if (has_slopes(law) && !config_.one_sided && config_.gamma_down > 0.0 && !(config_.w_min < 0.0)) {
         throw InputError("crossbar.pulsed.w_min", config_.w_min,
                          "must be below 0: the slope of down steps refers to it");
     }
@@ -96,7 +119,7 @@ PulsedDevice::PulsedDevice(const CrossbarConfig& config, PulsedLaw law)
     const float typical = config_.one_sided ? 0.5F * (g_min_us_ + g_max_us_) : g_zero_us_;
     nominal_step_us_ = expected_step(typical, 0.0F).mean_us;
     if (!(nominal_step_us_ > 0.0)) {
-        throw InputError("crossbar.device", config.device, "its mean up step at w = 0 must be above 0");
+        refuse_step(config_, law);
     }
 }
 
@@ -121,10 +144,25 @@ void PulsedDevice::draw_spread(std::size_t devices, std::uint64_t seed, std::uin
     for (auto* values : {&low_, &high_, &step_up_, &step_down_}) {
         values->resize(devices);
     }
+    // Of soft_bounds_reference the slopes have a spread, and with them the bounds at which steps vanish.
+    const auto reach = [&](Spread what, double dtod) {
+        std::vector<double> factors(devices, 1.0);
+        if (law_ == PulsedLaw::soft_bounds_reference && dtod > 0.0) {
+            const auto& n = draw(what);
+            for (std::size_t i = 0; i < devices; ++i) {
+                factors[i] = 1.0 / std::max(std::abs(1.0 + dtod * double(n[i])), kSmallestSlope);
+            }
+        }
+        return factors;
+    };
+    const auto reach_up = reach(Spread::gamma_up, config_.gamma_up_dtod);
+    const auto reach_down = reach(Spread::gamma_down, config_.gamma_down_dtod);
     const double loss_up = std::max(0.0, -config_.up_down), loss_down = std::max(0.0, config_.up_down);
     for (std::size_t i = 0; i < devices; ++i) {
-        const double high = std::abs(config_.w_max * (1.0 + config_.w_max_dtod * double(upper[i])));
-        const double low = -std::abs(config_.w_min * (1.0 + config_.w_min_dtod * double(lower[i])));
+        const double high =
+            std::abs(config_.w_max * (1.0 + config_.w_max_dtod * double(upper[i]))) * reach_up[i];
+        const double low =
+            -std::abs(config_.w_min * (1.0 + config_.w_min_dtod * double(lower[i]))) * reach_down[i];
         high_[i] = static_cast<float>(double(g_zero_us_) + high * us_per_weight_);
         low_[i] = static_cast<float>(std::max(0.0, double(g_zero_us_) + low * us_per_weight_));
         const double spread = config_.dw_min_dtod * double(gain[i]);
@@ -135,10 +173,11 @@ void PulsedDevice::draw_spread(std::size_t devices, std::uint64_t seed, std::uin
     }
     const auto spread_gamma = [&](Spread what, double gamma, double dtod, std::vector<float>& out) {
         out.assign(devices, static_cast<float>(gamma));
-        if (dtod > 0.0) {
+        if (dtod > 0.0 && law_ != PulsedLaw::soft_bounds_reference) {
             const auto& n = draw(what);
+            const double spread = law_ == PulsedLaw::linear_step ? dtod : gamma * dtod;
             for (std::size_t i = 0; i < devices; ++i) {
-                out[i] = static_cast<float>(gamma * (1.0 + dtod * double(n[i])));
+                out[i] = static_cast<float>(std::abs(gamma + spread * double(n[i])));
             }
         }
     };
@@ -307,7 +346,8 @@ DeviceModel::Step PulsedDevice::expected_step(float conductance_us, float) const
             break;
         case PulsedLaw::exp_step: {
             const double z = 2.0 * config_.exp_scale * w / range + config_.exp_offset;
-            step = base = d * std::max(0.0, 1.0 - config_.exp_a_up * math::exp(config_.gamma_up * z));
+            const double factor = 1.0 - config_.exp_a_up * math::exp(std::min(config_.gamma_up * z, 700.0));
+            step = base = d * std::clamp(factor, 0.0, double(kLargestFactor));
             base += config_.dw_min_std_add + config_.dw_min_std_slope * std::abs(w);
             break;
         }

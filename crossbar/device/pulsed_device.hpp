@@ -4,8 +4,10 @@
 //
 // Drawn once per device, n a fresh N(0,1) each: bounds b+ = |w_max (1 + w_max_dtod n)| and
 // b- = -|w_min (1 + w_min_dtod n)|, gain g = 1 + dw_min_dtod n, or exp(dw_min_dtod n), and an asymmetry
-// r = up_down_dtod n. Steps at w = 0: D+ = dw_min |g + r - max(0, -up_down)|,
-// D- = dw_min |g - r - max(0, up_down)|. An up pulse makes (down is the mirror image; s = dw_min_std)
+// r = up_down_dtod n; gamma is |gamma + gamma_dtod n| for linear_step, |gamma (1 + gamma_dtod n)| for
+// exp_step and pow_step, and soft_bounds_reference has its bounds at b / |1 + gamma_dtod n|. Steps at w = 0:
+// D+ = dw_min |g + r - max(0, -up_down)|, D- = dw_min |g - r - max(0, up_down)|. An up pulse makes (down is
+// the mirror image; s = dw_min_std)
 //   constant_step          w + D+ (1 + s n)
 //   linear_step            w + D+ (1 - gamma+ w / b+)(1 + s n), or noise D+ s n without mult_noise
 //   soft_bounds            linear_step with gamma = 1: the step vanishes at the device's own bound

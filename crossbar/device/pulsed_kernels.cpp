@@ -105,7 +105,8 @@ struct ExpLaw : CommonNoise {
         const float z = position[i] * (g - g_zero) + offset;
         const float exponent = rising ? gamma_up[i] * z : -(gamma_down[i] * z);
         const float factor = 1.0F - (rising ? a_up : a_down) * ExpFloat(exponent);
-        return (rising ? up[i] : down[i]) * (factor > 0.0F ? factor : 0.0F);
+        const float positive = factor > 0.0F ? factor : 0.0F;
+        return (rising ? up[i] : down[i]) * (positive < kLargestFactor ? positive : kLargestFactor);
     }
     HWY_INLINE Vec operator()(std::size_t i, Vec g, Rising rising) const {
         const Tag d;
@@ -116,7 +117,8 @@ struct ExpLaw : CommonNoise {
         const Vec a = hn::IfThenElse(rising, hn::Set(d, a_up), hn::Set(d, a_down));
         const Vec factor = hn::Sub(hn::Set(d, 1.0F), hn::Mul(a, ExpVector(exponent)));
         const Vec positive = hn::IfThenElseZero(hn::Gt(factor, hn::Zero(d)), factor);
-        return hn::Mul(Pick(rising, up, down, i), positive);
+        const Vec most = hn::Set(d, kLargestFactor);
+        return hn::Mul(Pick(rising, up, down, i), hn::IfThenElse(hn::Lt(positive, most), positive, most));
     }
 };
 
@@ -137,7 +139,7 @@ struct PowerLaw : CommonNoise {
         const float log_rest = LogFloat(rest > 1e-30F ? rest : 1e-30F);
         const float gamma = rising ? gamma_up[i] : gamma_down[i];
         const float factor = ExpFloat(gamma * log_rest);
-        return (rising ? up[i] : down[i]) * factor;
+        return (rising ? up[i] : down[i]) * (factor < kLargestFactor ? factor : kLargestFactor);
     }
     HWY_INLINE Vec operator()(std::size_t i, Vec g, Rising rising) const {
         const Tag d;
@@ -146,7 +148,8 @@ struct PowerLaw : CommonNoise {
         const Vec rest = hn::Mul(room, hn::LoadU(d, position + i)), least = hn::Set(d, 1e-30F);
         const Vec log_rest = LogVector(hn::IfThenElse(hn::Gt(rest, least), rest, least));
         const Vec factor = ExpVector(hn::Mul(Pick(rising, gamma_up, gamma_down, i), log_rest));
-        return hn::Mul(Pick(rising, up, down, i), factor);
+        const Vec most = hn::Set(d, kLargestFactor);
+        return hn::Mul(Pick(rising, up, down, i), hn::IfThenElse(hn::Lt(factor, most), factor, most));
     }
 };
 

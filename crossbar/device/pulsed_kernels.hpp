@@ -10,6 +10,10 @@
 
 namespace memprop::crossbar {
 
+/// What exp and power laws make of a step at w = 0, at most: far beyond every range, so that the state is
+/// clipped anyway, and small enough for float to hold the step and its noise.
+inline constexpr float kLargestFactor = 1e12F;
+
 /// How the mean step of a pulse depends on the state.
 enum class StepLaw {
     linear,     ///< step (1 + slope (G - g_zero)), also constant steps and soft bounds

@@ -84,6 +84,10 @@ std::vector<float> resample(const StepTable& table, const std::vector<double>& v
 DeviceTable parse_device_table(std::string_view text, std::string_view source) {
     DeviceTable table;
     std::size_t line_number = 0;
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // spreadsheets write it
+    if (text.starts_with(kByteOrderMark)) {
+        text.remove_prefix(kByteOrderMark.size());
+    }
     while (!text.empty()) {
         ++line_number;
         const std::size_t end = text.find('\n');
@@ -144,6 +148,11 @@ TableDevice::TableDevice(const CrossbarConfig& config, const DeviceTable& table)
     }
     g_min_us_ = static_cast<float>(low);
     g_max_us_ = static_cast<float>(high);
+    if (!(g_min_us_ < g_max_us_)) {
+        throw InputError(
+            "crossbar.table_file", config.table_file,
+            fmt::format("conductance_us from {} to {} is no range in single precision", low, high));
+    }
     up_ = resample(table.up, table.up.mean, low, high);
     up_sigma_ = resample(table.up, table.up.sigma, low, high);
     const StepTable& down = bidirectional_ ? table.down : table.up;

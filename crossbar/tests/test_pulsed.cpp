@@ -302,6 +302,48 @@ TEST_CASE("spreads from device to device are recovered from samples") {
     check(moments(logs), 0.0, 0.5);
 }
 
+TEST_CASE("the spread of slopes and exponents is absolute or relative, as the law has it") {
+    const auto steps_at = [](const CrossbarConfig& config, PulsedLaw law, double weight, std::int16_t pulse) {
+        Population population(config, law);
+        population.place(weight);
+        population.pulse(pulse);
+        std::vector<float> steps = population.weights();
+        for (float& step : steps) {
+            step = static_cast<float>((double(step) - weight) / (pulse * config.pulsed.dw_min));
+        }
+        return steps;
+    };
+    const auto check = [](const std::vector<float>& values, double mean, double std) {
+        const Moments m = moments(values);
+        CHECK(std::abs(m.mean - mean) < 4 * m.error_of_mean);
+        CHECK(std::abs(m.std - std) < 4 * m.error_of_std);
+    };
+    CrossbarConfig config = plain();
+    config.pulsed.gamma_up = 0.2;
+    config.pulsed.gamma_up_dtod = 0.05;
+    config.pulsed.gamma_down = 0.4;
+    config.pulsed.gamma_down_dtod = 0.05;
+    // The step at w is 1 - gamma w / b.
+    check(steps_at(config, PulsedLaw::linear_step, 0.5, 1), 1 - 0.5 * 0.2, 0.5 * 0.05);
+    check(steps_at(config, PulsedLaw::linear_step, -0.5, -1), 1 - 0.5 * 0.4, 0.5 * 0.05);
+    config.pulsed.gamma_up = 0.0;
+    for (const float step : steps_at(config, PulsedLaw::linear_step, 0.5, 1)) {
+        REQUIRE(step < 1.0F + 1e-3F);  // no slope that rises towards the bound
+    }
+    config.pulsed.gamma_up_dtod = config.pulsed.gamma_down_dtod = 0.1;
+    check(steps_at(config, PulsedLaw::soft_bounds_reference, 0.5, 1), 0.5, 0.5 * 0.1);
+    check(steps_at(config, PulsedLaw::soft_bounds_reference, -0.5, -1), 0.5, 0.5 * 0.1);
+    for (const float step : steps_at(config, PulsedLaw::soft_bounds, 0.5, 1)) {
+        REQUIRE(double(step) == doctest::Approx(0.5).epsilon(1e-4));
+    }
+    config.pulsed.gamma_up = 1.0;
+    std::vector<float> exponents = steps_at(config, PulsedLaw::pow_step, 0.5, 1);
+    for (float& exponent : exponents) {
+        exponent = std::log(exponent) / std::log(0.25F);
+    }
+    check(exponents, 1.0, 0.1);
+}
+
 TEST_CASE("write noise is seen by reads and not remembered") {
     CrossbarConfig config = plain();
     config.pulsed.write_noise_std = 8.0;  // times dw_min = 0.01
@@ -315,6 +357,22 @@ TEST_CASE("write noise is seen by reads and not remembered") {
     for (const float hidden : population.state.auxiliary) {
         REQUIRE(double(hidden) == doctest::Approx(kGZero + 0.1 * kUsPerWeight).epsilon(1e-5));
     }
+}
+
+TEST_CASE("the step of a single pulse is that of the state behind write noise") {
+    CharacterizeOptions options;
+    options.config = plain();
+    options.config.device = "constant_step";
+    options.config.pulsed.dw_min_std = 2.0;
+    options.config.pulsed.write_noise_std = 50.0;
+    options.devices = kDevices;
+    const auto single_pulse = std::find_if(curve_kinds().begin(), curve_kinds().end(),
+                                           [](const CurveKind& kind) { return kind.name == "single_pulse"; });
+    const Curve curve = single_pulse->measure(options);
+    const auto& row = curve.rows[curve.rows.size() / 2];  // far from both bounds
+    const double step = row[3], sigma = row[4], expected_step = row[7], expected_sigma = row[8];
+    CHECK(std::abs(step - expected_step) < 4 * expected_sigma / std::sqrt(double(kDevices)));
+    CHECK(std::abs(sigma / expected_sigma - 1.0) < 4 / std::sqrt(2.0 * kDevices));
 }
 
 TEST_CASE("weights decay with their lifetime and diffuse as a random walk") {
@@ -363,6 +421,37 @@ TEST_CASE("pulsed devices give the same bits at every SIMD level") {
     }
 }
 
+TEST_CASE("states stay numbers within their bounds when steps are as large as they may be") {
+    CrossbarConfig exponential = plain();
+    exponential.pulsed.gamma_up = exponential.pulsed.gamma_down = 1000.0;
+    exponential.pulsed.exp_a_up = exponential.pulsed.exp_a_down = -1e6;
+    exponential.pulsed.exp_scale = 1000.0;
+    CrossbarConfig power = plain();
+    power.pulsed.gamma_up = power.pulsed.gamma_down = 1000.0;
+    power.pulsed.gamma_up_dtod = power.pulsed.gamma_down_dtod = 10.0;
+    for (Case c : {Case{PulsedLaw::exp_step, exponential}, Case{PulsedLaw::pow_step, power}}) {
+        CAPTURE(int(c.law));
+        c.config.pulsed.dw_min = 1000.0;
+        c.config.pulsed.dw_min_dtod = 10.0;
+        c.config.pulsed.dw_min_std = 1000.0;
+        c.config.write_noise_scale = 100.0;
+        for (const SimdLevel level : available_simd_levels()) {
+            set_simd_level(level);
+            Population population(c.config, c.law, 203);
+            for (int k = 0; k < 6; ++k) {
+                population.pulse(k % 2 == 0 ? 1 : -1);
+                for (std::size_t i = 0; i < population.state.size(); ++i) {
+                    const float g = population.state.conductance_us[i];
+                    REQUIRE(g >= population.model.low_us()[i]);
+                    REQUIRE(g <= population.model.high_us()[i]);
+                }
+            }
+        }
+    }
+    const PulsedDevice model(exponential, PulsedLaw::exp_step);
+    CHECK(std::isfinite(model.expected_step(12.0F, 1.0F).sigma_us));
+}
+
 TEST_CASE("every preset moves up and down within its own range") {
     for (const PulsedPreset& preset : pulsed_presets()) {
         CAPTURE(preset.name);
@@ -391,6 +480,34 @@ TEST_CASE("every preset moves up and down within its own range") {
     }
 }
 
+TEST_CASE("a device whose up step vanishes at rest is refused with the parameter that makes it do so") {
+    const auto message = [](const CrossbarConfig& config, PulsedLaw law) -> std::string {
+        try {
+            const PulsedDevice device(config, law);
+        } catch (const InputError& error) {
+            return error.what();
+        }
+        return "no error";
+    };
+    CrossbarConfig config = plain();
+    config.pulsed.up_down = -1.0;
+    CHECK(message(config, PulsedLaw::constant_step)
+              .starts_with("crossbar.pulsed.up_down = -1: the mean up step"));
+    config = plain();
+    config.pulsed.exp_a_up = 2.0;
+    CHECK(message(config, PulsedLaw::exp_step).starts_with("crossbar.pulsed.exp_a_up = 2: "));
+    config = plain();
+    config.pulsed.piecewise_up = {1.0, -1.0, 1.0};
+    config.pulsed.piecewise_down = {1.0, 1.0, 1.0};
+    CHECK(message(config, PulsedLaw::piecewise_step)
+              .starts_with("crossbar.pulsed.piecewise_up = [1, -1, 1]: "));
+    config = plain();
+    config.pulsed.one_sided = true;
+    config.pulsed.gamma_up = 3.0;
+    config.pulsed.w_min = -0.1;  // half way up is w = 0.45
+    CHECK(message(config, PulsedLaw::linear_step).starts_with("crossbar.pulsed.gamma_up = 3: "));
+}
+
 TEST_CASE("contradicting parameters of pulsed devices are refused") {
     CrossbarConfig config = plain();
     config.pulsed.g_min_us = 12.0;
@@ -398,6 +515,8 @@ TEST_CASE("contradicting parameters of pulsed devices are refused") {
     config = plain();
     config.pulsed.w_min = 0.0;
     CHECK_THROWS_AS(PulsedDevice(config, PulsedLaw::soft_bounds), InputError);
+    config.pulsed.one_sided = true;  // takes no down pulses
+    CHECK_NOTHROW(PulsedDevice(config, PulsedLaw::soft_bounds));
     config = plain();
     config.pulsed.piecewise_up = {1.0, 2.0, 3.0};
     CHECK_THROWS_AS(PulsedDevice(config, PulsedLaw::piecewise_step), InputError);

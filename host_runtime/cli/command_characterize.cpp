@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,17 @@ T in_range(std::string_view option, T value, T low, T high) {
         throw InputError(option, value, fmt::format("must be in [{}, {}]", low, high));
     }
     return value;
+}
+
+/// Refuses what cannot be written to, before the measurement and not after it.
+void need_place(const std::string& file) {
+    const std::filesystem::path path = file;
+    if (file.empty() || std::filesystem::is_directory(path)) {
+        throw InputError("--csv", file, "must name a file");
+    }
+    if (path.has_parent_path() && !std::filesystem::is_directory(path.parent_path())) {
+        throw InputError("--csv", file, "must be in a directory that exists");
+    }
 }
 
 std::string notes() {
@@ -79,6 +91,9 @@ int command_characterize(Arguments arguments) {
         .pulses = static_cast<std::uint32_t>(in_range<std::int64_t>("--pulses", pulses, 1, 100'000)),
         .interval_seconds = in_range("--interval", interval_seconds, 0.0, 1e12),
         .seed = static_cast<std::uint64_t>(in_range<std::int64_t>("--seed", seed, 0, INT64_MAX))};
+    if (values.count("csv") != 0) {
+        need_place(csv_file);
+    }
     const std::string csv = crossbar::to_csv(find_curve(curve_name).measure(options));
     if (csv_file.empty()) {
         fmt::print("{}", csv);

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -27,32 +29,100 @@ void flush_to_disk(const std::filesystem::path& file) {
     }
 }
 
+[[noreturn]] void fail(const std::filesystem::path& target, std::string_view reason) {
+    throw RunError(fmt::format("{}: cannot be written: {}", target.string(), reason));
+}
+
+/// The descriptor of this process that the path names, as /dev/stdout does; else -1.
+int named_descriptor(std::filesystem::path path) {
+    const std::string own = fmt::format("/proc/{}/fd", ::getpid());
+    std::error_code error;
+    for (int links = 0; links < 40 && std::filesystem::is_symlink(path, error); ++links) {
+        const auto parent = std::filesystem::weakly_canonical(path.parent_path(), error);
+        const std::string name = path.filename().string();
+        int number = -1;
+        if (parent == own &&
+            std::from_chars(name.data(), name.data() + name.size(), number).ec == std::errc()) {
+            return number;
+        }
+        path = parent / std::filesystem::read_symlink(path, error);
+    }
+    return -1;
+}
+
+/// Whether there is something that a rename must not replace.
+bool is_stream(const std::filesystem::path& target) {
+    std::error_code error;
+    const auto status = std::filesystem::status(target, error);
+    return (std::filesystem::exists(status) && std::filesystem::is_other(status)) ||
+           named_descriptor(target) >= 0;
+}
+
+/// An open descriptor is written to as it is: opening its path anew would begin at the start of a file.
+void write_to_stream(const std::filesystem::path& target, std::string_view text) {
+    const int named = named_descriptor(target);
+    const int descriptor =
+        named >= 0 ? ::fcntl(named, F_DUPFD_CLOEXEC, 0) : ::open(target.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        fail(target, std::strerror(errno));
+    }
+    std::fflush(nullptr);
+    while (!text.empty()) {
+        const auto written = ::write(descriptor, text.data(), text.size());
+        if (written < 0 && errno != EINTR) {
+            const int reason = errno;
+            ::close(descriptor);
+            fail(target, std::strerror(reason));
+        }
+        text.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
+    }
+    ::close(descriptor);
+}
+
+void write_text(const std::filesystem::path& file, std::string_view text) {
+    std::ofstream out(file, std::ios::binary);
+    out.write(text.data(), static_cast<std::streamsize>(text.size()));
+    out.close();
+    if (!out) {
+        throw RunError(std::strerror(errno));
+    }
+}
+
 }  // namespace
 
 void write_atomically(const std::filesystem::path& target,
                       const std::function<void(const std::filesystem::path&)>& write) {
-    std::filesystem::path temporary = target;
+    if (is_stream(target)) {
+        fail(target, "is a device, a pipe or a socket, not a file");
+    }
+    std::error_code ignored;
+    if (std::filesystem::is_directory(target, ignored)) {
+        fail(target, "is a directory");
+    }
+    // A link stays, what it leads to is replaced.
+    std::error_code error;
+    const bool link = std::filesystem::is_symlink(target, error);
+    const std::filesystem::path file = link ? std::filesystem::weakly_canonical(target, error) : target;
+    if (error && link) {
+        fail(target, error.message());
+    }
+    std::filesystem::path temporary = file;
     temporary += fmt::format(".tmp{}", ::getpid());
     try {
         write(temporary);
         flush_to_disk(temporary);
-        std::filesystem::rename(temporary, target);
-    } catch (const std::exception& error) {
-        std::error_code ignored;
+        std::filesystem::rename(temporary, file);
+    } catch (const std::exception& failure) {
         std::filesystem::remove(temporary, ignored);
-        throw RunError(fmt::format("{}: cannot be written: {}", target.string(), error.what()));
+        fail(target, failure.what());
     }
 }
 
 void write_text_atomically(const std::filesystem::path& target, std::string_view text) {
-    write_atomically(target, [&](const std::filesystem::path& file) {
-        std::ofstream out(file, std::ios::binary);
-        out.write(text.data(), static_cast<std::streamsize>(text.size()));
-        out.close();
-        if (!out) {
-            throw RunError(std::strerror(errno));
-        }
-    });
+    if (is_stream(target)) {
+        return write_to_stream(target, text);
+    }
+    write_atomically(target, [&](const std::filesystem::path& file) { write_text(file, text); });
 }
 
 std::string read_text(const std::filesystem::path& file) {

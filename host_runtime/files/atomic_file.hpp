@@ -9,11 +9,12 @@
 namespace memprop::host {
 
 /// Calls write(temporary) and renames the temporary to `target`. If anything fails, the temporary is
-/// removed, an existing target stays as it was and RunError names the target and the reason.
+/// removed, an existing target stays as it was and RunError names the target and the reason. A symbolic link
+/// stays; the file it leads to is replaced. Directories, devices and pipes are refused with RunError.
 void write_atomically(const std::filesystem::path& target,
                       const std::function<void(const std::filesystem::path&)>& write);
 
-/// The same for a text at hand.
+/// The same for a text at hand. Devices and pipes, such as /dev/stdout, are written to as they are.
 void write_text_atomically(const std::filesystem::path& target, std::string_view text);
 
 /// The whole content of a file. Throws InputError naming the file if it cannot be read.

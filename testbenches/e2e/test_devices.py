@@ -56,17 +56,71 @@ class Devices(unittest.TestCase):
         return table
 
     def test_the_fit_finds_mean_and_spread(self):
-        for read_noise in (0.0, 0.02):
-            lines = self.fitted(read_noise).read_text().splitlines()
-            self.assertEqual(lines[0], "conductance_us,pulse,mean_step_us,std_step_us")
-            self.assertEqual(len(lines), 25)
-            for line in lines[1:]:
-                g, pulse, mean, std = line.split(",")
-                expected = abs(mean_step(float(g), pulse == "up"))
-                error = 4 * math.hypot(SIGMA, read_noise) / math.sqrt(1000)  # 1000 steps per bin
-                # Read noise in the start regresses the step a little; clipping touches the lowest bins.
-                self.assertLess(abs(float(mean) - expected), error + 0.01)
-                self.assertLess(abs(float(std) - SIGMA), 0.01)
+        # 12 000 steps per polarity: 125 in each outermost bin, 1175 in the others.
+        for read_noise in (0.0, 0.02, 0.2):
+            with self.subTest(read_noise=read_noise):
+                lines = self.fitted(read_noise).read_text().splitlines()
+                self.assertEqual(lines[0], "conductance_us,pulse,mean_step_us,std_step_us")
+                self.assertEqual(len(lines), 25)
+                scatter = math.hypot(SIGMA, math.sqrt(2) * read_noise)
+                for index, line in enumerate(lines[1:]):
+                    g, pulse, mean, std = line.split(",")
+                    count = 125 if index % 12 in (0, 11) else 1175
+                    expected = abs(mean_step(float(g), pulse == "up"))
+                    # Clipping at the bounds raises the steps of the outermost bins.
+                    self.assertLess(abs(float(mean) - expected), 4 * scatter / math.sqrt(count) + 0.01)
+                    variance_error = 5 * scatter ** 2 * math.sqrt(2 / count)
+                    self.assertLess(abs(float(std) ** 2 - SIGMA ** 2), variance_error + 0.001)
+
+    def test_the_table_has_the_range_of_the_traces(self):
+        for read_noise in (0.0, 0.1):
+            states = [float(line.split(",")[0]) for line in self.fitted(read_noise).read_text().splitlines()[1:]]
+            lines = (self.directory / "traces.csv").read_text().splitlines()[1:]
+            reads = [float(line.split(",")[2]) for line in lines]
+            # 100 pulses each way move between about 2.6 and 9.3 uS; a twelfth of them is 0.5 uS.
+            self.assertLess(min(states) - min(reads), 0.25 + 4 * read_noise)
+            self.assertLess(max(reads) - max(states), 0.25 + 4 * read_noise)
+
+    def test_failed_reads_interrupt_a_trace(self):
+        traces, table = self.directory / "traces.csv", self.directory / "table.csv"
+        lines = ["device,pulse,conductance_us"]
+        for device in range(10):
+            lines.append(f"{device},none,2")
+            for pulse in range(1, 61):
+                # Every third read failed: the steps to and from it are unknown, those of 0.1 uS remain.
+                lines.append(f"{device},up,{'' if pulse % 3 == 0 else round(2 + 0.1 * pulse, 6)}")
+        traces.write_text("\ufeff" + "\r\n".join(lines) + "\r\n", encoding="utf-8")
+        done = run(FIT, traces, table, "--bins", 4)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = [line.split(",") for line in table.read_text().splitlines()[1:]]
+        self.assertEqual(len(rows), 4)
+        for _, pulse, mean, std in rows:
+            self.assertEqual(pulse, "up")
+            self.assertLess(abs(float(mean) - 0.1), 1e-9)
+            self.assertLess(float(std), 1e-6)
+
+    def test_bad_traces_are_refused(self):
+        traces, table = self.directory / "traces.csv", self.directory / "table.csv"
+        write_traces(traces, 0.0)
+        good = traces.read_bytes()
+        for more, options, message in (
+                (b"1,up,3,4\n", [], ":24062: must have 3 fields"), (b"1,up\n", [], ":24062: must have 3 fields"),
+                (b"1,up,1e300\n", [], "conductance_us = '1e300': must be a number in"),
+                (b"1,up,nan\n", [], "conductance_us = 'nan': must be a number in"),
+                (b"1,UP,3\n", [], "pulse = 'UP': must be up, down or none"),
+                (b"1,up,\xff\n", [], "is no CSV file"),
+                (b"", ["--read-noise-us", "inf"], "--read-noise-us inf: must be in [0,"),
+                (b"", ["--read-noise-us", "1"], "--read-noise-us 1.0: the steps scatter by 0.0"),
+                (b"", ["--bins", "1"], "--bins 1: must be at least 2")):
+            with self.subTest(message=message):
+                traces.write_bytes(good + more)
+                done = run(FIT, traces, table, *options)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(message, done.stderr)
+                self.assertFalse(table.exists())
+        traces.write_bytes(good)
+        done = run(FIT, traces, self.directory / "nowhere/table.csv")
+        self.assertEqual((done.returncode, "nowhere/table.csv" in done.stderr), (2, True), done.stderr)
 
     def test_the_table_device_follows_the_traces(self):
         table = self.fitted()
@@ -225,17 +279,33 @@ class Devices(unittest.TestCase):
                     self.assertLess(abs(values["gmax_uS"] - g_max), 1e-6 * g_max)
                     self.assertLessEqual(values[name], values["gmax_uS"])
 
+    def test_where_a_curve_is_written(self):
+        for place, message in ((self.directory, "must name a file"), ("", "must name a file"),
+                               (self.directory / "nowhere/curve.csv", "must be in a directory that exists")):
+            # So many devices and pulses would take hours: what cannot be written is refused before.
+            done = subprocess.run([MEMPROP, "characterize", "soft_bounds", "--devices", "1000000", "--pulses", "100000",
+                                   "--csv", place], capture_output=True, text=True, check=False, timeout=60)
+            self.assertEqual((done.returncode, "--csv = " in done.stderr, message in done.stderr), (2, True, True),
+                             done.stderr)
+        done = run(MEMPROP, "characterize", "soft_bounds", "--devices", 2, "--csv", "/dev/stdout")
+        self.assertEqual((done.returncode, len(done.stdout.splitlines())), (0, 22), done.stderr)
+
     def test_bad_files_are_refused(self):
         bad = self.directory / "bad.csv"
         for text in ("", "conductance_us,pulse\n",
                      "conductance_us,pulse,mean_step_us,std_step_us\n1,up,0.1,0.1\n",
                      "conductance_us,pulse,mean_step_us,std_step_us\n2,up,0.1,0.1\n1,up,0.1,0.1\n",
                      "conductance_us,pulse,mean_step_us,std_step_us\n1,up,0.1,-0.1\n2,up,0.1,0.1\n",
-                     "conductance_us,pulse,mean_step_us,std_step_us\n1,sideways,0.1,0.1\n"):
+                     "conductance_us,pulse,mean_step_us,std_step_us\n1,sideways,0.1,0.1\n",
+                     "conductance_us,pulse,mean_step_us,std_step_us\n1,up,0.1,0.1\n1.00000001,up,0.1,0.1\n"):
             bad.write_text(text)
             done = run(MEMPROP, "characterize", "table", "--set", f'crossbar.table_file="{bad}"')
             self.assertEqual(done.returncode, 2, text)
             self.assertIn("bad.csv", done.stderr)
+        self.assertIn("no range in single precision", done.stderr)
+        bad.write_text("\ufeffconductance_us,pulse,mean_step_us,std_step_us\r\n1,up,0.1,0.1\r\n2,up,0.1,0.1\r\n")
+        done = run(MEMPROP, "characterize", "table", "--set", f'crossbar.table_file="{bad}"', "--devices", 2)
+        self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(run(MEMPROP, "characterize", "table").returncode, 2)
         done = run(MEMPROP, "characterize", "table", "--set", f'crossbar.table_file="{self.directory}"')
         self.assertEqual((done.returncode, "crossbar.table_file" in done.stderr), (2, True), done.stderr)
