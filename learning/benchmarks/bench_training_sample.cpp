@@ -66,6 +66,7 @@ void renew_arrays(benchmark::State& state) {
     for (auto _ : state) {
         for (const ProjectionId id : {ProjectionId::w_in, ProjectionId::w_rec, ProjectionId::w_out}) {
             trainer.weights(id).begin_sample(0, trainer.tick());
+            trainer.weights(id).end_sample();  // or updates that follow would renew the array, too
         }
     }
 }
