@@ -20,6 +20,7 @@ start, whose noise is not in the step; first steps of a device, which have none,
 import argparse
 import csv
 import math
+import os
 import sys
 
 LEAST_STEPS = 20
@@ -123,11 +124,15 @@ def main():
         if len(rows) < 2:
             fail(f"{options.traces}: {pulse} pulses start from one conductance only")
         lines += [f"{g!r},{pulse},{mean!r},{std!r}" for g, mean, std in rows]
+    temporary = f"{options.table}.tmp{os.getpid()}"  # a table appears whole or not at all
     try:
-        with open(options.table, "w", encoding="utf-8") as file:
+        with open(temporary, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
+        os.replace(temporary, options.table)
     except OSError as error:
-        fail(error)
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        fail(f"{options.table}: cannot be written: {error.strerror}")
 
 
 if __name__ == "__main__":

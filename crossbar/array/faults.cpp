@@ -236,9 +236,9 @@ void Faults::end_all_bursts(DeviceState& state, std::span<Count> pulses) const {
             continue;
         }
         const int wanted = std::abs(int{pulses[d]});
-        const double left = std::ceil(double(endurance_[d])) - wear(state, d);
+        const double left = std::max(0.0, std::ceil(double(endurance_[d])) - wear(state, d));
         if (wanted > left) {
-            const int effective = std::max(0, static_cast<int>(left));
+            const int effective = static_cast<int>(left);
             std::vector<std::uint32_t>& counter = pulses[d] > 0 ? state.set_pulses : state.reset_pulses;
             counter[d] += static_cast<std::uint32_t>(wanted - effective);
             pulses[d] = static_cast<Count>(pulses[d] > 0 ? effective : -effective);
