@@ -12,6 +12,20 @@ namespace memprop::learning::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+/// body(tag, j) for vectors of neurons from j on, then for those left over one by one.
+template <class Real, class Body>
+HWY_INLINE void ForVectors(std::size_t n, Body&& body) {
+    const hn::ScalableTag<Real> whole;
+    const hn::CappedTag<Real, 1> single;
+    std::size_t j = 0;
+    for (; j + hn::Lanes(whole) <= n; j += hn::Lanes(whole)) {
+        body(whole, j);
+    }
+    for (; j < n; ++j) {
+        body(single, j);
+    }
+}
+
 /// Adds d (n values) to the rows of `gradient` that had a spike. A few vectors of d stay in registers for all
 /// rows, so that an addition costs one load and one store; rows are far apart and fetched ahead.
 template <class Real>
@@ -46,30 +60,29 @@ HWY_INLINE void AddToRows(Real* HWY_RESTRICT gradient, std::size_t stride,
     }
 }
 
+/// Learning signals of one vector of neurons from j on: sum_k filtered_error[k] feedback[k][j], k ascending.
+template <class Tag, class Real>
+HWY_INLINE hn::Vec<Tag> Signals(Tag tag, const ReverseStep<Real>& s, std::size_t j) {
+    hn::Vec<Tag> signal = hn::Zero(tag);
+    const Real* feedback = s.feedback + j;
+    for (const Real error : s.filtered_error) {
+        signal = hn::Add(signal, hn::Mul(hn::Set(tag, error), hn::LoadU(tag, feedback)));
+        feedback += s.feedback_stride;
+    }
+    return signal;
+}
+
 template <class Real>
 HWY_INLINE void Reverse(const ReverseStep<Real>& s) {
     const std::size_t n = s.psi.size();
-    const std::size_t outputs = s.filtered_error.size();
     const Real* HWY_RESTRICT psi = s.psi.data();
     const Real* HWY_RESTRICT regularizer = s.regularizer.data();
-    const Real* HWY_RESTRICT feedback = s.feedback;
-    const std::size_t stride = s.feedback_stride;
     Real* HWY_RESTRICT d = s.d.data();
-    const Real alpha = s.alpha;
-    if (outputs == 1) {
-        const Real error = s.filtered_error[0];
-        for (std::size_t j = 0; j < n; ++j) {
-            d[j] = psi[j] * (error * feedback[j] + regularizer[j]) + alpha * d[j];
-        }
-    } else {
-        for (std::size_t j = 0; j < n; ++j) {
-            Real signal = 0;
-            for (std::size_t k = 0; k < outputs; ++k) {
-                signal += s.filtered_error[k] * feedback[k * stride + j];
-            }
-            d[j] = psi[j] * (signal + regularizer[j]) + alpha * d[j];
-        }
-    }
+    ForVectors<Real>(n, [&](auto tag, std::size_t j) HWY_ATTR {
+        const auto pull = hn::Add(Signals(tag, s, j), hn::LoadU(tag, regularizer + j));
+        const auto later = hn::Mul(hn::Set(tag, s.alpha), hn::LoadU(tag, d + j));
+        hn::StoreU(hn::Add(hn::Mul(hn::LoadU(tag, psi + j), pull), later), tag, d + j);
+    });
     AddToRows(s.grad_in, s.gradient_stride, s.input_spikes, d, n);
     AddToRows(s.grad_rec, s.gradient_stride, s.recurrent_spikes, d, n);
 }
@@ -77,64 +90,44 @@ HWY_INLINE void Reverse(const ReverseStep<Real>& s) {
 template <class Real>
 HWY_INLINE void ReverseAdaptive(const AdaptiveReverseStep<Real>& s) {
     const std::size_t n = s.base.psi.size();
-    const std::size_t outputs = s.base.filtered_error.size();
     const Real* HWY_RESTRICT psi = s.base.psi.data();
     const Real* HWY_RESTRICT regularizer = s.base.regularizer.data();
-    const Real* HWY_RESTRICT feedback = s.base.feedback;
-    const std::size_t stride = s.base.feedback_stride;
     const Real* HWY_RESTRICT alpha = s.alpha_of.data();
     const Real* HWY_RESTRICT beta = s.beta.data();
     Real* HWY_RESTRICT mu = s.mu.data();
     Real* HWY_RESTRICT d = s.base.d.data();
-    const Real rho = s.rho;
-    const auto advance = [&](std::size_t j, Real signal) HWY_ATTR {
-        const Real c = psi[j] * (signal + regularizer[j] + mu[j]);
-        mu[j] = rho * mu[j] - beta[j] * c;
-        d[j] = c + alpha[j] * d[j];
-    };
-    if (outputs == 1) {
-        const Real error = s.base.filtered_error[0];
-        for (std::size_t j = 0; j < n; ++j) {
-            advance(j, error * feedback[j]);
-        }
-    } else if (outputs == 2) {
-        const Real first = s.base.filtered_error[0], second = s.base.filtered_error[1];
-        for (std::size_t j = 0; j < n; ++j) {
-            advance(j, first * feedback[j] + second * feedback[stride + j]);
-        }
-    } else {
-        for (std::size_t j = 0; j < n; ++j) {
-            Real signal = 0;
-            for (std::size_t k = 0; k < outputs; ++k) {
-                signal += s.base.filtered_error[k] * feedback[k * stride + j];
-            }
-            advance(j, signal);
-        }
-    }
+    ForVectors<Real>(n, [&](auto tag, std::size_t j) HWY_ATTR {
+        const auto m = hn::LoadU(tag, mu + j);
+        const auto pull = hn::Add(hn::Add(Signals(tag, s.base, j), hn::LoadU(tag, regularizer + j)), m);
+        const auto c = hn::Mul(hn::LoadU(tag, psi + j), pull);
+        hn::StoreU(hn::Sub(hn::Mul(hn::Set(tag, s.rho), m), hn::Mul(hn::LoadU(tag, beta + j), c)), tag,
+                   mu + j);
+        hn::StoreU(hn::Add(c, hn::Mul(hn::LoadU(tag, alpha + j), hn::LoadU(tag, d + j))), tag, d + j);
+    });
     AddToRows(s.base.grad_in, s.base.gradient_stride, s.base.input_spikes, d, n);
     AddToRows(s.base.grad_rec, s.base.gradient_stride, s.base.recurrent_spikes, d, n);
 }
 
 template <class Real>
 HWY_INLINE void Online(const OnlineRow<Real>& s) {
-    const std::size_t n = s.psi.size();
     const Real* HWY_RESTRICT psi = s.psi.data();
     const Real* HWY_RESTRICT signal = s.signal.data();
     Real* HWY_RESTRICT eb = s.eb.data();
     Real* HWY_RESTRICT sum_e = s.sum_e.data();
     Real* HWY_RESTRICT gradient = s.gradient.data();
-    const Real zb = s.zb, kappa = s.kappa, gain = s.gain;
-    for (std::size_t j = 0; j < n; ++j) {
-        const Real e = psi[j] * zb;
-        sum_e[j] += e;
-        eb[j] = kappa * eb[j] + gain * e;
-        gradient[j] += signal[j] * eb[j];
-    }
+    ForVectors<Real>(s.psi.size(), [&](auto tag, std::size_t j) HWY_ATTR {
+        const auto e = hn::Mul(hn::LoadU(tag, psi + j), hn::Set(tag, s.zb));
+        const auto filtered =
+            hn::Add(hn::Mul(hn::Set(tag, s.kappa), hn::LoadU(tag, eb + j)), hn::Mul(hn::Set(tag, s.gain), e));
+        hn::StoreU(hn::Add(hn::LoadU(tag, sum_e + j), e), tag, sum_e + j);
+        hn::StoreU(filtered, tag, eb + j);
+        hn::StoreU(hn::Add(hn::LoadU(tag, gradient + j), hn::Mul(hn::LoadU(tag, signal + j), filtered)), tag,
+                   gradient + j);
+    });
 }
 
 template <bool kOneTrace, class Real>
 HWY_INLINE void OnlineAdaptive(const AdaptiveOnlineRow<Real>& s) {
-    const std::size_t n = s.psi.size();
     const Real* HWY_RESTRICT psi = s.psi.data();
     const Real* HWY_RESTRICT signal = s.signal.data();
     const Real* HWY_RESTRICT pull = s.pull.data();
@@ -144,14 +137,22 @@ HWY_INLINE void OnlineAdaptive(const AdaptiveOnlineRow<Real>& s) {
     Real* HWY_RESTRICT eb = s.eb.data();
     Real* HWY_RESTRICT er = s.er.data();
     Real* HWY_RESTRICT gradient = s.gradient.data();
-    const Real rho = s.rho, kappa = s.kappa, gain = s.gain, er_keep = s.er_keep, er_gain = s.er_gain;
-    for (std::size_t j = 0; j < n; ++j) {
-        const Real e = psi[j] * (zb[kOneTrace ? 0 : j] - beta[j] * eps[j]);
-        eps[j] = rho * eps[j] + e;
-        eb[j] = kappa * eb[j] + gain * e;
-        er[j] = er_keep * er[j] + er_gain * e;
-        gradient[j] += signal[j] * eb[j] + pull[j] * er[j];
-    }
+    ForVectors<Real>(s.psi.size(), [&](auto tag, std::size_t j) HWY_ATTR {
+        const auto source = kOneTrace ? hn::Set(tag, zb[0]) : hn::LoadU(tag, zb + j);
+        const auto slow = hn::LoadU(tag, eps + j);
+        const auto e =
+            hn::Mul(hn::LoadU(tag, psi + j), hn::Sub(source, hn::Mul(hn::LoadU(tag, beta + j), slow)));
+        const auto filtered =
+            hn::Add(hn::Mul(hn::Set(tag, s.kappa), hn::LoadU(tag, eb + j)), hn::Mul(hn::Set(tag, s.gain), e));
+        const auto rate = hn::Add(hn::Mul(hn::Set(tag, s.er_keep), hn::LoadU(tag, er + j)),
+                                  hn::Mul(hn::Set(tag, s.er_gain), e));
+        hn::StoreU(hn::Add(hn::Mul(hn::Set(tag, s.rho), slow), e), tag, eps + j);
+        hn::StoreU(filtered, tag, eb + j);
+        hn::StoreU(rate, tag, er + j);
+        const auto earned =
+            hn::Add(hn::Mul(hn::LoadU(tag, signal + j), filtered), hn::Mul(hn::LoadU(tag, pull + j), rate));
+        hn::StoreU(hn::Add(hn::LoadU(tag, gradient + j), earned), tag, gradient + j);
+    });
 }
 
 template <class Real>

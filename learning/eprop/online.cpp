@@ -1,187 +1,80 @@
 #include "learning/eprop/online.hpp"
 
 #include <algorithm>
+#include <array>
 
-#include "learning/eprop/eprop_kernels.hpp"
 #include "learning/eprop/factorised.hpp"
 #include "learning/eprop/running_rate.hpp"
 
 namespace memprop::learning {
 
 template <class Real>
-SynapseTraces<Real>::SynapseTraces(const NetworkParameters<Real>& p, std::uint32_t pre)
-    : n_(p.recurrent),
-      simple_(!p.adaptive && p.one_alpha),
-      one_alpha_(p.one_alpha),
-      zb_(p.one_alpha ? pre : std::size_t{pre} * p.recurrent),
-      eb_(std::size_t{pre} * p.recurrent),
-      er_(std::size_t{pre} * p.recurrent),
-      eps_(std::size_t{pre} * p.recurrent),
-      beta_(p.beta),
-      awake_(pre) {
-    beta_.resize(n_);  // plain LIF neurons have none
-}
-
-template <class Real>
-void SynapseTraces<Real>::clear() {
-    for (auto* values : {&zb_, &eb_, &er_, &eps_}) {
-        std::fill(values->begin(), values->end(), Real{0});
-    }
-    std::fill(awake_.begin(), awake_.end(), 0U);
-}
-
-template <class Real>
-void SynapseTraces<Real>::filter_spikes(const NetworkParameters<Real>& p,
-                                        std::span<const std::uint32_t> spikes) {
-    if (one_alpha_) {
-        for (Real& zb : zb_) {
-            zb *= p.alpha;
-        }
-    } else {
-        for (std::size_t at = 0; at < zb_.size(); at += n_) {
-            for (std::size_t j = 0; j < n_; ++j) {
-                zb_[at + j] *= p.alpha_of[j];
-            }
-        }
-    }
-    for (const std::uint32_t i : spikes) {
-        awake_[i] = 1;
-        if (one_alpha_) {
-            zb_[i] += p.input_gain;
-            continue;
-        }
-        for (std::size_t j = 0; j < n_; ++j) {
-            zb_[i * n_ + j] += p.gain_of[j];
-        }
-    }
-}
-
-template <class Real>
-void SynapseTraces<Real>::learn(const NetworkParameters<Real>& p, const RateRegularizer<Real>& regularizer,
-                                std::size_t i, std::span<const Real> psi, std::span<const Real> signal,
-                                std::span<const Real> pull, std::span<Real> gradient) {
-    const auto row = [&](std::vector<Real>& values) { return std::span(values).subspan(i * n_, n_); };
-    const bool running = regularizer.form == RegularizerForm::running_average;
-    if (simple_ && !running) {
-        online_row(OnlineRow<Real>{.psi = psi,
-                                   .signal = signal,
-                                   .zb = zb_[i],
-                                   .kappa = p.eligibility_decay,
-                                   .gain = p.eligibility_gain,
-                                   .eb = row(eb_),
-                                   .sum_e = row(er_),
-                                   .gradient = gradient});
-        return;
-    }
-    online_row(AdaptiveOnlineRow<Real>{
-        .psi = psi,
-        .signal = signal,
-        .pull = pull,
-        .zb = one_alpha_ ? std::span<const Real>(&zb_[i], 1) : std::span<const Real>(row(zb_)),
-        .beta = beta_,
-        .rho = p.rho,
-        .kappa = p.eligibility_decay,
-        .gain = p.eligibility_gain,
-        .er_keep = running ? regularizer.decay : Real{1},
-        .er_gain = running ? Real{1} - regularizer.decay : Real{1},
-        .eps = row(eps_),
-        .eb = row(eb_),
-        .er = row(er_),
-        .gradient = gradient});
-}
-
-template <class Real>
-void SynapseTraces<Real>::decay(const NetworkParameters<Real>& p, const RateRegularizer<Real>& regularizer,
-                                std::size_t i) {
-    const bool running = regularizer.form == RegularizerForm::running_average;
-    for (std::size_t at = i * n_; at < (i + 1) * n_; ++at) {
-        eb_[at] *= p.eligibility_decay;
-        if (running) {
-            er_[at] *= regularizer.decay;
-        }
-        eps_[at] *= p.rho;
-    }
-}
-
-template <class Real>
-void SynapseTraces<Real>::serialize(StateArchive& archive) {
-    archive("zb", zb_);
-    archive("eb", eb_);
-    archive("er", er_);
-    archive("eps", eps_);
-    archive("awake", awake_);
-}
-
-template <class Real>
 OnlineGradient<Real>::OnlineGradient(const NetworkParameters<Real>& parameters)
     : p_(parameters),
-      input_(parameters, parameters.inputs),
-      recurrent_(parameters, parameters.recurrent),
-      signal_(parameters.recurrent),
-      no_signal_(parameters.recurrent),
-      pull_(parameters.recurrent),
+      beta_{},
+      alpha_of_{},
+      gain_of_{},
+      rate_error_{},
       rate_(parameters.recurrent),
       zo_(parameters.recurrent),
-      error_(parameters.outputs) {}
+      error_(parameters.outputs),
+      late_(parameters.inputs) {
+    input_.first.resize(parameters.inputs + std::size_t{1});
+    recurrent_.first.resize(parameters.recurrent + std::size_t{1});
+}
 
 template <class Real>
-void OnlineGradient<Real>::step(SynapseTraces<Real>& traces, std::span<const std::uint32_t> spikes,
-                                std::span<const Real> psi, const RateRegularizer<Real>& regularizer,
-                                std::vector<Real>& gradient) {
-    const std::size_t n = p_.recurrent;
-    traces.filter_spikes(p_, spikes);
-    for (std::size_t i = 0; i < traces.pre(); ++i) {
-        if (traces.awake(i)) {
-            const bool late = &traces == &input_ && std::find(late_.begin(), late_.end(), i) != late_.end();
-            traces.learn(p_, regularizer, i, psi, late ? no_signal_ : signal_, pull_,
-                         std::span(gradient).subspan(i * n, n));
+template <class SpikesAt>
+void OnlineGradient<Real>::sort_by_neuron(std::size_t steps, SpikesAt&& spikes_at, SpikeTimes& times) {
+    auto& first = times.first;
+    std::fill(first.begin(), first.end(), 0U);
+    for (std::size_t t = 0; t < steps; ++t) {
+        for (const std::uint32_t i : spikes_at(t)) {
+            ++first[i];
+        }
+    }
+    std::uint32_t end = 0;
+    for (std::uint32_t& count : first) {
+        end += count;
+        count = end;  // where the neuron's steps end, and begin once they are filled in from behind
+    }
+    times.steps.resize(end);
+    for (std::size_t t = steps; t-- > 0;) {
+        for (const std::uint32_t i : spikes_at(t)) {
+            times.steps[--first[i]] = static_cast<std::uint32_t>(t);
         }
     }
 }
 
 template <class Real>
-void OnlineGradient<Real>::finish(const SynapseTraces<Real>& traces, const Tape<Real>& tape,
-                                  const RateRegularizer<Real>& regularizer,
-                                  std::vector<Real>& gradient) const {
-    const auto duration = static_cast<Real>(tape.spikes.steps());
-    const std::span<const Real> sum_e = traces.sum_e();
-    for (std::size_t at = 0; at < gradient.size(); ++at) {
-        const Real rate = static_cast<Real>(tape.spike_count[at % p_.recurrent]) / duration;
-        gradient[at] += regularizer.strength * (rate - regularizer.target_per_step) / duration * sum_e[at];
-    }
-}
-
-template <class Real>
-void OnlineGradient<Real>::compute(const Tape<Real>& tape, std::span<const Real> feedback,
-                                   const RateRegularizer<Real>& regularizer, Gradients<Real>& out) {
+void OnlineGradient<Real>::compute_signals(const Tape<Real>& tape, std::span<const Real> feedback,
+                                           const RateRegularizer<Real>& regularizer, Gradients<Real>& out) {
     const std::size_t n = p_.recurrent, outputs = p_.outputs, steps = tape.spikes.steps();
     const bool running = regularizer.form == RegularizerForm::running_average;
-    input_.clear();
-    recurrent_.clear();
-    late_.clear();
-    for (auto* values : {&out.w_in, &out.w_rec, &out.w_out, &zo_, &rate_, &pull_}) {
+    signal_.resize(steps * n);
+    pull_.resize(running ? steps * n : 0);
+    for (auto* values : {&signal_, &out.w_out, &zo_, &rate_}) {
         std::fill(values->begin(), values->end(), Real{0});
     }
     for (std::size_t t = 0; t < steps; ++t) {
         for (std::size_t k = 0; k < outputs; ++k) {
             error_[k] = tape.error_of(t, k, outputs, p_.readout_delay);
         }
-        for (std::size_t j = 0; j < n; ++j) {
-            signal_[j] = Real{0};
-            for (std::size_t k = 0; k < outputs; ++k) {
-                signal_[j] += error_[k] * feedback[k * n + j];
+        Real* signal = signal_.data() + t * n;
+        for (std::size_t k = 0; k < outputs; ++k) {
+            const Real error = error_[k];
+            const Real* back = feedback.data() + k * n;
+            for (std::size_t j = 0; error != Real{0} && j < n; ++j) {
+                signal[j] += error * back[j];
             }
-            zo_[j] *= p_.kappa;
         }
         if (running) {
-            advance_running_rate<Real>(regularizer, tape.spikes.at(t), rate_, pull_);
+            advance_running_rate<Real>(regularizer, tape.spikes.at(t), rate_,
+                                       std::span(pull_).subspan(t * n, n));
         }
-        if (t + 1 == steps) {
-            late_ = tape.late_inputs;
+        for (Real& zo : zo_) {
+            zo *= p_.kappa;
         }
-        const std::span<const Real> psi = std::span(tape.pseudo_derivative).subspan(t * n, n);
-        step(input_, tape.input->at(t), psi, regularizer, out.w_in);
-        step(recurrent_, tape.arriving(t), psi, regularizer, out.w_rec);
         for (const std::uint32_t j : tape.spikes.at(t)) {
             zo_[j] += p_.readout_gain;
         }
@@ -191,17 +84,97 @@ void OnlineGradient<Real>::compute(const Tape<Real>& tape, std::span<const Real>
             }
         }
     }
-    if (!running) {
-        finish(input_, tape, regularizer, out.w_in);
-        finish(recurrent_, tape, regularizer, out.w_rec);
+}
+
+template <class Real>
+TrialColumns<Real> OnlineGradient<Real>::pack(const Tape<Real>& tape,
+                                              const RateRegularizer<Real>& regularizer, std::size_t first,
+                                              std::size_t count) {
+    const std::size_t n = p_.recurrent, steps = tape.spikes.steps();
+    const bool running = regularizer.form == RegularizerForm::running_average;
+    const auto take = [&](const std::vector<Real>& from, std::size_t at, Real* to) {
+        std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(at + first), count, to);
+    };
+    const std::size_t rows = running ? 3 : 2;
+    steps_.assign(steps * rows * kTrialColumns, Real{0});
+    for (std::size_t t = 0; t < steps; ++t) {
+        Real* to = steps_.data() + t * rows * kTrialColumns;
+        take(tape.pseudo_derivative, t * n, to);
+        take(signal_, t * n, to + kTrialColumns);
+        if (running) {
+            take(pull_, t * n, to + 2 * kTrialColumns);
+        }
+    }
+    if (p_.adaptive) {
+        take(p_.beta, 0, beta_.data());
+    }
+    if (!p_.one_alpha) {
+        take(p_.alpha_of, 0, alpha_of_.data());
+        take(p_.gain_of, 0, gain_of_.data());
+    }
+    const auto duration = static_cast<Real>(steps);
+    for (std::size_t j = 0; j < count; ++j) {
+        const Real rate = static_cast<Real>(tape.spike_count[first + j]) / duration;
+        rate_error_[j] = regularizer.strength * (rate - regularizer.target_per_step) / duration;
+    }
+    return {.steps = steps_.data(),
+            .step_count = steps,
+            .beta = p_.adaptive ? beta_.data() : nullptr,
+            .alpha_of = p_.one_alpha ? nullptr : alpha_of_.data(),
+            .gain_of = p_.one_alpha ? nullptr : gain_of_.data(),
+            .rate_error = running ? nullptr : rate_error_.data(),
+            .alpha = p_.alpha,
+            .gain_in = p_.input_gain,
+            .rho = p_.rho,
+            .kappa = p_.eligibility_decay,
+            .gain = p_.eligibility_gain,
+            .er_keep = regularizer.decay,
+            .er_gain = Real{1} - regularizer.decay};
+}
+
+template <class Real>
+void OnlineGradient<Real>::compute_columns(const TrialColumns<Real>& columns, const SpikeTimes& times,
+                                           std::size_t first, std::size_t count,
+                                           std::vector<Real>& gradient) {
+    const std::size_t pre = times.first.size() - 1;
+    earned_.assign(pre * kTrialColumns, Real{0});
+    rows_.clear();
+    for (std::size_t i = 0; i < pre; ++i) {
+        if (const auto spikes = times.of(i); !spikes.empty()) {
+            rows_.push_back({spikes, &times == &input_ && late_[i], earned_.data() + i * kTrialColumns});
+        }
+    }
+    compute_trial(columns, rows_);
+    for (std::size_t i = 0; i < pre; ++i) {
+        std::copy_n(earned_.begin() + static_cast<std::ptrdiff_t>(i * kTrialColumns), count,
+                    gradient.begin() + static_cast<std::ptrdiff_t>(i * p_.recurrent + first));
+    }
+}
+
+template <class Real>
+void OnlineGradient<Real>::compute(const Tape<Real>& tape, std::span<const Real> feedback,
+                                   const RateRegularizer<Real>& regularizer, Gradients<Real>& out) {
+    const std::size_t n = p_.recurrent, steps = tape.spikes.steps();
+    compute_signals(tape, feedback, regularizer, out);
+    sort_by_neuron(
+        steps, [&](std::size_t t) { return tape.input->at(t); }, input_);
+    sort_by_neuron(
+        steps, [&](std::size_t t) { return tape.arriving(t); }, recurrent_);
+    std::fill(late_.begin(), late_.end(), false);
+    for (const std::uint32_t i : tape.late_inputs) {
+        late_[i] = true;
+    }
+    for (std::size_t first = 0; first < n; first += kTrialColumns) {
+        const std::size_t count = std::min(kTrialColumns, n - first);
+        const TrialColumns<Real> columns = pack(tape, regularizer, first, count);
+        compute_columns(columns, input_, first, count, out.w_in);
+        compute_columns(columns, recurrent_, first, count, out.w_rec);
     }
     for (std::size_t j = 0; j < n; ++j) {
         out.w_rec[j * n + j] = Real{0};
     }
 }
 
-template class SynapseTraces<float>;
-template class SynapseTraces<double>;
 template class OnlineGradient<float>;
 template class OnlineGradient<double>;
 

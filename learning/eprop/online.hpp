@@ -1,43 +1,17 @@
-// The gradient forwards in time, as hardware computes it: eligibility traces per synapse, one pass per
-// time step. Work per step: all synapses of the presynaptic neurons that have spiked so far.
+// The gradient forwards in time, as hardware computes it: eligibility traces per synapse. A synapse's traces
+// need nothing of other synapses, so the loops are exchanged: presynaptic neuron outside, time inside, with
+// the traces of a block of synapses in registers. Work: all synapses, each from its first spike on.
 #pragma once
 
-#include "crossbar/base/state_archive.hpp"
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
 #include "learning/eprop/gradient.hpp"
+#include "learning/eprop/trial_kernels.hpp"
 
 namespace memprop::learning {
-
-/// Traces of one projection onto the recurrent neurons.
-template <class Real>
-class SynapseTraces {
-public:
-    SynapseTraces(const NetworkParameters<Real>& parameters, std::uint32_t pre);
-
-    void clear();
-    /// Advances zb by a step in which `spikes` arrive.
-    void filter_spikes(const NetworkParameters<Real>& p, std::span<const std::uint32_t> spikes);
-    bool awake(std::size_t i) const { return awake_[i] != 0; }  ///< has spiked since clear()
-    std::uint32_t pre() const { return static_cast<std::uint32_t>(awake_.size()); }
-
-    /// Advances e, eps, eb and er of row i and adds to `gradient` (a row).
-    void learn(const NetworkParameters<Real>& p, const RateRegularizer<Real>& regularizer, std::size_t i,
-               std::span<const Real> psi, std::span<const Real> signal, std::span<const Real> pull,
-               std::span<Real> gradient);
-    /// Advances the traces of row i by a step without pseudo-derivative.
-    void decay(const NetworkParameters<Real>& p, const RateRegularizer<Real>& regularizer, std::size_t i);
-
-    std::span<const Real> sum_e() const { return er_; }  ///< with the per_trial regulariser
-    void serialize(StateArchive& archive);
-
-private:
-    std::size_t n_;
-    bool simple_;  // LIF with one alpha and the per_trial regulariser: the lean kernel
-    bool one_alpha_;
-    std::vector<Real> zb_;  // per presynaptic neuron, or per synapse if alphas differ
-    std::vector<Real> eb_, er_, eps_;
-    std::vector<Real> beta_;
-    std::vector<std::uint32_t> awake_;
-};
 
 template <class Real>
 class OnlineGradient final : public Gradient<Real> {
@@ -47,15 +21,37 @@ public:
                  const RateRegularizer<Real>& regularizer, Gradients<Real>& out) override;
 
 private:
-    void step(SynapseTraces<Real>& traces, std::span<const std::uint32_t> spikes, std::span<const Real> psi,
-              const RateRegularizer<Real>& regularizer, std::vector<Real>& gradient);
-    void finish(const SynapseTraces<Real>& traces, const Tape<Real>& tape,
-                const RateRegularizer<Real>& regularizer, std::vector<Real>& gradient) const;
+    /// Steps at which each neuron of a layer spikes, in one list.
+    struct SpikeTimes {
+        std::vector<std::uint32_t> first;  ///< [neuron + 1]: where its steps begin in `steps`
+        std::vector<std::uint32_t> steps;
+
+        std::span<const std::uint32_t> of(std::size_t i) const {
+            return std::span(steps).subspan(first[i], first[i + 1] - first[i]);
+        }
+    };
+
+    template <class SpikesAt>
+    static void sort_by_neuron(std::size_t steps, SpikesAt&& spikes_at, SpikeTimes& times);
+    void compute_signals(const Tape<Real>& tape, std::span<const Real> feedback,
+                         const RateRegularizer<Real>& regularizer, Gradients<Real>& out);
+    /// Packs what synapses onto the neurons `first`, `first + 1` ... need.
+    TrialColumns<Real> pack(const Tape<Real>& tape, const RateRegularizer<Real>& regularizer,
+                            std::size_t first, std::size_t count);
+
+    /// The gradient of the synapses of a layer's neurons onto the packed ones.
+    void compute_columns(const TrialColumns<Real>& columns, const SpikeTimes& times, std::size_t first,
+                         std::size_t count, std::vector<Real>& gradient);
 
     NetworkParameters<Real> p_;
-    SynapseTraces<Real> input_, recurrent_;
-    std::vector<Real> signal_, no_signal_, pull_, rate_, zo_, error_;
-    std::vector<std::uint32_t> late_;  // inputs that miss the error of the step being computed
+    SpikeTimes input_, recurrent_;
+    std::vector<Real> signal_, pull_;  ///< [step][neuron]
+    std::vector<Real> steps_;          ///< of the block of columns at hand
+    std::vector<Real> earned_;         ///< [neuron][column]: their gradients
+    std::vector<TrialRow<Real>> rows_;
+    std::array<Real, kTrialColumns> beta_, alpha_of_, gain_of_, rate_error_;
+    std::vector<Real> rate_, zo_, error_;
+    std::vector<bool> late_;  ///< inputs that miss the error of the last step
 };
 
 }  // namespace memprop::learning

@@ -14,7 +14,7 @@
 #include <span>
 #include <vector>
 
-#include "learning/eprop/online.hpp"
+#include "learning/eprop/synapse_traces.hpp"
 #include "learning/update/optimizer.hpp"
 #include "learning/weights/weight_store.hpp"
 

@@ -2,10 +2,11 @@
 // postsynaptic neuron, and does not know what stores the weights.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
+
+#include "learning/network/row_sums.hpp"
 
 namespace memprop::learning {
 
@@ -23,22 +24,14 @@ public:
 template <class Real>
 class DenseProjection final : public Projection<Real> {
 public:
-    DenseProjection(std::uint32_t pre, std::uint32_t post)
-        : post_(post), weights_(std::size_t{pre} * post, Real{0}) {}
+    DenseProjection(std::uint32_t pre, std::uint32_t post) : weights_(std::size_t{pre} * post, Real{0}) {}
 
     void sum_inputs(std::span<const std::uint32_t> active, std::uint32_t, std::span<Real> out) override {
-        std::fill(out.begin(), out.end(), Real{0});
-        for (const std::uint32_t pre : active) {
-            const Real* row = weights_.data() + std::size_t{pre} * post_;
-            for (std::uint32_t j = 0; j < post_; ++j) {
-                out[j] += row[j];
-            }
-        }
+        sum_rows(std::span<const Real>(weights_), active, out);
     }
     std::vector<Real>& weights() { return weights_; }
 
 private:
-    std::uint32_t post_;
     std::vector<Real> weights_;
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "learning/network/row_sums.hpp"
 #include "learning/weights/weight_store.hpp"
 
 namespace memprop::learning {
@@ -34,13 +35,7 @@ public:
     }
 
     void sum_inputs(std::span<const std::uint32_t> active, std::uint32_t, std::span<Real> out) override {
-        std::fill(out.begin(), out.end(), Real{0});
-        for (const std::uint32_t pre : active) {
-            const Real* row = weights_.data() + std::size_t{pre} * shape_.post;
-            for (std::uint32_t j = 0; j < shape_.post; ++j) {
-                out[j] += row[j];
-            }
-        }
+        sum_rows(std::span<const Real>(weights_), active, out);
     }
     void begin_sample(std::uint32_t, std::int32_t) override {}
     void end_sample() override {}
