@@ -242,7 +242,7 @@ TrainOutcome run_training(const TrainRequest& given) {
         check_resumable(request.directory, request.config);
     }
     const auto to_program = request.init ? weights_to_program(*request.init, request.config) : std::nullopt;
-    const ChipHardware* chip = nullptr;
+    ChipHardware* chip = nullptr;
     learning::HardwareFactory make_hardware;
     if (request.config.run.engine == learning::Engine::cycle) {
         make_hardware = [&](const learning::HardwareRequest& around) {
