@@ -99,7 +99,8 @@ File File::open_image(const std::filesystem::path& file, std::span<const char> b
     H5Pset_fapl_core(access, kGrowth, false);
     // The library copies the image and does not write to it; its interface knows no const.
     H5Pset_file_image(access, const_cast<char*>(bytes.data()), bytes.size());
-    result.handle_ = H5Fopen(file.c_str(), H5F_ACC_RDONLY, access);
+    // An image must not have the name of a file that there is; below a file there is none.
+    result.handle_ = H5Fopen((file / "image").c_str(), H5F_ACC_RDONLY, access);
     if (result.handle_ < 0) {
         result.fail("", "cannot be opened as an HDF5 file");
     }
