@@ -11,6 +11,7 @@
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/exchange/initial_weights.hpp"
 #include "host_runtime/files/atomic_file.hpp"
+#include "host_runtime/files/directory_lock.hpp"
 #include "host_runtime/nir/kind.hpp"
 #include "host_runtime/nir/read.hpp"
 #include "host_runtime/results/checkpoint.hpp"
@@ -110,9 +111,10 @@ bool stops_early(const learning::RunConfig& run, const learning::EpochHistory& h
     return run.patience > 0 && loss.end() - best > run.patience;
 }
 
-TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, std::optional<OnChip>& chip,
-                   const ChipLedger& ledger, Recording& recording) {
-    const auto start = Clock::now();
+/// Trains to the last epoch or until `request` stops it, with checkpoints on the way. Returns whether it was
+/// stopped.
+bool train_epochs(const TrainRequest& request, const CheckpointOwner& owner, learning::TrainerBase& trainer,
+                  std::optional<OnChip>& chip, const ChipLedger& ledger, Recording& recording) {
     const auto epochs = static_cast<std::uint64_t>(request.config.run.epochs);
     const auto every = static_cast<std::uint64_t>(request.config.run.checkpoint_every);
     const std::uint32_t per_epoch = trainer.samples_per_epoch();
@@ -143,16 +145,47 @@ TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, 
             request.progress(done, trainer.history().loss.empty() ? 0.0 : trainer.history().loss.back());
         }
         if (request.interrupted && request.interrupted()) {
-            write_checkpoint(checkpoint, request.config, trainer, recording, ledger);
-            return {.interrupted = true, .result = {}};
+            write_checkpoint(checkpoint, owner, trainer, recording, ledger);
+            return true;
         }
         if (trainer.samples_done() % per_epoch == 0 && every > 0 && done % every == 0 && done < epochs) {
-            write_checkpoint(checkpoint, request.config, trainer, recording, ledger);
+            write_checkpoint(checkpoint, owner, trainer, recording, ledger);
         }
     }
-    const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();
+    return false;
+}
+
+/// A run that fails, by learning that diverges above all, leaves the history of the epochs it has finished
+/// beside its last checkpoint.
+[[noreturn]] void keep_history(const std::filesystem::path& directory, const learning::TrainerBase& trainer,
+                               const RunError& failure) {
+    const std::filesystem::path file = directory / "history.csv";
+    try {
+        write_text_atomically(file, history_csv(trainer.history()));
+    } catch (const RunError&) {
+        throw failure;  // it says why
+    }
+    const std::filesystem::path checkpoint = directory / "checkpoint.h5";
+    throw RunError(fmt::format(
+        "{}\n{} has the {} epochs before; {}", failure.what(), file.string(), trainer.history().loss.size(),
+        std::filesystem::exists(checkpoint) ? fmt::format("{} is the last checkpoint", checkpoint.string())
+                                            : "there was no checkpoint yet"));
+}
+
+TrainOutcome learn(const TrainRequest& request, const CheckpointOwner& owner, learning::TrainerBase& trainer,
+                   std::optional<OnChip>& chip, const ChipLedger& ledger, Recording& recording) {
+    const auto start = Clock::now();
+    double wall_s = 0.0;
+    try {
+        if (train_epochs(request, owner, trainer, chip, ledger, recording)) {
+            return {.interrupted = true, .result = {}};
+        }
+        wall_s = std::chrono::duration<double>(Clock::now() - start).count();
+        write_checkpoint(request.directory / "checkpoint.h5", owner, trainer, recording, ledger);
+    } catch (const RunError& failure) {
+        keep_history(request.directory, trainer, failure);
+    }
     TrainOutcome outcome;
-    write_checkpoint(checkpoint, request.config, trainer, recording, ledger);
     outcome.result = result_of(request, trainer, chip, trainer.history().loss, wall_s);
     add_classification(trainer, outcome.result["metrics"]);
     close_pass(chip, trainer.epochs_done(), "final");
@@ -180,18 +213,8 @@ std::optional<learning::NetworkWeights> weights_to_program(const std::filesystem
 }  // namespace
 
 void check_resumable(const std::filesystem::path& directory, const Experiment& wanted) {
-    const std::filesystem::path file = directory / "config.toml";
-    const Experiment stored = load_experiment(file, {});
-    const auto before = flatten_experiment(stored), now = flatten_experiment(wanted);
-    for (std::size_t i = 0; i < now.size(); ++i) {
-        const auto& [key, value] = now[i];
-        if (key != "run.epochs" && key != "run.engine" && key != "run.threads" && value != before[i].second) {
-            throw InputError(
-                fmt::format("--resume {}: {} = {}, but the run was started with {}; only run.epochs "
-                            "may grow and run.engine and run.threads change",
-                            directory.string(), key, value, before[i].second));
-        }
-    }
+    const Experiment stored = load_experiment(directory / "config.toml", {});
+    check_same_run(stored, {}, wanted, {}, fmt::format("--resume {}", directory.string()));
     if (wanted.run.epochs < stored.run.epochs) {
         throw InputError(
             fmt::format("--resume {}: run.epochs = {} is less than the {} of the run; it may only grow",
@@ -210,12 +233,16 @@ void check_trainable(Experiment config) {
 
 TrainOutcome run_training(const TrainRequest& given) {
     TrainRequest request = given;
+    std::optional<DirectoryLock> lock;
+    if (request.resume) {
+        lock.emplace(request.directory);
+    }
     std::unique_ptr<learning::Task> task = make_any_task(request.config);
     if (request.resume) {
         check_resumable(request.directory, request.config);
     }
     const auto to_program = request.init ? weights_to_program(*request.init, request.config) : std::nullopt;
-    const ChipHardware* chip = nullptr;
+    ChipHardware* chip = nullptr;
     learning::HardwareFactory make_hardware;
     if (request.config.run.engine == learning::Engine::cycle) {
         make_hardware = [&](const learning::HardwareRequest& around) {
@@ -236,10 +263,12 @@ TrainOutcome run_training(const TrainRequest& given) {
     const std::filesystem::path checkpoint = request.directory / "checkpoint.h5";
     ChipLedger ledger;
     ledger.follow(chip);
+    const CheckpointOwner owner(request.config);
     if (request.resume && std::filesystem::exists(checkpoint)) {
-        read_checkpoint(checkpoint, *trainer, recording, ledger);
+        read_checkpoint(checkpoint, owner, *trainer, recording, ledger);
     } else if (!request.resume) {
         create_result_directory(request.directory);
+        lock.emplace(request.directory);
     }
     write_text_atomically(request.directory / "config.toml", print_experiment(request.config));
     std::optional<OnChip> on_chip;
@@ -247,7 +276,7 @@ TrainOutcome run_training(const TrainRequest& given) {
         on_chip.emplace(*chip, ledger, ChipPasses(*chip, *trainer, request.config.crossbar.energy));
     }
     return request.evaluate ? evaluate(request, *trainer, on_chip)
-                            : learn(request, *trainer, on_chip, ledger, recording);
+                            : learn(request, owner, *trainer, on_chip, ledger, recording);
 }
 
 }  // namespace memprop::host

@@ -31,11 +31,12 @@ struct TrainOutcome {
 /// Throws InputError for everything about an experiment that a run refuses before its first sample.
 void check_trainable(Experiment config);
 
-/// Throws InputError before anything is written if the request is wrong, RunError if the run fails.
+/// Throws InputError before anything is written if the request is wrong or another process works in the
+/// directory, RunError if the run fails; what there was then stays, with the history of finished epochs.
 TrainOutcome run_training(const TrainRequest& request);
 
 /// Throws InputError unless `wanted` equals the configuration in `directory`/config.toml in everything
-/// but run.epochs (which may grow) and run.engine.
+/// but what may change at a resume (results/identity.hpp).
 void check_resumable(const std::filesystem::path& directory, const Experiment& wanted);
 
 }  // namespace memprop::host

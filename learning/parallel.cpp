@@ -1,14 +1,35 @@
 #include "learning/parallel.hpp"
 
+#include <fmt/format.h>
+
+#include <system_error>
+
+#include "crossbar/base/error.hpp"
+
 namespace memprop::learning {
 
 ThreadPool::ThreadPool(std::size_t threads) {
-    for (std::size_t i = 1; i < threads; ++i) {
-        helpers_.emplace_back([this] { help(); });
+    helpers_.reserve(threads);
+    try {
+        for (std::size_t i = 1; i < threads; ++i) {
+            helpers_.emplace_back([this] { help(); });
+        }
+    } catch (const std::system_error& error) {
+        const std::size_t started = helpers_.size() + 1;
+        stop();
+        throw RunError(fmt::format("only {} of {} threads can be started ({}); run.threads sets their number",
+                                   started, threads, error.code().message()));
+    } catch (...) {
+        stop();
+        throw;
     }
 }
 
 ThreadPool::~ThreadPool() {
+    stop();
+}
+
+void ThreadPool::stop() {
     {
         const std::lock_guard lock(mutex_);
         stop_ = true;

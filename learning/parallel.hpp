@@ -13,7 +13,7 @@ namespace memprop::learning {
 
 class ThreadPool {
 public:
-    /// `threads` in all, the caller's among them.
+    /// `threads` in all, the caller's among them. Throws RunError if the system does not give them.
     explicit ThreadPool(std::size_t threads);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
@@ -26,6 +26,7 @@ public:
     void run(std::size_t count, const std::function<void(std::size_t)>& job);
 
 private:
+    void stop();
     void help();
     void work(std::unique_lock<std::mutex>& lock);
 

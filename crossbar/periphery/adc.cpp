@@ -36,6 +36,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include <algorithm>
 
+#include "crossbar/base/error.hpp"
+
 namespace memprop::crossbar {
 
 HWY_EXPORT(Convert);
@@ -116,6 +118,9 @@ void AdcBank::serialize(StateArchive& archive) {
     if (!ideal()) {
         archive("adc_range_us", range_us_);
         archive("adc_calibration_left", calibration_left_);
+        if (calibration_left_ == 0 && !(range_us_ > 0.0)) {
+            throw InputError("adc_range_us", range_us_, "must be positive once it is found");
+        }
     }
 }
 

@@ -299,6 +299,13 @@ void ChipHardware::update(const std::array<std::span<const float>, 3>& changes, 
     });
 }
 
+void ChipHardware::record(hw::WordRecord& record) {
+    chip_->record(record);
+    std::uint32_t told = window_told_ ? 1 : 0;
+    record(told, 1);
+    window_told_ = told != 0;
+}
+
 void ChipHardware::state_restored() {
     for (WeightArray* array : chip_->memory().weights) {
         array->devices_changed();

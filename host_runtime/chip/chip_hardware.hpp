@@ -44,6 +44,9 @@ public:
     void stream_step(std::uint32_t step, std::span<const std::uint32_t> inputs,
                      std::vector<std::uint32_t>& spikes, std::span<float> readout);
 
+    /// As Chip::record, with what the host itself remembers of what it told.
+    void record(hw::WordRecord& record);
+
     const hw::chip::Chip& chip() const { return *chip_; }
     hw::chip::Chip& chip() { return *chip_; }
     HostProcessor& processor() { return *processor_; }

@@ -55,6 +55,7 @@ private:
                       const Discretisation& discretisation);
     void show();
     void serialize(StateArchive& archive, const std::vector<Signal>& outputs);
+    void take_state(StateArchive& archive);
     std::vector<Signal> signals();
     void read_devices(std::size_t projection, const Signal& arriving, Signal& out);
 

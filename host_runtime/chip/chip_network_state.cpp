@@ -5,6 +5,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/chip/chip_network.hpp"
+#include "host_runtime/files/memory_archive.hpp"
 
 namespace memprop::host {
 namespace {
@@ -141,6 +142,19 @@ void ChipNetwork::read_state(StateArchive& archive) {
     if (begun_) {
         throw RunError("a chip takes a state before its first step");
     }
+    MemoryWriter before;
+    write_state(before);
+    try {
+        take_state(archive);
+    } catch (...) {
+        MemoryReader back(before.items());
+        take_state(back);
+        throw;
+    }
+}
+
+void ChipNetwork::take_state(StateArchive& archive) {
+    spikes_.clear();  // as many as the archive has
     serialize(archive, std::vector<Signal>(infos_.size()));
     spikes_ = indices_of(state_.spike);
     readout_ = state_.readout;

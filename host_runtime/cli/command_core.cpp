@@ -13,6 +13,7 @@
 #include "host_runtime/digital_core/core_host.hpp"
 #include "host_runtime/exchange/export.hpp"
 #include "host_runtime/files/atomic_file.hpp"
+#include "host_runtime/files/directory_lock.hpp"
 
 namespace memprop::host::cli {
 namespace {
@@ -222,6 +223,12 @@ int command_core(Arguments arguments) {
         }
     }
     const std::filesystem::path directory(options["out"].as<std::string>());
+    std::error_code ignored;
+    std::filesystem::create_directories(directory, ignored);
+    std::optional<DirectoryLock> lock;
+    if (std::filesystem::is_directory(directory, ignored)) {
+        lock.emplace(directory);
+    }
     write_core_directory(host, directory);
     write_text_atomically(directory / "labels.csv", labels);
     write_text_atomically(directory / "spikes.csv", spikes);

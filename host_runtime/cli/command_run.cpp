@@ -208,7 +208,8 @@ int command_run(Arguments arguments) {
     }
     RunOutputs outputs(network, directory, probes);
     if (options.count("load-state") != 0) {
-        load_state(network, loaded.discretisation, options["load-state"].as<std::string>());
+        load_state(network, loaded.discretisation, loaded.mapping.get(),
+                   options["load-state"].as<std::string>());
     }
     std::optional<RunRecording> recording;
     if (options.count("hdf5") != 0) {
@@ -234,11 +235,12 @@ int command_run(Arguments arguments) {
         sender->finish();
     }
     if (options.count("save-state") != 0) {
-        save_state(network, loaded.discretisation, options["save-state"].as<std::string>());
+        save_state(network, loaded.discretisation, loaded.mapping.get(),
+                   options["save-state"].as<std::string>());
     }
     if (interrupt_signal() != 0) {
         const auto state = directory / "state.h5";
-        save_state(network, loaded.discretisation, state);
+        save_state(network, loaded.discretisation, loaded.mapping.get(), state);
         fmt::print(stderr,
                    "memprop: stopped after {} steps, whose results are written; go on with --load-state {}\n",
                    network.steps_done(), state.string());

@@ -53,7 +53,7 @@ Served serve_simulator(const po::variables_map& options, const std::string& file
     Served served;
     served.loaded = load_network_with(options, file);
     if (options.count("load-state") != 0) {
-        load_state(*served.loaded.network, served.loaded.discretisation,
+        load_state(*served.loaded.network, served.loaded.discretisation, served.loaded.mapping.get(),
                    options["load-state"].as<std::string>());
     }
     served.network = std::make_unique<live::SimulatedNetwork>(*served.loaded.network);
@@ -202,7 +202,7 @@ int command_serve(Arguments arguments) {
         served.learning->save();
     }
     if (options.count("save-state") != 0) {
-        save_state(*served.loaded.network, served.loaded.discretisation,
+        save_state(*served.loaded.network, served.loaded.discretisation, served.loaded.mapping.get(),
                    options["save-state"].as<std::string>());
     }
     const nlohmann::ordered_json report = report_json(server.report(), port.counters(), served, wall_s);

@@ -58,6 +58,7 @@ RunOutputs::RunOutputs(const RunningNetwork& network, const std::filesystem::pat
                 fmt::format("{}: cannot be created: {}", (directory / folder).string(), error.message()));
         }
     }
+    lock_.emplace(directory);
     std::set<std::filesystem::path> taken;
     const auto open = [&](std::vector<NodeFile>& files, const char* folder, const Probe& probe) {
         const auto path = directory / folder / file_name(network.nodes()[probe.node].name);

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "host_runtime/files/directory_lock.hpp"
 #include "host_runtime/files/pending_file.hpp"
 #include "host_runtime/graph/running_network.hpp"
 
@@ -25,7 +27,8 @@ Probe parse_probe(const RunningNetwork& network, const std::string& text);
 class RunOutputs {
 public:
     /// Opens spikes/NODE.csv of every spiking node, state/NODE.csv of every probe, and output.csv under
-    /// `directory`, which is created. '/' in a node's name is written "__".
+    /// `directory`, which is created. '/' in a node's name is written "__". Throws InputError if another
+    /// process works in the directory.
     RunOutputs(const RunningNetwork& network, const std::filesystem::path& directory,
                const std::vector<Probe>& probes);
 
@@ -45,6 +48,7 @@ private:
     static void write_row(NodeFile& file, std::span<const double> first, std::span<const double> second);
     static void write_if_long(NodeFile& file);
 
+    std::optional<DirectoryLock> lock_;
     const RunningNetwork& network_;
     std::vector<NodeFile> spikes_, states_;
     std::vector<NodeFile> output_;  // one

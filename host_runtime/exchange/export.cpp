@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -9,6 +10,7 @@
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/math.hpp"
 #include "host_runtime/files/hdf5_archive.hpp"
+#include "host_runtime/files/sealed_file.hpp"
 #include "host_runtime/graph/discretisation.hpp"
 #include "host_runtime/nir/build.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
@@ -16,6 +18,7 @@
 #include "host_runtime/nir/read.hpp"
 #include "host_runtime/nir/write.hpp"
 #include "host_runtime/results/checkpoint.hpp"
+#include "host_runtime/results/checkpoint_check.hpp"
 #include "learning/update/scheme.hpp"
 #include "learning/weights/connectivity.hpp"
 #include "learning/weights/weight_store.hpp"
@@ -37,7 +40,8 @@ struct Projection {
 
 /// What the columns of the stored devices read one row at a time without noise: bit for bit what a forward
 /// pass sums up.
-void read_devices(const h5::File& file, ExperimentConfig config, Projection& p) {
+void read_devices(const h5::File& file, Experiment config, Projection& p) {
+    const ValueRanges ranges = ranges_of(file, config);
     auto& crossbar = config.crossbar;
     crossbar.read_noise_scale = crossbar.drift_scale = crossbar.driver_noise = 0.0;
     crossbar.low_frequency = {};
@@ -57,11 +61,10 @@ void read_devices(const h5::File& file, ExperimentConfig config, Projection& p) 
         config.task.update_interval_seconds, static_cast<std::uint64_t>(config.run.seed),
         static_cast<std::uint8_t>(p.id));
     Hdf5Reader archive(
-        file, fmt::format("/state/{}/devices", learning::kProjectionNames[static_cast<std::size_t>(p.id)]));
-    array.load_devices(archive);
-    const auto ticks = file.read_scalar<std::uint64_t>("/state/start_tick") +
-                       file.read_scalar<std::uint64_t>("/state/samples_done") + 1;
-    array.renew(static_cast<std::int32_t>(ticks));
+        file, fmt::format("/state/{}/devices", learning::kProjectionNames[static_cast<std::size_t>(p.id)]),
+        ranges);
+    naming(file.name(), [&] { array.load_devices(archive); });
+    array.renew(static_cast<std::int32_t>(latest_tick(file)));
     p.unit = static_cast<double>(static_cast<float>(
         p.id == ProjectionId::w_out ? crossbar.weight_scale_out_per_us : crossbar.weight_scale_per_us));
     p.on_devices = true;
@@ -74,7 +77,7 @@ void read_devices(const h5::File& file, ExperimentConfig config, Projection& p) 
     }
 }
 
-Projection read_projection(const h5::File& file, const ExperimentConfig& config, ProjectionId id) {
+Projection read_projection(const h5::File& file, const Experiment& config, ProjectionId id) {
     const auto inputs = static_cast<std::uint32_t>(config.network.inputs),
                recurrent = static_cast<std::uint32_t>(config.network.recurrent),
                outputs = static_cast<std::uint32_t>(config.network.outputs);
@@ -94,6 +97,10 @@ Projection read_projection(const h5::File& file, const ExperimentConfig& config,
     if (p.weights.size() != std::size_t{p.pre} * p.post) {
         throw InputError(fmt::format("{}: {} has {} values, this network needs {}", file.name(), path,
                                      p.weights.size(), std::size_t{p.pre} * p.post));
+    }
+    if (!std::all_of(p.weights.begin(), p.weights.end(),
+                     [](double weight) { return std::isfinite(weight); })) {
+        throw InputError(fmt::format("{}: {} holds a weight that is not finite", file.name(), path));
     }
     return p;
 }
@@ -203,10 +210,10 @@ void check_exportable(const ExperimentConfig& config, const std::string& file) {
 }
 
 nir::Network network_of_checkpoint(const std::filesystem::path& checkpoint) {
-    const ExperimentConfig config = read_checkpoint_config(checkpoint);
+    const h5::File file = open_checkpoint(checkpoint);
+    const Experiment config = read_config(file);
     const std::string name = checkpoint.string();
     check_exportable(config, name);
-    const h5::File file = h5::File::open(checkpoint);
     const bool single = config.run.precision != learning::Precision::double_;
     std::vector<nir::Node> nodes;
     bool on_devices = false;

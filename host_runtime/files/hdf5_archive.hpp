@@ -2,13 +2,15 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "crossbar/base/state_archive.hpp"
+#include "host_runtime/files/value_ranges.hpp"
 #include "host_runtime/hdf5/h5.hpp"
 
 namespace memprop::host {
 
-/// Writes every value as a dataset below `root`.
+/// Writes every value as a dataset below `root`. Throws RunError naming a value that is not finite.
 class Hdf5Writer final : public StateArchive {
 public:
     Hdf5Writer(h5::File& file, std::string root) : file_(file), path_(std::move(root)) {}
@@ -28,20 +30,19 @@ public:
 
 private:
     template <class T>
-    void write(std::string_view name, const std::vector<T>& values) {
-        file_.write(path_ + "/" + std::string(name), values);
-    }
+    void write(std::string_view name, const std::vector<T>& values);
 
     h5::File& file_;
     std::string path_;
 };
 
 /// Reads what Hdf5Writer wrote into objects of the same configuration. Throws InputError naming file and
-/// dataset if one is missing or an array has another length than the object needs (empty vectors take
-/// any length).
+/// dataset if one is missing, has another type or shape than Hdf5Writer gives it, another length than the
+/// object needs (empty vectors take any length), or a value out of its range.
 class Hdf5Reader : public StateArchive {
 public:
-    Hdf5Reader(const h5::File& file, std::string root) : file_(file), path_(std::move(root)) {}
+    Hdf5Reader(const h5::File& file, std::string root, ValueRanges ranges = {})
+        : file_(file), path_(std::move(root)), ranges_(std::move(ranges)) {}
 
     void operator()(std::string_view name, std::vector<float>& values) override { read(name, values); }
     void operator()(std::string_view name, std::vector<double>& values) override { read(name, values); }
@@ -57,10 +58,13 @@ public:
 
 private:
     template <class T>
+    std::vector<T> read_checked(std::string_view name, bool scalar) const;
+    template <class T>
     void read(std::string_view name, std::vector<T>& values);
 
     const h5::File& file_;
     std::string path_;
+    ValueRanges ranges_;
 };
 
 }  // namespace memprop::host

@@ -9,6 +9,7 @@
 #include "crossbar/base/error.hpp"
 #include "host_runtime/graph/crossbar_operators.hpp"
 #include "host_runtime/nir/window.hpp"
+#include "host_runtime/results/identity.hpp"
 
 namespace memprop::host {
 namespace {
@@ -205,6 +206,10 @@ crossbar::ArrayCounters CrossbarMapping::counters() const {
         }
     }
     return sum;
+}
+
+std::string CrossbarMapping::description() const {
+    return fmt::format("device time = {}\n{}", device_time_seconds_, describe_devices(config_));
 }
 
 }  // namespace memprop::host

@@ -62,6 +62,11 @@ public:
 
     const std::vector<std::shared_ptr<MappedLayer>>& layers() const { return layers_; }
     double device_time_seconds() const { return device_time_seconds_; }
+    /// Device time of reads, and devices per polarity of a synapse.
+    std::int32_t ticks() const { return ticks_; }
+    std::int64_t devices_per_polarity() const { return config_.update.devices_per_polarity; }
+    /// What devices and reads depend on, "key = value" a line.
+    std::string description() const;
     const crossbar::EnergyConfig& energy_cost() const { return config_.crossbar.energy; }
     const crossbar::CrossbarConfig& crossbar() const { return config_.crossbar; }
 

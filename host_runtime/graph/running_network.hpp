@@ -64,7 +64,8 @@ public:
     virtual void check_finite() const = 0;
 
     /// Everything that steps have changed, but not the weights; with devices also what these hold. What one
-    /// engine writes another can read, and the run continues bit for bit. Reading replaces all state.
+    /// engine writes another can read, and the run continues bit for bit. Reading replaces all state, or
+    /// throws and leaves all as it was.
     virtual void write_state(StateArchive& archive) = 0;
     virtual void read_state(StateArchive& archive) = 0;
 

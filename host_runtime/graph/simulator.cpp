@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "crossbar/base/error.hpp"
+#include "host_runtime/files/memory_archive.hpp"
 
 namespace memprop::host {
 namespace {
@@ -100,9 +101,18 @@ void Simulator::serialize(StateArchive& archive, StateParts parts) {
 }
 
 void Simulator::read_state(StateArchive& archive) {
-    reset();
-    serialize(archive);
-    check_finite();
+    MemoryWriter before;
+    serialize(before);
+    try {
+        reset();
+        serialize(archive);
+        check_finite();
+    } catch (...) {
+        MemoryReader back(before.items());
+        reset();
+        serialize(back);
+        throw;
+    }
 }
 
 /// Gives every node the output it has before step 0: what feedback delivers in step 0.

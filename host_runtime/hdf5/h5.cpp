@@ -91,6 +91,22 @@ File File::open(const std::filesystem::path& file) {
     return result;
 }
 
+File File::open_image(const std::filesystem::path& file, std::span<const char> bytes) {
+    silence();
+    File result(-1, file.string(), false);
+    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+    constexpr std::size_t kGrowth = std::size_t{1} << 20;
+    H5Pset_fapl_core(access, kGrowth, false);
+    // The library copies the image and does not write to it; its interface knows no const.
+    H5Pset_file_image(access, const_cast<char*>(bytes.data()), bytes.size());
+    // An image must not have the name of a file that there is; below a file there is none.
+    result.handle_ = H5Fopen((file / "image").c_str(), H5F_ACC_RDONLY, access);
+    if (result.handle_ < 0) {
+        result.fail("", "cannot be opened as an HDF5 file");
+    }
+    return result;
+}
+
 File File::create(const std::filesystem::path& file) {
     silence();
     File result(-1, file.string(), true);
@@ -120,29 +136,35 @@ File::~File() {
     }
 }
 
-void File::close() {
-    if (handle_ < 0) {
-        return;
-    }
-    std::vector<char> image;
-    if (writing_) {
-        const ssize_t size =
-            H5Fflush(handle_, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(handle_, nullptr, 0);
-        image.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
-        if (size < 0 || H5Fget_file_image(handle_, image.data(), image.size()) != size) {
-            fail("", "cannot be completed");
-        }
+std::vector<char> File::take_image() {
+    const ssize_t size =
+        H5Fflush(handle_, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(handle_, nullptr, 0);
+    std::vector<char> image(size < 0 ? 0 : static_cast<std::size_t>(size));
+    if (size < 0 || H5Fget_file_image(handle_, image.data(), image.size()) != size) {
+        fail("", "cannot be completed");
     }
     if (H5Fclose(std::exchange(handle_, -1)) < 0) {
         fail("", "cannot be closed");
     }
-    if (writing_) {
-        std::ofstream out(name_, std::ios::binary | std::ios::trunc);
-        out.write(image.data(), static_cast<std::streamsize>(image.size()));
-        out.close();
-        if (!out) {
-            throw RunError(fmt::format("{}: cannot be written: {}", name_, std::strerror(errno)));
+    return image;
+}
+
+void File::close() {
+    if (handle_ < 0) {
+        return;
+    }
+    if (!writing_) {
+        if (H5Fclose(std::exchange(handle_, -1)) < 0) {
+            fail("", "cannot be closed");
         }
+        return;
+    }
+    const std::vector<char> image = take_image();
+    std::ofstream out(name_, std::ios::binary | std::ios::trunc);
+    out.write(image.data(), static_cast<std::streamsize>(image.size()));
+    out.close();
+    if (!out) {
+        throw RunError(fmt::format("{}: cannot be written: {}", name_, std::strerror(errno)));
     }
 }
 

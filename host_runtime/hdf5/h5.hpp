@@ -53,6 +53,8 @@ struct Storage {
 class File {
 public:
     static File open(const std::filesystem::path& file);  ///< read-only
+    /// Read-only, from the bytes of a file that have been read already; `file` is for messages. Copies them.
+    static File open_image(const std::filesystem::path& file, std::span<const char> bytes);
     /// A new file, kept in memory and written by close(), which replaces what was there.
     static File create(const std::filesystem::path& file);
 
@@ -67,6 +69,8 @@ public:
 
     /// Writes a new file to disk; without it, none appears.
     void close();
+    /// The bytes of a new file, which is closed and not written.
+    std::vector<char> take_image();
 
     const std::string& name() const { return name_; }
 

@@ -108,7 +108,7 @@ void LearningNetwork::save() {
     }
     Recording nothing(false);
     if (save_.extension() == ".h5") {
-        write_checkpoint(save_, config_, *trainer_, nothing, ChipLedger());
+        write_checkpoint(save_, CheckpointOwner(config_), *trainer_, nothing, ChipLedger());
         return;
     }
     // The NIR file is made from a checkpoint, so that both hold the same.
@@ -121,7 +121,7 @@ void LearningNetwork::save() {
             std::filesystem::remove(file, ignored);
         }
     } const remover{checkpoint};
-    write_checkpoint(checkpoint, config_, *trainer_, nothing, ChipLedger());
+    write_checkpoint(checkpoint, CheckpointOwner(config_), *trainer_, nothing, ChipLedger());
     nir::write_network(network_of_checkpoint(checkpoint), save_);
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <system_error>
+
 #include "crossbar/base/error.hpp"
 #include "host_runtime/live/port_core.hpp"
 
@@ -41,7 +43,12 @@ void PortCore::push(Batch batch) {
 }
 
 void PortCore::start() {
-    thread_ = std::thread([this] { io_.run(); });
+    try {
+        thread_ = std::thread([this] { io_.run(); });
+    } catch (const std::system_error& error) {
+        throw RunError(
+            fmt::format("{}: its thread cannot be started: {}", address_.text(), error.code().message()));
+    }
 }
 
 void PortCore::stop() {

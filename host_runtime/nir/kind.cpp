@@ -1,12 +1,16 @@
 #include "host_runtime/nir/kind.hpp"
 
+#include "host_runtime/files/sealed_file.hpp"
 #include "host_runtime/hdf5/decode.hpp"
 #include "host_runtime/hdf5/h5.hpp"
 
 namespace memprop::host::nir {
 
 bool is_checkpoint(const std::filesystem::path& file) {
-    bool result = false;
+    if (has_seal(file)) {
+        return true;
+    }
+    bool result = false;  // one of an older version is still known for what it was
     h5::decode_in_child(
         file, {},
         [&](const h5::Sink& sink) {

@@ -92,11 +92,11 @@ public:
     void reset() { simulator("reset").reset(); }
     void save(const std::string& file) {
         const py::gil_scoped_release no_gil;
-        save_state(*running_, discretisation_, file);
+        save_state(*running_, discretisation_, mapping_.get(), file);
     }
     void restore(const std::string& file) {
         const py::gil_scoped_release no_gil;
-        load_state(*running_, discretisation_, file);
+        load_state(*running_, discretisation_, mapping_.get(), file);
     }
 
     /// Other weights, the same state; devices are fresh and programmed anew.

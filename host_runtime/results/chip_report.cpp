@@ -74,15 +74,12 @@ void add_chip_energy(const ChipEnergy& energy, nlohmann::ordered_json& energy_j)
 void add_chip(const ChipHardware& hardware, const ChipTotals& spent, nlohmann::ordered_json& result) {
     result["engine"] = "cycle";
     add_chip_energy(spent.energy, result["energy_j"]);
-    add_chip_counters(hardware, result);
-    result["cycles"] = spent.cycles;
-    result["deadline_misses"] = spent.deadline_misses;
+    add_chip_counters(hardware, spent.cycles, result);
 }
 
-void add_chip_counters(const ChipHardware& hardware, nlohmann::ordered_json& result) {
+void add_chip_counters(const ChipHardware& hardware, std::uint64_t cycles, nlohmann::ordered_json& result) {
     const Chip& chip = hardware.chip();
     const HostStats& host = chip.host().stats();
-    const std::uint64_t cycles = chip.cycle();
     result["cycles"] = cycles;
     result["deadline_misses"] = host[HostCounter::deadline_misses];
     const hw::noc::Fabric& fabric = chip.mesh().fabric();

@@ -1,38 +1,31 @@
 #include "host_runtime/results/chip_totals.hpp"
 
+#include <utility>
+
 #include "hw_models/chip/host_stats.hpp"
 
 namespace memprop::host {
+namespace {
 
-ChipTotals& ChipTotals::operator+=(const ChipTotals& other) {
-    cycles += other.cycles;
-    deadline_misses += other.deadline_misses;
-    energy.routing_j += other.energy.routing_j;
-    energy.tile_periphery_j += other.energy.tile_periphery_j;
-    energy.digital_j += other.energy.digital_j;
-    return *this;
-}
-
-ChipTotals& ChipTotals::operator-=(const ChipTotals& other) {
-    cycles -= other.cycles;
-    deadline_misses -= other.deadline_misses;
-    energy.routing_j -= other.energy.routing_j;
-    energy.tile_periphery_j -= other.energy.tile_periphery_j;
-    energy.digital_j -= other.energy.digital_j;
-    return *this;
-}
-
-void ChipTotals::serialize(StateArchive& archive) {
-    archive.enter("chip");
-    if (archive.holds("cycles")) {
-        archive("cycles", cycles);
-        archive("deadline_misses", deadline_misses);
-        archive("routing_j", energy.routing_j);
-        archive("tile_periphery_j", energy.tile_periphery_j);
-        archive("digital_j", energy.digital_j);
+std::vector<std::uint32_t> halves(const std::vector<std::uint64_t>& words) {
+    std::vector<std::uint32_t> out;
+    out.reserve(2 * words.size());
+    for (const std::uint64_t word : words) {
+        out.push_back(static_cast<std::uint32_t>(word));
+        out.push_back(static_cast<std::uint32_t>(word >> 32U));
     }
-    archive.leave();
+    return out;
 }
+
+std::vector<std::uint64_t> words(const std::vector<std::uint32_t>& halves) {
+    std::vector<std::uint64_t> out;
+    for (std::size_t i = 0; i + 1 < halves.size(); i += 2) {
+        out.push_back(halves[i] | std::uint64_t{halves[i + 1]} << 32U);
+    }
+    return out;
+}
+
+}  // namespace
 
 ChipTotals chip_totals(const ChipHardware& hardware) {
     const hw::chip::Chip& chip = hardware.chip();
@@ -41,20 +34,41 @@ ChipTotals chip_totals(const ChipHardware& hardware) {
             .energy = chip.energy()};
 }
 
+void ChipLedger::save(StateArchive& archive) const {
+    std::uint64_t cycles = earlier_cycles_;
+    std::vector<std::uint32_t> record = record_;
+    if (hardware_ != nullptr) {
+        hw::WordRecord taken;
+        hardware_->record(taken);
+        record = halves(taken.words());
+        cycles = total().cycles;
+    }
+    archive.enter("chip");
+    archive("cycles", cycles);
+    archive("record", record);
+    archive.leave();
+}
+
 void ChipLedger::restore(StateArchive& archive) {
-    earlier_.serialize(archive);
-    if (hardware_ != nullptr && earlier_.cycles > 0) {
-        not_counted_ = chip_totals(*hardware_);
+    archive.enter("chip");
+    archive("cycles", earlier_cycles_);
+    archive("record", record_);
+    archive.leave();
+    if (hardware_ != nullptr && !record_.empty()) {
+        not_counted_cycles_ = hardware_->chip().cycle();
+        hw::WordRecord given(words(record_));
+        hardware_->record(given);
+        given.finish();
     }
 }
 
 ChipTotals ChipLedger::total() const {
-    ChipTotals sum = earlier_;
-    if (hardware_ != nullptr) {
-        sum += chip_totals(*hardware_);
-        sum -= not_counted_;
+    if (hardware_ == nullptr) {
+        return {.cycles = earlier_cycles_};
     }
-    return sum;
+    ChipTotals totals = chip_totals(*hardware_);
+    totals.cycles += earlier_cycles_ - not_counted_cycles_;
+    return totals;
 }
 
 }  // namespace memprop::host

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "crossbar/base/error.hpp"
+
 namespace memprop::host {
 
 void GoldenRecording::keep(const learning::TrainerBase& trainer) {
@@ -23,6 +25,18 @@ void GoldenRecording::serialize(StateArchive& archive) {
     archive("output", output_);
     archive("steps", steps_);
     archive.leave();
+}
+
+void GoldenRecording::check(const learning::TrainerBase& trainer) const {
+    const learning::WeightStoreShape out = trainer.shape(learning::ProjectionId::w_out);
+    bool good =
+        events_.size() % 2 == 0 && output_.size() % out.post == 0 && steps_ == output_.size() / out.post;
+    for (std::size_t i = 0; good && i < events_.size(); i += 2) {
+        good = events_[i] < steps_ && events_[i + 1] < out.pre;
+    }
+    if (!good) {
+        throw InputError("/state/golden: its spikes and outputs do not belong together");
+    }
 }
 
 void GoldenRecording::write(h5::File& out, learning::TrainerBase& trainer) const {

@@ -18,6 +18,8 @@ public:
     /// Adds the forward pass that `trainer` has just made.
     void keep(const learning::TrainerBase& trainer);
     void serialize(StateArchive& archive);
+    /// Throws InputError unless what serialize() has read can be of `trainer`.
+    void check(const learning::TrainerBase& trainer) const;
     void write(h5::File& out, learning::TrainerBase& trainer) const;
 
 private:

@@ -69,7 +69,7 @@ nlohmann::ordered_json core_json(const ChipNetwork& network, const CorePlan& cor
 }  // namespace
 
 void add_placement(const ChipNetwork& network, nlohmann::ordered_json& result) {
-    add_chip_counters(network.hardware(), result);
+    add_chip_counters(network.hardware(), network.hardware().chip().cycle(), result);
     const ChipPlan& plan = network.hardware().chip().plan();
     const ChipConfig& chip = network.hardware().chip().config();
     result["load_cycles"] = network.hardware().load_cycles();

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
+#include "crossbar/base/error.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 #include "host_runtime/hdf5/h5.hpp"
 
@@ -28,6 +32,16 @@ std::vector<float> transposed(const std::vector<double>& values, std::size_t row
         }
     }
     return out;
+}
+
+/// (step, index) pairs below the two limits.
+bool are_pairs(const std::vector<std::int32_t>& pairs, std::uint64_t steps, std::uint32_t indices) {
+    bool good = pairs.size() % 2 == 0;
+    for (std::size_t i = 0; good && i < pairs.size(); i += 2) {
+        good = pairs[i] >= 0 && static_cast<std::uint64_t>(pairs[i]) < steps && pairs[i + 1] >= 0 &&
+               static_cast<std::uint32_t>(pairs[i + 1]) < indices;
+    }
+    return good;
 }
 
 void write_devices(h5::File& out, const std::string& name, const crossbar::SynapseArray& array) {
@@ -71,7 +85,7 @@ void Recording::serialize(StateArchive& archive) {
         archive.enter(fmt::format("recorded_{}", i));
         std::uint64_t index = trials_[i].index;
         archive("index", index);
-        trials_[i].index = static_cast<std::uint32_t>(index);
+        trials_[i].index = static_cast<std::uint32_t>(std::min<std::uint64_t>(index, ~0U));
         archive("steps", trials_[i].steps);
         archive("input", trials_[i].input);
         archive("spikes", trials_[i].spikes);
@@ -81,6 +95,28 @@ void Recording::serialize(StateArchive& archive) {
     }
     if (golden_) {
         golden_->serialize(archive);
+    }
+}
+
+void Recording::check(const learning::TrainerBase& trainer) const {
+    const learning::WeightStoreShape in = trainer.shape(learning::ProjectionId::w_in),
+                                     out = trainer.shape(learning::ProjectionId::w_out);
+    std::set<std::uint32_t> seen;
+    for (std::size_t i = 0; i < trials_.size(); ++i) {
+        const TrialRecord& trial = trials_[i];
+        const std::size_t values = trial.output.size();
+        if (trial.index >= trainer.samples_per_epoch() || !seen.insert(trial.index).second ||
+            trial.steps == 0 || values % out.post != 0 || values / out.post != trial.steps ||
+            !(trial.target.empty() || trial.target.size() == values) ||
+            !are_pairs(trial.input, trial.steps, in.pre) || !are_pairs(trial.spikes, trial.steps, out.pre)) {
+            throw InputError(
+                fmt::format("/state/recorded_{}: is no trial of this network: steps, spikes and outputs "
+                            "do not belong together",
+                            i));
+        }
+    }
+    if (golden_) {
+        golden_->check(trainer);
     }
 }
 

@@ -38,6 +38,8 @@ public:
 
     /// So that a run stopped within its last epoch loses none of it.
     void serialize(StateArchive& archive);
+    /// Throws InputError unless what serialize() has read can be trials of `trainer`.
+    void check(const learning::TrainerBase& trainer) const;
 
 private:
     struct TrialRecord {

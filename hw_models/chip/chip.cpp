@@ -55,6 +55,14 @@ ChipEnergy Chip::energy() const {
     return energy;
 }
 
+void Chip::record(WordRecord& record) {
+    host_->record(record);
+    mesh_->fabric().record(record, mesh_->cycle());
+    for (const auto& core : cores_) {
+        core->record(record);
+    }
+}
+
 std::vector<Counter> Chip::report() const {
     std::vector<Counter> out;
     const auto add = [&](std::string prefix, const CounterInfo& info, std::uint64_t value) {

@@ -43,6 +43,9 @@ public:
 
     std::uint64_t cycle() const { return host_->cycle(); }
     ChipEnergy energy() const;
+    /// Between samples: all counters but latencies and activations, and what later cycles depend on besides
+    /// the state: what cores were told, whose turn it is in routers.
+    void record(WordRecord& record);
     /// All counters: host interface, network, each core and tile, devices of each array.
     std::vector<Counter> report() const;
     /// Activations of all processes of the chip.

@@ -449,7 +449,7 @@ void Core::finish_step_if_done() {
     step_running_ = neurons_.done = readouts_.done = learned_ = false;
     cores_done_ = errors_ = 0;
     stats_.add(CoreCounter::steps);
-    stats_.set(CoreCounter::send_stall_cycles, port->stall_cycles());
+    stats_.set(CoreCounter::send_stall_cycles, earlier_stall_cycles_ + port->stall_cycles());
     if (last_step_) {
         for (tile::SynapseTileIf* tile : tile_ports_) {
             tile->end_sample();
@@ -464,6 +464,19 @@ void Core::report_done(std::uint32_t value, std::uint64_t when) {
     flit.address = code(Tick::core_done);
     flit.value = value;
     port->send_later(flit);
+}
+
+void Core::record(WordRecord& record) {
+    stats_.record(record);
+    if (record.gives()) {
+        earlier_stall_cycles_ = stats_[CoreCounter::send_stall_cycles] - port->stall_cycles();
+    }
+    for (const auto& tile : tiles_) {
+        tile->record(record);
+    }
+    for (const auto& tile : fast_tiles_) {
+        tile->record(record);
+    }
 }
 
 double Core::neuron_energy_j() const {

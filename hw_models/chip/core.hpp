@@ -71,6 +71,9 @@ public:
     /// As read_word, but exact weights.
     std::optional<std::uint32_t> debug_read_word(std::uint32_t word);
 
+    /// Its counters and those of its tiles.
+    void record(WordRecord& record);
+
     /// Between samples: the neurons' state was replaced, so other spikes are on their way into the next one.
     void state_restored();
 
@@ -189,6 +192,7 @@ private:
     std::vector<float> from_input_, from_recurrent_, readout_sums_;
     std::vector<float> unused_psi_;  // of steps that nobody learns from
     CoreStats stats_;
+    std::uint64_t earlier_stall_cycles_ = 0;  // of counters that were given back
     std::uint64_t activations_ = 0;
 };
 

@@ -3,7 +3,10 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
+
+#include "hw_models/word_record.hpp"
 
 namespace memprop::hw::chip {
 
@@ -76,6 +79,8 @@ public:
         }
         return *this;
     }
+
+    void record(WordRecord& record) { record(std::span(values_)); }
 
 private:
     std::array<std::uint64_t, kCoreCounters> values_{};

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "crossbar/base/error.hpp"
 #include "learning/network/objective.hpp"
 
 namespace memprop::hw::chip {
@@ -228,6 +229,27 @@ tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
     }
     sleep_until_due();
     return tlm::TLM_OK_RESPONSE;
+}
+
+void HostInterface::record(WordRecord& record) {
+    constexpr std::uint32_t kNotTold = ~0U;
+    stats_.record(record);
+    record(event_);
+    record(in_window_, 1);
+    for (const auto& [which, told] :
+         {std::pair{CoreRegister::device_tick, &told_tick_}, std::pair{CoreRegister::event, &told_event_},
+          std::pair{CoreRegister::learns, &told_learns_},
+          std::pair{CoreRegister::first_step, &told_first_step_}}) {
+        record(*told);
+        if (record.gives() && *told != kNotTold) {
+            if (which == CoreRegister::learns && *told > static_cast<std::uint32_t>(kLastLearningMode)) {
+                throw InputError("the record of a chip is not of this chip");
+            }
+            for (Core* core : cores_) {
+                core->write_word(static_cast<std::uint32_t>(which), *told);
+            }
+        }
+    }
 }
 
 void HostInterface::start_step(bool last) {

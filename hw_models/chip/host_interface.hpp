@@ -51,6 +51,8 @@ public:
     std::uint64_t activations() const { return activations_; }
     std::uint64_t cycle() const { return sc_core::sc_time_stamp().value() / period_.value(); }
     std::uint32_t step() const { return step_; }
+    /// Between commands: its counters, and what it was told and has told the cores, who then know it too.
+    void record(WordRecord& record);
 
 private:
     void end_of_elaboration() override;

@@ -81,6 +81,8 @@ public:
     std::uint64_t operator[](HostCounter counter) const { return values_[static_cast<std::size_t>(counter)]; }
     std::uint64_t at(std::size_t index) const { return values_[index]; }
 
+    void record(WordRecord& record) { record(std::span(values_)); }
+
 private:
     std::uint64_t& value(HostCounter counter) { return values_[static_cast<std::size_t>(counter)]; }
 

@@ -111,6 +111,8 @@ public:
         latency_ = {};
         measured_from_ = cycle;
     }
+    /// Counters (but not the histogram) and whose turn it is at each output, between samples; `cycle` is now.
+    void record(WordRecord& record, std::uint64_t cycle);
     /// Counts up to the beginning of `cycle`; all work before it must be done.
     RouterStats router_stats(NodeId router, std::uint64_t cycle) const;
     RouterStats total_router_stats(std::uint64_t cycle) const;
@@ -203,6 +205,7 @@ private:
     std::vector<std::uint32_t> arrivals_, spaces_;
     LatencyHistogram latency_;
     std::uint64_t measured_from_ = 0;
+    std::uint64_t measured_before_ = 0;  // cycles of counters that were given back
     std::optional<RandomStalls> stalls_;
     FabricObserver* observer_ = nullptr;
 };

@@ -178,6 +178,23 @@ void Fabric::start_measurement(std::uint64_t cycle) {
     }
     latency_ = {};
     measured_from_ = cycle;
+    measured_before_ = 0;
+}
+
+void Fabric::record(WordRecord& record, std::uint64_t cycle) {
+    std::uint64_t measured = measured_before_ + cycle - std::min(cycle, measured_from_);
+    record(measured);
+    if (record.gives()) {
+        measured_before_ = measured;
+        measured_from_ = cycle;
+    }
+    for (Router& router : routers_) {
+        router.stats.record(record);
+        record(std::span(router.next_input), kPorts - 1);
+    }
+    for (Terminal& terminal : terminals_) {
+        terminal.stats.record(record);
+    }
 }
 
 RouterStats Fabric::router_stats(NodeId node, std::uint64_t cycle) const {
@@ -209,7 +226,7 @@ Fabric::LinkUse Fabric::link_use(std::uint64_t cycle) const {
     if (cycle <= measured_from_) {
         return {};
     }
-    const auto cycles = static_cast<double>(cycle - measured_from_);
+    const auto cycles = static_cast<double>(cycle - measured_from_ + measured_before_);
     std::uint64_t flits = 0, busiest = 0, links = 0;
     for (const Router& router : routers_) {
         for (unsigned port = 0; port < 4; ++port) {

@@ -41,6 +41,19 @@ RouterStats& RouterStats::operator+=(const RouterStats& other) {
     return *this;
 }
 
+void RouterStats::record(WordRecord& record) {
+    record(std::span(forwarded));
+    for (std::uint64_t* count : {&credit_stalls, &arbitration_stalls, &injected_stalls, &unroutable_flits}) {
+        record(*count);
+    }
+}
+
+void TerminalStats::record(WordRecord& record) {
+    for (std::uint64_t* count : {&sent, &received, &refused_full, &refused_no_route}) {
+        record(*count);
+    }
+}
+
 std::uint64_t RouterStats::forwarded_total() const {
     return std::accumulate(forwarded.begin(), forwarded.end(), std::uint64_t{0});
 }

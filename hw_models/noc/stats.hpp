@@ -9,6 +9,7 @@
 #include "hw_models/counter.hpp"
 #include "hw_models/noc/params.hpp"
 #include "hw_models/noc/routing.hpp"
+#include "hw_models/word_record.hpp"
 
 namespace memprop::hw::noc {
 
@@ -24,6 +25,7 @@ struct RouterStats {
     RouterStats& operator+=(const RouterStats& other);
     std::uint64_t forwarded_total() const;
     double energy_j(const HopCost& cost) const;
+    void record(WordRecord& record);
 };
 
 struct TerminalStats {
@@ -33,6 +35,7 @@ struct TerminalStats {
     std::uint64_t refused_no_route = 0;  ///< attempts to send to a node or tree that does not exist
 
     TerminalStats& operator+=(const TerminalStats& other);
+    void record(WordRecord& record);
 };
 
 /// Counts of latencies: exact below 4096 cycles, in bins of 1/2048 of the value above.

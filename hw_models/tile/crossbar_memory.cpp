@@ -123,6 +123,12 @@ void CrossbarStats::count_measurement(std::uint64_t rows, std::uint64_t columns)
     conversions += 2 * rows * columns;
 }
 
+void CrossbarStats::record(WordRecord& record) {
+    for (std::uint64_t* count : {&word_line_drives, &integrations, &conversions, &pulse_slots, &pulses}) {
+        record(*count);
+    }
+}
+
 double crossbar_energy_j(const CrossbarCost& cost, const CrossbarStats& stats) {
     return 1e-12 * (cost.word_line_pj.value() * static_cast<double>(stats.word_line_drives) +
                     cost.integration_pj.value() * static_cast<double>(stats.integrations) +

@@ -22,6 +22,7 @@ struct CrossbarStats {
     void count(const RefreshWork& work);
     void count(const VerifyWork& work);
     void count_measurement(std::uint64_t rows, std::uint64_t columns);
+    void record(WordRecord& record);
 };
 
 double crossbar_energy_j(const CrossbarCost& cost, const CrossbarStats& stats);
@@ -53,6 +54,8 @@ public:
     void report(const std::string& prefix, std::vector<Counter>& out) const override {
         report_crossbar(prefix, params_.cost, stats_, out);
     }
+
+    void record(WordRecord& record) override { stats_.record(record); }
 
     const TileRegion& region() const { return region_; }
     const CrossbarTileParams& params() const { return params_; }

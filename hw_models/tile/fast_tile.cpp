@@ -35,6 +35,14 @@ std::uint64_t FastTile::take(const FastUpdate& update) {
     return cycles;
 }
 
+void FastTile::record(WordRecord& record) {
+    for (std::uint64_t* count :
+         {&stats_.updates, &stats_.row_reads, &stats_.refreshes, &stats_.resets, &stats_.cycles}) {
+        record(*count);
+    }
+    periphery_.record(record);
+}
+
 void FastTile::report(const std::string& prefix, std::vector<Counter>& out) const {
     const auto add = [&](const char* name, std::uint64_t value, const char* unit, const char* description) {
         out.push_back({prefix + name, static_cast<double>(value), unit, description});

@@ -40,6 +40,8 @@ public:
 
     double energy_j() const { return crossbar_energy_j(params_.cost, periphery_); }
     void report(const std::string& prefix, std::vector<Counter>& out) const;
+    /// Its counters.
+    void record(WordRecord& record);
     const FastTileStats& stats() const { return stats_; }
     const CrossbarStats& periphery() const { return periphery_; }
 

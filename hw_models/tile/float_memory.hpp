@@ -40,6 +40,7 @@ public:
     void finish_measure(std::span<float> values) override;
     double energy_j() const override;
     void report(const std::string& prefix, std::vector<Counter>& out) const override;
+    void record(WordRecord& record) override { stats_.record(record); }
 
 private:
     std::span<float> row(std::uint32_t r) const;

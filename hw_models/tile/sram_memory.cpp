@@ -64,6 +64,12 @@ void SramMemory::report(const std::string& prefix, std::vector<Counter>& out) co
     report_sram(prefix, params_.cost, stats_, out);
 }
 
+void SramStats::record(WordRecord& record) {
+    for (std::uint64_t* count : {&words_read, &words_written, &additions, &limited_weights}) {
+        record(*count);
+    }
+}
+
 double sram_energy_j(const SramCost& cost, const SramStats& stats) {
     return 1e-12 * (cost.word_read_pj.value() * static_cast<double>(stats.words_read) +
                     cost.word_write_pj.value() * static_cast<double>(stats.words_written) +

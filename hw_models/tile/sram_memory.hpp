@@ -14,6 +14,8 @@ struct SramStats {
     std::uint64_t words_read = 0, words_written = 0;
     std::uint64_t additions = 0;
     std::uint64_t limited_weights = 0;  ///< changes that the range of a weight cut short
+
+    void record(WordRecord& record);
 };
 
 double sram_energy_j(const SramCost& cost, const SramStats& stats);
@@ -41,6 +43,7 @@ public:
     void finish_measure(std::span<float> values) override;
     double energy_j() const override;
     void report(const std::string& prefix, std::vector<Counter>& out) const override;
+    void record(WordRecord& record) override { stats_.record(record); }
 
     const SramTileParams& params() const { return params_; }
     const SramStats& stats() const { return stats_; }

@@ -230,6 +230,17 @@ TileActivity SynapseTile::activity() const {
     return TileActivity::idle;
 }
 
+void SynapseTile::record(WordRecord& record) {
+    for (std::uint64_t* count :
+         {&stats_.samples, &stats_.steps, &stats_.steps_with_events, &stats_.row_events, &stats_.writes,
+          &stats_.refreshes, &stats_.measurements, &stats_.driving_cycles, &stats_.readout_cycles,
+          &stats_.step_cycles, &stats_.write_cycles, &stats_.refresh_cycles, &stats_.measure_cycles}) {
+        record(*count);
+    }
+    record(std::span(stats_.responses));
+    memory_->record(record);
+}
+
 std::vector<Counter> SynapseTile::report(const std::string& prefix) const {
     std::vector<Counter> out;
     const auto add = [&](std::string_view name, std::uint64_t value, const char* unit,

@@ -121,6 +121,8 @@ public:
     const TileMemory& memory() const { return *memory_; }
     /// Counters of the tile and of its memory, names beginning with `prefix`.
     std::vector<Counter> report(const std::string& prefix) const;
+    /// The same counters.
+    void record(WordRecord& record);
 
 protected:
     SynapseTile(const sc_core::sc_module_name& name, std::unique_ptr<TileMemory> memory, ReadMode mode,

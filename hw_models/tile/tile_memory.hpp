@@ -15,6 +15,7 @@
 #include "crossbar/array/synapse_array.hpp"
 #include "hw_models/counter.hpp"
 #include "hw_models/tile/tile_timing.hpp"
+#include "hw_models/word_record.hpp"
 
 namespace memprop::hw::tile {
 
@@ -73,6 +74,8 @@ public:
     /// Energy of what is counted here. Devices of a crossbar are not: their array counts them.
     virtual double energy_j() const = 0;
     virtual void report(const std::string& prefix, std::vector<Counter>& out) const = 0;
+    /// Its counters.
+    virtual void record(WordRecord& record) = 0;
 };
 
 }  // namespace memprop::hw::tile

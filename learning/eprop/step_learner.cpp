@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "crossbar/base/error.hpp"
 #include "learning/eprop/running_rate.hpp"
 #include "learning/weights/connectivity.hpp"
 
@@ -247,7 +248,11 @@ void StepLearner<Real>::serialize(StateArchive& archive) {
     }
     std::uint64_t waiting = queue_.size();
     archive("waiting", waiting);
-    queue_.resize(waiting);
+    if (waiting > 2 || waiting > steps_ + 1) {
+        throw InputError("step_learner/waiting", waiting,
+                         "at most two steps wait, and no more than there were");
+    }
+    queue_.resize(waiting, empty_step());
     for (std::uint64_t i = 0; i < waiting; ++i) {
         archive.enter(i == 0 ? "waiting_0" : "waiting_1");
         archive("input", queue_[i].input);
@@ -258,6 +263,14 @@ void StepLearner<Real>::serialize(StateArchive& archive) {
         archive("pull", queue_[i].pull);
         archive("error", queue_[i].error);
         archive.leave();
+        const auto below = [](const std::vector<std::uint32_t>& spikes, std::size_t count) {
+            return std::all_of(spikes.begin(), spikes.end(),
+                               [&](std::uint32_t spike) { return spike < count; });
+        };
+        if (!below(queue_[i].input, p_.inputs) || !below(queue_[i].recurrent, p_.recurrent) ||
+            !below(queue_[i].spikes, p_.recurrent)) {
+            throw InputError("step_learner: a waiting step has spikes of neurons that do not exist");
+        }
     }
     archive.leave();
 }

@@ -50,6 +50,9 @@ void RowTransfer::serialize(StateArchive& archive) {
     fast_.serialize(archive);
     archive("transfer_updates", updates_);
     archive("transfer_next_row", next_row_);
+    if (next_row_ >= fast_.rows()) {
+        throw InputError("transfer_next_row", next_row_, "must be a row of the array");
+    }
 }
 
 bool Chopper::turn(std::uint32_t row, std::uint32_t event) {

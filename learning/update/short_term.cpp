@@ -59,6 +59,9 @@ void ShortTerm::serialize(StateArchive& archive) {
     fast_.serialize(archive);
     archive("transfer_updates", updates_);
     archive("transfer_next_row", next_row_);
+    if (next_row_ >= fast_.rows()) {
+        throw InputError("transfer_next_row", next_row_, "must be a row of the array");
+    }
 }
 
 }  // namespace memprop::learning

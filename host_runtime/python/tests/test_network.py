@@ -1,5 +1,6 @@
 """memprop.train, Network, run, Simulation: values, errors, interrupts."""
 
+import hashlib
 import os
 import pathlib
 import signal
@@ -8,6 +9,7 @@ import threading
 import time
 import unittest
 
+import h5py
 import numpy as np
 
 import memprop
@@ -127,6 +129,40 @@ class Run(Case):
         np.testing.assert_array_equal(simulation.run(events[events[:, 0] >= 40])["output"], rest["output"])
         simulation.reset()
         np.testing.assert_array_equal(simulation.run(events)["output"], whole["output"])
+
+    def test_a_refused_state_changes_nothing(self):
+        net, events = self.trained(), self.events()
+        early, late = events[events[:, 0] < 40], events[events[:, 0] >= 40]
+        for options in ({}, {"crossbar": self.experiment, "seed": 2}):
+            whole = memprop.Simulation(net, **options)
+            whole.run(early, steps=40)
+            wanted = whole.run(late, probe=["lif"])
+            simulation = memprop.Simulation(net, **options)
+            simulation.run(early[:100], steps=10)
+            state = self.scratch / "state.h5"
+            simulation.save(str(state))
+            simulation.run(early[100:], steps=30)
+            content = state.read_bytes()
+            for name in ("damaged", "cut", "crafted"):
+                if name == "damaged":
+                    state.write_bytes(content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])
+                elif name == "cut":
+                    state.write_bytes(content[:-1])
+                else:  # with a right seal: the last value that is read is missing
+                    body = content[:content.rindex(b"memprop seal")]
+                    state.write_bytes(body)
+                    with h5py.File(state, "r+") as tree:
+                        last = max(int(name[4:]) for name in tree["state"] if name.startswith("node"))
+                        del tree[f"state/node{last}/output"]
+                    body = state.read_bytes()
+                    state.write_bytes(body + b"memprop seal 1 sha256 " + hashlib.sha256(body).hexdigest().encode() + b"\n")
+                with self.subTest(name, **options), self.assertRaisesRegex(memprop.InputError, "state.h5"):
+                    simulation.restore(str(state))
+                self.assertEqual(simulation.steps_done, 40)
+            got = simulation.run(late, probe=["lif"])
+            np.testing.assert_array_equal(got["output"], wanted["output"])
+            np.testing.assert_array_equal(got["state"]["lif"]["v"], wanted["state"]["lif"]["v"])
+            self.assertEqual(got["energy_j"], wanted["energy_j"])
 
     def test_the_chip_gives_the_same_bits(self):
         """The only chip of this process."""
