@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/interrupt.hpp"
 #include "host_runtime/cli/options.hpp"
@@ -177,6 +178,9 @@ int command_core(Arguments arguments) {
     registers.insert(registers.end(), given.begin(), given.end());
     CoreHost host(quantised, registers);
     const bool learns = host.core().registers().do_eprop() != 0;
+    const std::filesystem::path directory(options["out"].as<std::string>());
+    create_core_directory(directory);
+    check_writable("--out", directory / "registers.csv");
     catch_interrupts();
 
     std::string labels = "epoch,split,sample,label,answer\n", spikes;
@@ -221,7 +225,6 @@ int command_core(Arguments arguments) {
             }
         }
     }
-    const std::filesystem::path directory(options["out"].as<std::string>());
     write_core_directory(host, directory);
     write_text_atomically(directory / "labels.csv", labels);
     write_text_atomically(directory / "spikes.csv", spikes);
@@ -231,10 +234,10 @@ int command_core(Arguments arguments) {
                               {"accuracy", accuracy},    {"passes", passes},
                               {"wall_s", wall},          {"quantisation", quantisation_json(quantised)}};
     if (options.count("json") != 0) {
-        fmt::print("{}\n", result.dump());
+        put("{}\n", result.dump());
     } else {
-        fmt::print("{} samples, {} spikes, {} cycles, {:.3f} s\naccuracy: {}\nquantisation: {}\n",
-                   train.size(), spike_count, cycles, wall, accuracy.dump(), result["quantisation"].dump());
+        put("{} samples, {} spikes, {} cycles, {:.3f} s\naccuracy: {}\nquantisation: {}\n", train.size(),
+            spike_count, cycles, wall, accuracy.dump(), result["quantisation"].dump());
     }
     return interrupt_signal() != 0 ? 128 + interrupt_signal() : 0;
 }
