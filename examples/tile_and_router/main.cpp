@@ -5,6 +5,7 @@
 #include <systemc>
 #include <vector>
 
+#include "crossbar/base/terminal.hpp"
 #include "hw_models/noc/mesh.hpp"
 #include "hw_models/tile/synapse_tile.hpp"
 
