@@ -37,6 +37,31 @@ class _Words(io.TextIOBase):
         return os.isatty(2)
 
 
+class _Results(io.TextIOWrapper):
+    """Standard output that says of what it could not write."""
+
+    def __init__(self) -> None:
+        raw = io.BufferedWriter(io.FileIO(1, "w", closefd=False))
+        super().__init__(raw, "utf-8", "surrogateescape", line_buffering=os.isatty(1))
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError as error:
+            raise _lost(error) from None
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            raise _lost(error) from None
+
+
+def _lost(error: OSError) -> OSError:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what the interpreter still wants to flush at its end
+    return OSError(f"standard output cannot be written: {error.strerror}")
+
+
 def _replace_closed_streams() -> None:
     """A file that is opened later must not take the number of a standard stream that is closed."""
     for descriptor, mode in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):  # fail as a closed one does
@@ -44,8 +69,6 @@ def _replace_closed_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.set_inheritable(os.open(os.devnull, mode), True)  # takes the lowest free number
-    if sys.stdout is None:
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
 
 
 # At the import, before other modules open files.
@@ -56,22 +79,18 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     """The end of a script: runs `main` and leaves with its status; 1 (for bad input 2) with a message after an
     OSError, and 1 if standard output could not be written."""
     name = Path(sys.argv[0]).name
-    sys.stderr = _Words()
+    sys.stdout, sys.stderr = _Results(), _Words()
     try:
-        status = main() or 0
+        try:
+            status = main() or 0
+        except SystemExit as end:
+            if isinstance(end.code, str):
+                print(end.code, file=sys.stderr)
+            status = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        sys.stdout.flush()
     except OSError as error:
         print(f"{name}: {error}", file=sys.stderr)
         status = 2 if isinstance(error, _BAD_INPUT) else 1
-    except SystemExit as end:
-        if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
-        status = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        print(f"{name}: standard output cannot be written: {error.strerror}", file=sys.stderr)
-        status = status or 1
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what the interpreter still wants to flush
     sys.exit(status)
 
 
