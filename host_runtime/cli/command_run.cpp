@@ -108,6 +108,9 @@ void run_steps(RunningNetwork& network, events::StepStream& stream, std::optiona
                 complete = stream.take(step, indices) || steps.has_value();
             }
         }
+        if (interrupt_signal() != 0) {
+            break;  // the step may lack events: it is left to --load-state
+        }
         if (complete) {
             one_step(step);
         } else {
@@ -196,7 +199,16 @@ int command_run(Arguments arguments) {
     loaded.reader.sample = options["sample"].as<std::uint64_t>();
     loaded.reader.stopped = [] { return interrupt_signal() != 0; };
     catch_interrupts();
-    events::StepStream stream = open_stream(options, loaded.reader);
+    std::optional<events::StepStream> opened;
+    try {
+        opened.emplace(open_stream(options, loaded.reader));
+    } catch (const InputError&) {
+        if (interrupt_signal() != 0) {  // while it waited for the beginning of a recording
+            return 128 + interrupt_signal();
+        }
+        throw;
+    }
+    events::StepStream& stream = *opened;
     std::vector<Probe> probes;
     if (options.count("probe") != 0) {
         for (const std::string& text : options["probe"].as<std::vector<std::string>>()) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/input_file.hpp"
@@ -46,7 +47,35 @@ SensorMap sensor_map(const ReaderOptions& options) {
     return {options.width, options.height, options.input_size == plane ? 1U : 2U};
 }
 
-std::unique_ptr<EventReader> open_events(const std::string& source, const ReaderOptions& options) {
+namespace {
+
+/// A recording that is stopped while it is waited for ends there; what it may have torn apart does not count.
+class StoppableReader final : public EventReader {
+public:
+    StoppableReader(std::unique_ptr<EventReader> reader, std::function<bool()> stopped)
+        : reader_(std::move(reader)), stopped_(std::move(stopped)) {}
+
+    TimeUnit unit() const override { return reader_->unit(); }
+    bool has_times() const override { return reader_->has_times(); }
+    std::uint64_t skipped() const override { return reader_->skipped(); }
+    std::size_t read(std::span<TimedEvent> out) override {
+        try {
+            const std::size_t count = reader_->read(out);
+            return stopped_() ? 0 : count;
+        } catch (const InputError&) {
+            if (stopped_()) {
+                return 0;
+            }
+            throw;
+        }
+    }
+
+private:
+    std::unique_ptr<EventReader> reader_;
+    std::function<bool()> stopped_;
+};
+
+std::unique_ptr<EventReader> open_by_name(const std::string& source, const ReaderOptions& options) {
     const InputOptions waiting{.most_bytes = 0, .stopped = options.stopped};
     if (source == "-") {
         return open_csv(open_standard_input(waiting), "standard input", options);
@@ -75,6 +104,16 @@ std::unique_ptr<EventReader> open_events(const std::string& source, const Reader
     }
     Stream in = open_input(source, waiting);
     return open(std::move(in), source, sensor_map(options));
+}
+
+}  // namespace
+
+std::unique_ptr<EventReader> open_events(const std::string& source, const ReaderOptions& options) {
+    std::unique_ptr<EventReader> reader = open_by_name(source, options);
+    if (options.stopped) {
+        reader = std::make_unique<StoppableReader>(std::move(reader), options.stopped);
+    }
+    return reader;
 }
 
 }  // namespace memprop::host::events

@@ -50,7 +50,7 @@ def write_network(file, readout=False):
                 group[key] = value
 
         def lif(size):
-            node("lif", "LIF", tau=numpy.full(size, 0.02), r=numpy.ones(size), v_leak=numpy.zeros(size),
+            node("lif", "LIF", tau=numpy.full(size, 0.03), r=numpy.ones(size), v_leak=numpy.zeros(size),
                  v_threshold=numpy.full(size, 0.03), v_reset=numpy.zeros(size))
 
         node("input", "Input", shape=[8])
@@ -219,14 +219,17 @@ class Signals(FaultCase):
         os.mkfifo(pipe)
         process = self.start("run", self.network, "--events", pipe, "--out", "ran", stderr=subprocess.PIPE)
         with pipe.open("w") as writer:
-            writer.write("step,index\n0,1\n3,2\n500,1\n")
+            writer.write("step,index\n" + "".join(f"{step},1\n" for step in range(300_000)))
+            writer.write("300000,1\n30000")  # not yet 300001
             writer.flush()
             self.await_true((self.directory / "ran").exists, "the run begins")
             time.sleep(0.3)
             process.send_signal(signal.SIGHUP)
-            self.assertEqual(process.wait(60), 128 + signal.SIGHUP)
+            self.assertEqual(process.wait(60), 128 + signal.SIGHUP, process.stderr.read())
         self.assertTrue((self.directory / "ran/state.h5").exists())
-        self.assertTrue((self.directory / "ran/output.csv").exists())
+        with (self.directory / "ran/output.csv").open() as output:
+            steps = sum(1 for _ in output)
+        self.assertIn(f"stopped after {steps} steps".encode(), process.stderr.read())
 
 
 class Serving(FaultCase):
