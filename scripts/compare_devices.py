@@ -21,6 +21,8 @@ import sys
 import tempfile
 import tomllib
 
+import memprop_terminal
+
 from tune import draw
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -40,7 +42,7 @@ def run(memprop, settings, seed):
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if done.returncode == 2:
         sys.exit(done.stderr)
-    return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
+    return json.loads(done.stdout.rstrip("\n").rsplit("\n", 1)[-1]) if done.returncode == 0 else None
 
 
 def fixed_settings(plan, device, scheme):
@@ -129,4 +131,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    memprop_terminal.run(main)

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 
+import memprop_terminal
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MEMPROP = ROOT / "build/release/memprop"
 EXAMPLES = [ROOT / f"examples/pattern_generation_{name}.toml" for name in (
@@ -31,7 +33,7 @@ def run(job):
     if done.returncode != 0:
         print(f"{experiment.name}, seed {seed}: {done.stderr.strip()}", file=sys.stderr)
         return None
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.rstrip("\n").rsplit("\n", 1)[-1])
 
 
 def row(experiment, results):
@@ -66,4 +68,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    memprop_terminal.run(main)

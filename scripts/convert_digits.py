@@ -7,6 +7,8 @@ usage: convert_digits.py OUT.h5
 """
 import sys
 
+import memprop_terminal
+
 import h5py
 import numpy as np
 from sklearn.datasets import load_digits
@@ -38,4 +40,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    memprop_terminal.run(main)

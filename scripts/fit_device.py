@@ -23,6 +23,8 @@ import math
 import os
 import sys
 
+import memprop_terminal
+
 LEAST_STEPS = 20
 LARGEST_US = 1e6
 
@@ -136,4 +138,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    memprop_terminal.run(main)

@@ -24,6 +24,8 @@ import subprocess
 import sys
 import tempfile
 
+import memprop_terminal
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MEMPROP = ROOT / "build/release/memprop"
 GOAL_ERROR = 0.08
@@ -42,7 +44,7 @@ def run(job):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             sys.exit(f"{experiment.name}, {settings}, seed {seed}: {done.stderr.strip()}")
-        kept.write_text(done.stdout.splitlines()[-1])
+        kept.write_text(done.stdout.rstrip("\n").rsplit("\n", 1)[-1])
     return json.loads(kept.read_text())
 
 
@@ -183,4 +185,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    memprop_terminal.run(main)

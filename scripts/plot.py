@@ -14,6 +14,8 @@ import json
 import pathlib
 import sys
 
+import memprop_terminal
+
 import h5py
 import matplotlib
 
@@ -163,4 +165,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    memprop_terminal.run(main)

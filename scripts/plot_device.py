@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 
+import memprop_terminal
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -136,4 +138,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    memprop_terminal.run(main)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import memprop_terminal  # noqa: E402
 from memprop_report.report import write_report  # noqa: E402
 from memprop_sweep.errors import SweepError  # noqa: E402
 from memprop_sweep.store import table, write_atomically  # noqa: E402
@@ -28,4 +29,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    memprop_terminal.run(main)

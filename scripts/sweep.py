@@ -13,6 +13,7 @@ from types import FrameType
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import memprop_terminal  # noqa: E402
 from memprop_sweep.driver import run_plan  # noqa: E402
 from memprop_sweep.errors import SweepError  # noqa: E402
 from memprop_sweep.points import make_plan  # noqa: E402
@@ -141,4 +142,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    memprop_terminal.run(main)

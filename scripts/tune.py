@@ -24,6 +24,8 @@ import sys
 import tempfile
 import tomllib
 
+import memprop_terminal
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MEMPROP = ROOT / "build/release/memprop"
 NEIGHBOURHOOD = 0.25  # part of the logarithmic range that a local step spans
@@ -46,7 +48,7 @@ def run(plan, settings, seed):
         sys.exit(done.stderr)
     if done.returncode != 0:
         return plan.get("failed", 1.0)
-    return value_at(json.loads(done.stdout.splitlines()[-1]), plan.get("score", "final_loss"))
+    return value_at(json.loads(done.stdout.rstrip("\n").rsplit("\n", 1)[-1]), plan.get("score", "final_loss"))
 
 
 def draw(space, choices, best, rng):
@@ -126,4 +128,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    memprop_terminal.run(main)

@@ -26,6 +26,10 @@ import numpy
 import cue_trials
 import figure
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "scripts"))
+
+import memprop_terminal  # noqa: E402
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 HARDWARE = {"core": "digital core", "chip": "PCM chip"}
@@ -38,7 +42,7 @@ def memprop(options, *arguments):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"train.py: {options.memprop} {arguments[0]} failed: {done.stderr.strip()}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.rstrip("\n").rsplit("\n", 1)[-1])
 
 
 def write_core(directory, settings, rng):
@@ -212,4 +216,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    memprop_terminal.run(main)

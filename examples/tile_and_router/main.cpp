@@ -2,10 +2,10 @@
 // router hands those for this node to its local port, and a small bridge turns them into word-line events;
 // a tick packet ends the time step, and the column sums follow.
 #include <cstdint>
-#include <cstdio>
 #include <systemc>
 #include <vector>
 
+#include "crossbar/base/terminal.hpp"
 #include "hw_models/noc/mesh.hpp"
 #include "hw_models/tile/synapse_tile.hpp"
 
@@ -74,12 +74,12 @@ struct Bridge : sc_core::sc_module {
         }
     }
     void show_sums() {
-        std::printf("%10s  step %u, %2u rows:", sc_core::sc_time_stamp().to_string().c_str(), steps_done,
-                    synapses->rows_read());
+        memprop::put("{:>10}  step {}, {:2} rows:", sc_core::sc_time_stamp().to_string(), steps_done,
+                     synapses->rows_read());
         for (const float sum : synapses->sums()) {
-            std::printf(" %8.3f", static_cast<double>(sum));
+            memprop::put(" {:8.3f}", sum);
         }
-        std::printf(" uS\n");
+        memprop::put(" uS\n");
         if (++steps_done < kSteps) {
             expect(synapses->begin_step(steps_done));
         } else {
@@ -88,9 +88,7 @@ struct Bridge : sc_core::sc_module {
     }
 };
 
-}  // namespace
-
-int sc_main(int, char*[]) {
+int run() {
     // The devices: 64 x 4 differential pairs of phase-change memory, some pulses on one side of each.
     memprop::crossbar::CrossbarConfig config;
     config.tile_rows = kRows;
@@ -121,9 +119,14 @@ int sc_main(int, char*[]) {
     sc_core::sc_start();
 
     const tile::TileStats& stats = synapse_tile.stats();
-    std::printf("%llu events, %llu cycles waiting for sums, periphery %.3g J, router %.3g J\n",
-                static_cast<unsigned long long>(stats.row_events),
-                static_cast<unsigned long long>(stats.step_cycles), synapse_tile.memory().energy_j(),
-                router.fabric().total_router_stats(router.cycle()).energy_j(network.cost));
+    memprop::put("{} events, {} cycles waiting for sums, periphery {:.3g} J, router {:.3g} J\n",
+                 stats.row_events, stats.step_cycles, synapse_tile.memory().energy_j(),
+                 router.fabric().total_router_stats(router.cycle()).energy_j(network.cost));
     return bridge.steps_done == kSteps && bridge.refused == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int sc_main(int, char*[]) {
+    return memprop::run_program("tile_and_router", run);
 }

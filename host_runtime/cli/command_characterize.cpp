@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "crossbar/characterize/characterize.hpp"
 #include "crossbar/device/device_model.hpp"
 #include "host_runtime/cli/command_list.hpp"
@@ -96,7 +97,7 @@ int command_characterize(Arguments arguments) {
     }
     const std::string csv = crossbar::to_csv(find_curve(curve_name).measure(options));
     if (csv_file.empty()) {
-        fmt::print("{}", csv);
+        put_text(csv);
     } else {
         write_text_atomically(csv_file, csv);
     }

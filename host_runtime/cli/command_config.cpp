@@ -1,12 +1,13 @@
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iostream>
+#include <istream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/input_file.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/config/experiment_file.hpp"
@@ -61,7 +62,8 @@ void resolve_points(const std::string& experiment, std::istream& points, const s
     const std::string text = read_text(experiment);
     std::string line;
     for (std::size_t number = 1; std::getline(points, line); ++number) {
-        fmt::print("{}\n", resolve(text, experiment, parse_point(line, source, number)).dump());
+        put("{}\n", resolve(text, experiment, parse_point(line, source, number))
+                        .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     }
 }
 
@@ -85,21 +87,18 @@ int command_config(Arguments arguments) {
         return 0;
     }
     if (points.empty()) {
-        fmt::print("{}", print_experiment(load_experiment(experiment, overrides)));
+        put_text(print_experiment(load_experiment(experiment, overrides)));
         return 0;
     }
     if (!overrides.empty()) {
         throw InputError("--points names the overrides of every variant: --set does not go with it");
     }
+    const InputOptions limit{.most_bytes = kMostTextBytes, .stopped = {}};
     if (points == "-") {
-        resolve_points(experiment, std::cin, "standard input");
+        resolve_points(experiment, *open_standard_input(limit), "standard input");
         return 0;
     }
-    std::ifstream file(points);
-    if (!file) {
-        throw InputError(fmt::format("{}: cannot be read", points));
-    }
-    resolve_points(experiment, file, points);
+    resolve_points(experiment, *open_input(points, limit), points);
     return 0;
 }
 

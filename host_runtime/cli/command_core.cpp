@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/interrupt.hpp"
 #include "host_runtime/cli/options.hpp"
@@ -178,6 +179,9 @@ int command_core(Arguments arguments) {
     registers.insert(registers.end(), given.begin(), given.end());
     CoreHost host(quantised, registers);
     const bool learns = host.core().registers().do_eprop() != 0;
+    const std::filesystem::path directory(options["out"].as<std::string>());
+    create_core_directory(directory);
+    check_writable("--out", directory / "registers.csv");
     catch_interrupts();
 
     std::string labels = "epoch,split,sample,label,answer\n", spikes;
@@ -222,7 +226,6 @@ int command_core(Arguments arguments) {
             }
         }
     }
-    const std::filesystem::path directory(options["out"].as<std::string>());
     std::error_code ignored;
     std::filesystem::create_directories(directory, ignored);
     std::optional<DirectoryLock> lock;
@@ -238,10 +241,10 @@ int command_core(Arguments arguments) {
                               {"accuracy", accuracy},    {"passes", passes},
                               {"wall_s", wall},          {"quantisation", quantisation_json(quantised)}};
     if (options.count("json") != 0) {
-        fmt::print("{}\n", result.dump());
+        put("{}\n", result.dump());
     } else {
-        fmt::print("{} samples, {} spikes, {} cycles, {:.3f} s\naccuracy: {}\nquantisation: {}\n",
-                   train.size(), spike_count, cycles, wall, accuracy.dump(), result["quantisation"].dump());
+        put("{} samples, {} spikes, {} cycles, {:.3f} s\naccuracy: {}\nquantisation: {}\n", train.size(),
+            spike_count, cycles, wall, accuracy.dump(), result["quantisation"].dump());
     }
     return interrupt_signal() != 0 ? 128 + interrupt_signal() : 0;
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/exchange/export.hpp"
@@ -38,7 +39,7 @@ int command_export(Arguments arguments) {
     }
     const nir::Network network = network_of_checkpoint(checkpoint);
     for (const std::string& warning : network.warnings) {
-        fmt::print(stderr, "memprop: warning: {}: {}\n", checkpoint, warning);
+        say("memprop: warning: {}: {}\n", checkpoint, warning);
     }
     nir::write_network(network, out);
     if (options.count("json") != 0) {
@@ -46,9 +47,9 @@ int command_export(Arguments arguments) {
                                     {"network", out},
                                     {"nodes", network.graph.nodes.size()},
                                     {"warnings", network.warnings}};
-        fmt::print("{}\n", result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+        put("{}\n", result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
-        fmt::print("{}: {} nodes\n", out, network.graph.nodes.size());
+        put("{}: {} nodes\n", out, network.graph.nodes.size());
     }
     return 0;
 }

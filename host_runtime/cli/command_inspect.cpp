@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/exchange/export.hpp"
@@ -91,26 +92,26 @@ json network_json(const std::string& file, const nir::Network& network, const ni
 }
 
 void print_text(const json& network) {
-    fmt::print("{}: NIR network, version {}\n\nNodes:\n", network["file"].get<std::string>(),
-               network["version"].get<std::string>());
+    put("{}: NIR network, version {}\n\nNodes:\n", network["file"].get<std::string>(),
+        network["version"].get<std::string>());
     for (const json& node : network["nodes"]) {
-        fmt::print("  {:<24} {:<10} {} -> {}\n", node["name"].get<std::string>(),
-                   node["type"].get<std::string>(), node["input_shape"].dump(), node["output_shape"].dump());
+        put("  {:<24} {:<10} {} -> {}\n", node["name"].get<std::string>(), node["type"].get<std::string>(),
+            node["input_shape"].dump(), node["output_shape"].dump());
         for (const auto& [name, parameter] : node["parameters"].items()) {
             const std::string values =
                 parameter.contains("value")
                     ? parameter["value"].dump()
                     : fmt::format("{} .. {}", parameter["min"].dump(), parameter["max"].dump());
-            fmt::print("      {:<12} {} {} {}\n", name, parameter["type"].get<std::string>(),
-                       parameter["shape"].dump(), values);
+            put("      {:<12} {} {} {}\n", name, parameter["type"].get<std::string>(),
+                parameter["shape"].dump(), values);
         }
     }
-    fmt::print("\nEdges:\n");
+    put("\nEdges:\n");
     for (const json& edge : network["edges"]) {
-        fmt::print("  {} -> {}\n", edge[0].get<std::string>(), edge[1].get<std::string>());
+        put("  {} -> {}\n", edge[0].get<std::string>(), edge[1].get<std::string>());
     }
     if (network.contains("metadata")) {
-        fmt::print("\nMetadata: {}\n", network["metadata"].dump());
+        put("\nMetadata: {}\n", network["metadata"].dump());
     }
 }
 
@@ -134,11 +135,11 @@ int command_inspect(Arguments arguments) {
     const auto file = options["file"].as<std::string>();
     const nir::Network network = load_network(file);
     for (const std::string& warning : network.warnings) {
-        fmt::print(stderr, "memprop: warning: {}: {}\n", file, warning);
+        say("memprop: warning: {}: {}\n", file, warning);
     }
     const json description = network_json(file, network, nir::flatten(network, file));
     if (options.count("json") != 0) {
-        fmt::print("{}\n", description.dump(-1, ' ', false, json::error_handler_t::replace));
+        put("{}\n", description.dump(-1, ' ', false, json::error_handler_t::replace));
     } else {
         print_text(description);
     }

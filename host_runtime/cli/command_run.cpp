@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/interrupt.hpp"
 #include "host_runtime/cli/network_options.hpp"
@@ -35,7 +36,8 @@ constexpr std::string_view kNotes =
     "Runs a network (NIR file or checkpoint.h5) on recorded events. Weights are ideal unless --crossbar\n"
     "puts them onto devices; --engine cycle runs it on the cycle-level chip. DIR receives spikes/NODE.csv, "
     "output.csv and, for probed nodes,\n"
-    "state/NODE.csv. SIGINT or SIGTERM ends the run early: what was computed is written, with state.h5 to\n"
+    "state/NODE.csv. SIGINT, SIGTERM or SIGHUP ends the run early: what was computed is written, with "
+    "state.h5 to\n"
     "go on from by --load-state.\n";
 
 po::options_description visible_options() {
@@ -85,7 +87,7 @@ void run_steps(RunningNetwork& network, events::StepStream& stream, std::optiona
             network.check_finite();
             if (Clock::now() - last_report > std::chrono::seconds(10)) {
                 last_report = Clock::now();
-                fmt::print(stderr, "memprop: step {}\n", step);
+                say_in_passing("memprop: step {}\n", step);
             }
         }
     };
@@ -105,6 +107,9 @@ void run_steps(RunningNetwork& network, events::StepStream& stream, std::optiona
             if (stream.next_step() == step) {
                 complete = stream.take(step, indices) || steps.has_value();
             }
+        }
+        if (interrupt_signal() != 0) {
+            break;  // the step may lack events: it is left to --load-state
         }
         if (complete) {
             one_step(step);
@@ -192,8 +197,18 @@ int command_run(Arguments arguments) {
     LoadedNetwork loaded = load_network_with(options, file);
     RunningNetwork& network = *loaded.network;
     loaded.reader.sample = options["sample"].as<std::uint64_t>();
+    loaded.reader.stopped = [] { return interrupt_signal() != 0; };
     catch_interrupts();
-    events::StepStream stream = open_stream(options, loaded.reader);
+    std::optional<events::StepStream> opened;
+    try {
+        opened.emplace(open_stream(options, loaded.reader));
+    } catch (const InputError&) {
+        if (interrupt_signal() != 0) {  // while it waited for the beginning of a recording
+            return 128 + interrupt_signal();
+        }
+        throw;
+    }
+    events::StepStream& stream = *opened;
     std::vector<Probe> probes;
     if (options.count("probe") != 0) {
         for (const std::string& text : options["probe"].as<std::vector<std::string>>()) {
@@ -205,6 +220,9 @@ int command_run(Arguments arguments) {
     std::optional<WordSender> sender;
     if (options.count("send") != 0) {
         sender.emplace(network, loaded.discretisation.dt_seconds, options["send"].as<std::string>());
+    }
+    if (options.count("save-state") != 0) {
+        check_writable("--save-state", options["save-state"].as<std::string>());
     }
     RunOutputs outputs(network, directory, probes);
     if (options.count("load-state") != 0) {
@@ -241,9 +259,8 @@ int command_run(Arguments arguments) {
     if (interrupt_signal() != 0) {
         const auto state = directory / "state.h5";
         save_state(network, loaded.discretisation, loaded.mapping.get(), state);
-        fmt::print(stderr,
-                   "memprop: stopped after {} steps, whose results are written; go on with --load-state {}\n",
-                   network.steps_done(), state.string());
+        say("memprop: stopped after {} steps, whose results are written; go on with --load-state {}\n",
+            network.steps_done(), state.string());
         return 128 + interrupt_signal();
     }
 
@@ -253,7 +270,7 @@ int command_run(Arguments arguments) {
                                               : energy_json(loaded.mapping.get());
     const nlohmann::ordered_json converters = converters_json(loaded.mapping.get());
     if (const std::string text = converters_text(converters); !text.empty()) {
-        fmt::print(stderr, "memprop: {}\n", text);
+        say("memprop: {}\n", text);
     }
     if (options.count("json") != 0) {
         nlohmann::ordered_json result{{"steps", network.steps_done()},
@@ -271,21 +288,21 @@ int command_run(Arguments arguments) {
         if (loaded.chip != nullptr) {
             add_placement(*loaded.chip, result);
         }
-        fmt::print("{}\n", result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+        put("{}\n", result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
-        fmt::print("{} steps, {} events ({} dropped), {:.3f} s\n", network.steps_done(),
-                   stream.events_delivered(), stream.dropped(), wall);
+        put("{} steps, {} events ({} dropped), {:.3f} s\n", network.steps_done(), stream.events_delivered(),
+            stream.dropped(), wall);
         for (const auto& [node, count] : outputs.spike_counts()) {
-            fmt::print("  {:<24} {} spikes\n", node, count);
+            put("  {:<24} {} spikes\n", node, count);
         }
         if (loaded.chip != nullptr) {
-            fmt::print("  {} cycles, {} of them to load the network\n",
-                       loaded.chip->hardware().chip().cycle(), loaded.chip->hardware().load_cycles());
+            put("  {} cycles, {} of them to load the network\n", loaded.chip->hardware().chip().cycle(),
+                loaded.chip->hardware().load_cycles());
         }
         if (!energy.is_null()) {
-            fmt::print("  energy: {:.4g} J\n", energy["total"].get<double>());
+            put("  energy: {:.4g} J\n", energy["total"].get<double>());
         }
-        fmt::print("  output sums: {}\n", fmt::join(outputs.output_sums(), " "));
+        put("  output sums: {}\n", fmt::join(outputs.output_sums(), " "));
     }
     return 0;
 }

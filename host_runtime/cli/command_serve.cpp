@@ -1,15 +1,19 @@
 // memprop serve NETWORK --listen ADDRESS: keeps a network running on live events.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
+#include <filesystem>
+#include <functional>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/interrupt.hpp"
 #include "host_runtime/cli/network_options.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/exchange/export.hpp"
+#include "host_runtime/files/atomic_file.hpp"
 #include "host_runtime/graph/state_file.hpp"
 #include "host_runtime/live/learning_network.hpp"
 #include "host_runtime/live/server.hpp"
@@ -36,7 +40,7 @@ constexpr std::string_view kNotes =
     "--learn: a word with x = 0x7FFF is a target for its step: y is the label (learning.loss =\n"
     "\"cross_entropy\") or the readout that should be 1 (\"mse\"). Weights change after every task.steps\n"
     "steps, or within them with learning.update_every_steps.\n"
-    "Ends with SIGINT or SIGTERM or after --steps.\n";
+    "Ends with SIGINT, SIGTERM or SIGHUP or after --steps.\n";
 
 struct Served {
     std::unique_ptr<live::LiveNetwork> network;
@@ -111,6 +115,7 @@ nlohmann::ordered_json report_json(const live::ServerReport& report, const live:
                                 {"malformed_words", report.malformed_words},
                                 {"unfinished_words", port.unfinished_words},
                                 {"late_events", report.late_events},
+                                {"shortened_pauses", report.shortened_pauses},
                                 {"clock_gaps", report.clock_gaps},
                                 {"unsent_words", port.unsent_words},
                                 {"latency_median_s", report.latency.quantile(0.5)},
@@ -130,20 +135,43 @@ nlohmann::ordered_json report_json(const live::ServerReport& report, const live:
     return json;
 }
 
-void print_report(std::FILE* to, const nlohmann::ordered_json& r) {
-    fmt::print(to, "{} steps, {} events in, {} words out, {} peers, {:.3f} s\n",
-               r["steps"].get<std::uint64_t>(), r["events"].get<std::uint64_t>(),
-               r["output_words"].get<std::uint64_t>(), r["peers"].get<std::uint64_t>(),
-               r["wall_s"].get<double>());
-    fmt::print(to, "latency {:.3g} s (median), {:.3g} s (99 %)\n", r["latency_median_s"].get<double>(),
-               r["latency_99_s"].get<double>());
+std::string report_text(const nlohmann::ordered_json& r) {
+    std::string text = fmt::format("{} steps, {} events in, {} words out, {} peers, {:.3f} s\n",
+                                   r["steps"].get<std::uint64_t>(), r["events"].get<std::uint64_t>(),
+                                   r["output_words"].get<std::uint64_t>(), r["peers"].get<std::uint64_t>(),
+                                   r["wall_s"].get<double>());
+    text += fmt::format("latency {:.3g} s (median), {:.3g} s (99 %)\n", r["latency_median_s"].get<double>(),
+                        r["latency_99_s"].get<double>());
     for (const char* name :
          {"dropped_events", "lost_datagrams", "malformed_words", "unfinished_words", "late_events",
-          "clock_gaps", "unsent_words", "deadline_misses", "skipped_steps"}) {
+          "clock_gaps", "shortened_pauses", "unsent_words", "deadline_misses", "skipped_steps"}) {
         if (r[name].get<std::uint64_t>() > 0) {
-            fmt::print(to, "{}: {}\n", name, r[name].get<std::uint64_t>());
+            text += fmt::format("{}: {}\n", name, r[name].get<std::uint64_t>());
         }
     }
+    return text;
+}
+
+/// What was learned exists nowhere else: if it cannot be written to its place, it goes into the directory
+/// for temporary files. False, said on standard error, if the place had to be left.
+bool save_somewhere(const std::filesystem::path& target,
+                    const std::function<void(const std::filesystem::path&)>& save) {
+    try {
+        save(target);
+        return true;
+    } catch (const std::exception& error) {
+        say("memprop: {}\n", error.what());
+    }
+    try {
+        const std::filesystem::path other =
+            std::filesystem::temp_directory_path() /
+            fmt::format("memprop-{}-{}", ::getpid(), target.filename().string());
+        save(other);
+        say("memprop: {} holds what should be in {}\n", other.string(), target.string());
+    } catch (const std::exception& error) {
+        say("memprop: {}; {} is lost\n", error.what(), target.string());
+    }
+    return false;
 }
 
 po::options_description visible_options() {
@@ -183,11 +211,15 @@ int command_serve(Arguments arguments) {
     const auto file = options["network"].as<std::string>();
     Served served =
         options.count("learn") != 0 ? serve_learning(options, file) : serve_simulator(options, file);
+    for (const char* name : {"save", "save-state"}) {
+        if (options.count(name) != 0) {
+            check_writable(fmt::format("--{}", name), options[name].as<std::string>());
+        }
+    }
     const live::WordMap map(served.reader);
     catch_interrupts();
     live::Port port(address, live::Port::Role::listen);
-    fmt::print(stderr, "memprop: listening at {}\n", port.address().text());
-    std::fflush(stderr);
+    say("memprop: listening at {}\n", port.address().text());
 
     live::ServerOptions server_options{
         .dt_seconds = served.dt_seconds, .realtime = options.count("realtime") != 0, .steps = {}};
@@ -198,17 +230,30 @@ int command_serve(Arguments arguments) {
     const auto start = live::Clock::now();
     server.run([] { return interrupt_signal() != 0; });
     const double wall_s = std::chrono::duration<double>(live::Clock::now() - start).count();
-    if (served.learning != nullptr) {
-        served.learning->save();
+    bool saved = true;
+    if (options.count("save") != 0) {
+        saved = save_somewhere(options["save"].as<std::string>(),
+                               [&](const std::filesystem::path& target) { served.learning->save(target); });
+    } else if (served.learning != nullptr) {
+        served.learning->pause();  // counts what the last steps taught
     }
     if (options.count("save-state") != 0) {
-        save_state(*served.loaded.network, served.loaded.discretisation, served.loaded.mapping.get(),
-                   options["save-state"].as<std::string>());
+        saved = save_somewhere(options["save-state"].as<std::string>(),
+                               [&](const std::filesystem::path& target) {
+                                   save_state(*served.loaded.network, served.loaded.discretisation,
+                                              served.loaded.mapping.get(), target);
+                               }) &&
+                saved;
     }
     const nlohmann::ordered_json report = report_json(server.report(), port.counters(), served, wall_s);
-    print_report(options.count("json") != 0 ? stderr : stdout, report);
     if (options.count("json") != 0) {
-        fmt::print("{}\n", report.dump());
+        say_text(report_text(report));
+        put("{}\n", report.dump());
+    } else {
+        put_text(report_text(report));
+    }
+    if (!saved) {
+        return 1;
     }
     return interrupt_signal() != 0 ? 128 + interrupt_signal() : 0;
 }

@@ -1,13 +1,14 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <ctime>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "crossbar/device/device_model.hpp"
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/interrupt.hpp"
@@ -32,7 +33,7 @@ constexpr std::string_view kUsage =
     "       memprop train --list";
 constexpr std::string_view kNotes =
     "Results go into DIR: config.toml (resolved), result.json, history.csv, run.h5 and checkpoint.h5.\n"
-    "SIGINT or SIGTERM writes a checkpoint; --resume DIR continues bit for bit.\n"
+    "SIGINT, SIGTERM or SIGHUP writes a checkpoint; --resume DIR continues bit for bit.\n"
     "`memprop config EXPERIMENT.toml` explains every key. `scripts/plot.py DIR` draws the result.\n";
 
 struct Options {
@@ -44,9 +45,9 @@ struct Options {
 
 template <class Kinds>
 void print_kinds(std::string_view title, const Kinds& kinds) {
-    fmt::print("{}:\n", title);
+    put("{}:\n", title);
     for (const auto& kind : kinds) {
-        fmt::print("  {:<20} {}\n", kind.name, kind.description);
+        put("  {:<20} {}\n", kind.name, kind.description);
     }
 }
 
@@ -108,64 +109,72 @@ TrainRequest make_request(const Options& options, const po::variables_map& value
     return request;
 }
 
-void print_chip(std::FILE* to, const nlohmann::ordered_json& result) {
+std::string chip_text(const nlohmann::ordered_json& result) {
+    std::string text;
+    const auto to = std::back_inserter(text);
     const auto& chip = result["chip"];
     const auto& energy = result["energy_j"];
     const double period_us = 1e-3 * chip["clock_period_ns"].get<double>();
     const double mean = chip["step_cycles_mean"].get<double>();
-    fmt::print(to,
-               "chip             {} x {} cores, {} in use; {} cycles in all; a time step takes {:.0f} cycles "
-               "({:.2f} us), at most {}; {} deadline misses\n",
-               chip["mesh"][0].get<int>(), chip["mesh"][1].get<int>(), chip["cores"].size(),
-               result["cycles"].get<std::uint64_t>(), mean, mean * period_us,
-               chip["step_cycles_max"].get<std::uint64_t>(), result["deadline_misses"].get<std::uint64_t>());
+    fmt::format_to(
+        to,
+        "chip             {} x {} cores, {} in use; {} cycles in all; a time step takes {:.0f} cycles "
+        "({:.2f} us), at most {}; {} deadline misses\n",
+        chip["mesh"][0].get<int>(), chip["mesh"][1].get<int>(), chip["cores"].size(),
+        result["cycles"].get<std::uint64_t>(), mean, mean * period_us,
+        chip["step_cycles_max"].get<std::uint64_t>(), result["deadline_misses"].get<std::uint64_t>());
     std::string phases;
     for (const auto& [phase, cycles] : chip["phase_cycles"].items()) {
         phases += fmt::format("{}{} {:.3g}", phases.empty() ? "" : ", ", phase, cycles.get<double>());
     }
-    fmt::print(to, "chip cycles      {}\n", phases);
-    fmt::print(to, "chip energy      routing {:.3g}, tile periphery {:.3g}, digital {:.3g} J\n",
-               energy["routing"].get<double>(), energy["tile_periphery"].get<double>(),
-               energy["digital"].get<double>());
+    fmt::format_to(to, "chip cycles      {}\n", phases);
+    fmt::format_to(to, "chip energy      routing {:.3g}, tile periphery {:.3g}, digital {:.3g} J\n",
+                   energy["routing"].get<double>(), energy["tile_periphery"].get<double>(),
+                   energy["digital"].get<double>());
     const auto& latency = chip["flit_latency_cycles"];
-    fmt::print(to, "flits            {}, latency mean {:.1f}, 95 % {}, max {} cycles\n",
-               latency["flits"].get<std::uint64_t>(), latency["mean"].get<double>(),
-               latency["p95"].get<std::uint64_t>(), latency["max"].get<std::uint64_t>());
+    fmt::format_to(to, "flits            {}, latency mean {:.1f}, 95 % {}, max {} cycles\n",
+                   latency["flits"].get<std::uint64_t>(), latency["mean"].get<double>(),
+                   latency["p95"].get<std::uint64_t>(), latency["max"].get<std::uint64_t>());
+    return text;
 }
 
-void print_report(std::FILE* to, const TrainRequest& request, const nlohmann::ordered_json& result) {
+std::string report_text(const TrainRequest& request, const nlohmann::ordered_json& result) {
+    std::string text;
+    const auto to = std::back_inserter(text);
     const auto& energy = result["energy_j"];
     const auto& metrics = result["metrics"];
     const double normalised = metrics["normalised_loss"].get<double>(),
                  loss = result["final_loss"].get<double>();
-    fmt::print(to, "final loss       {:.5g} (mean of the last epochs{})\n", loss,
-               normalised > 0.0 ? fmt::format("; a silent network has {:.3g}", loss / normalised) : "");
+    fmt::format_to(to, "final loss       {:.5g} (mean of the last epochs{})\n", loss,
+                   normalised > 0.0 ? fmt::format("; a silent network has {:.3g}", loss / normalised) : "");
     for (const auto& [key, value] : metrics.items()) {
         if (key.ends_with("accuracy")) {
-            fmt::print(to, "{:<16} {:.2f} %\n", key, 100.0 * value.get<double>());
+            fmt::format_to(to, "{:<16} {:.2f} %\n", key, 100.0 * value.get<double>());
         }
     }
-    fmt::print(to, "time             {:.2f} s, {} steps, {} spikes\n", result["wall_s"].get<double>(),
-               result["steps"].get<std::uint64_t>(), result["spikes"].get<std::uint64_t>());
+    fmt::format_to(to, "time             {:.2f} s, {} steps, {} spikes\n", result["wall_s"].get<double>(),
+                   result["steps"].get<std::uint64_t>(), result["spikes"].get<std::uint64_t>());
     if (!result["device"].is_null()) {
-        fmt::print(to, "energy           {:.3g} J: SET {:.3g}, RESET {:.3g}, read {:.3g}, verify {:.3g}\n",
-                   energy["total"].get<double>(), energy["set"].get<double>(), energy["reset"].get<double>(),
-                   energy["read"].get<double>(), energy["verify_read"].get<double>());
-        fmt::print(to,
-                   "wear             {:.2f} SET pulses per synapse, at most {} pulses on one device, {} "
-                   "refreshed pairs\n",
-                   result["pulses_per_synapse"].get<double>(),
-                   result["pulses_per_device_max"].get<std::uint64_t>(),
-                   result["refresh"]["pairs"].get<std::uint64_t>());
+        fmt::format_to(
+            to, "energy           {:.3g} J: SET {:.3g}, RESET {:.3g}, read {:.3g}, verify {:.3g}\n",
+            energy["total"].get<double>(), energy["set"].get<double>(), energy["reset"].get<double>(),
+            energy["read"].get<double>(), energy["verify_read"].get<double>());
+        fmt::format_to(to,
+                       "wear             {:.2f} SET pulses per synapse, at most {} pulses on one device, {} "
+                       "refreshed pairs\n",
+                       result["pulses_per_synapse"].get<double>(),
+                       result["pulses_per_device_max"].get<std::uint64_t>(),
+                       result["refresh"]["pairs"].get<std::uint64_t>());
         if (const std::string converters = converters_text(result["converters"]); !converters.empty()) {
-            fmt::print(to, "converters       {}\n", converters);
+            fmt::format_to(to, "converters       {}\n", converters);
         }
-        fmt::print(to, "energy figures   {}\n", result["energy_source"].get<std::string>());
+        fmt::format_to(to, "energy figures   {}\n", result["energy_source"].get<std::string>());
     }
     if (result.contains("chip")) {
-        print_chip(to, result);
+        text += chip_text(result);
     }
-    fmt::print(to, "results          {}\n", request.directory.string());
+    fmt::format_to(to, "results          {}\n", request.directory.string());
+    return text;
 }
 
 }  // namespace
@@ -211,13 +220,15 @@ int command_train(Arguments arguments) {
     const TrainOutcome outcome = run_training(request);
     progress.reset();
     if (outcome.interrupted) {
-        fmt::print(stderr, "stopped by a signal; continue with: memprop train --resume {}\n",
-                   request.directory.string());
+        say("stopped by a signal; continue with: memprop train --resume {}\n", request.directory.string());
         return 128 + interrupt_signal();
     }
-    print_report(options.json ? stderr : stdout, request, outcome.result);
+    const std::string report = report_text(request, outcome.result);
     if (options.json) {
-        fmt::print("{}\n", outcome.result.dump());
+        say_text(report);
+        put("{}\n", outcome.result.dump());
+    } else {
+        put_text(report);
     }
     return 0;
 }

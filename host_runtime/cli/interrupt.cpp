@@ -8,8 +8,12 @@ namespace {
 volatile std::sig_atomic_t arrived = 0;
 
 extern "C" void remember(int signal) {
-    arrived = signal;
-    std::signal(signal, SIG_DFL);
+    if (arrived == 0) {
+        arrived = signal;
+    }
+    if (signal != SIGHUP) {  // a terminal that closes sends it more than once
+        std::signal(signal, SIG_DFL);
+    }
 }
 
 }  // namespace
@@ -17,6 +21,9 @@ extern "C" void remember(int signal) {
 void catch_interrupts() {
     std::signal(SIGINT, remember);
     std::signal(SIGTERM, remember);
+    if (std::signal(SIGHUP, remember) == SIG_IGN) {
+        std::signal(SIGHUP, SIG_IGN);  // nohup: the work outlives its terminal
+    }
 }
 
 int interrupt_signal() {

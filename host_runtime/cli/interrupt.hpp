@@ -1,9 +1,10 @@
-// SIGINT and SIGTERM ask a long command to stop at the next safe point.
+// SIGINT, SIGTERM and, unless it was ignored at the start (nohup), SIGHUP ask a long command to stop at the
+// next safe point.
 #pragma once
 
 namespace memprop::host::cli {
 
-/// Installs the handlers; a second signal ends the process at once.
+/// Installs the handlers; a second SIGINT or SIGTERM ends the process at once.
 void catch_interrupts();
 
 /// The signal that has arrived, or 0.

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
-#include <cstdio>
-#include <exception>
+#include <string>
 #include <string_view>
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/simd.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/cli/commands.hpp"
 #include "host_runtime/version.hpp"
 
@@ -13,29 +13,28 @@ namespace {
 
 using memprop::host::cli::commands;
 
-void print_help(std::FILE* to) {
-    fmt::print(to, "memprop: spiking networks that learn with e-prop on memristive hardware\n\nCommands:\n");
+std::string help() {
+    std::string text =
+        "memprop: spiking networks that learn with e-prop on memristive hardware\n\nCommands:\n";
     for (const auto& command : commands()) {
-        fmt::print(to, "  {:<14} {}\n", command.name, command.summary);
+        text += fmt::format("  {:<14} {}\n", command.name, command.summary);
     }
-    fmt::print(to,
-               "\n`memprop COMMAND --help` explains one command, `memprop --version` tells the "
-               "version.\n");
+    return text + "\n`memprop COMMAND --help` explains one command, `memprop --version` tells the version.\n";
 }
 
 int run(int argc, char** argv) {
     memprop::apply_simd_environment();
     const std::string_view name = argc > 1 ? argv[1] : "";
     if (name == "--help" || name == "-h" || name == "help") {
-        print_help(stdout);
+        memprop::put_text(help());
         return 0;
     }
     if (name == "--version") {
-        fmt::print("memprop {}\n", memprop::host::version());
+        memprop::put("memprop {}\n", memprop::host::version());
         return 0;
     }
     if (name.empty()) {
-        print_help(stderr);
+        memprop::say_text(help());
         return 2;
     }
     for (const auto& command : commands()) {
@@ -49,13 +48,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        return run(argc, argv);
-    } catch (const memprop::InputError& error) {
-        fmt::print(stderr, "memprop: {}\n", error.what());
-        return 2;
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "memprop: {}\n", error.what());
-        return 1;
-    }
+    return memprop::run_program("memprop", [&] { return run(argc, argv); });
 }

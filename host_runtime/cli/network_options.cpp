@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/exchange/export.hpp"
 #include "host_runtime/graph/simulator.hpp"
@@ -21,7 +22,7 @@ Discretisation discretisation_from(const po::variables_map& options, const nir::
     bool found = false;
     Discretisation result = discretisation_of(network, file, found);
     if (found) {
-        fmt::print(stderr, "memprop: {} states its own discretisation (metadata memprop)\n", file);
+        say("memprop: {} states its own discretisation (metadata memprop)\n", file);
     }
     if (options.count("dt") != 0) {
         result.dt_seconds = options["dt"].as<double>();
@@ -68,14 +69,11 @@ hw::chip::ChipConfig chip_from(const po::variables_map& options, std::span<const
 }
 
 void print_settings(const Discretisation& d, const RunningNetwork& network) {
-    fmt::print(
-        stderr,
-        "memprop: dt = {} s, integrator = {}, reset = {}, first-step-recurrence = {}, arithmetic = {}\n",
+    say("memprop: dt = {} s, integrator = {}, reset = {}, first-step-recurrence = {}, arithmetic = {}\n",
         d.dt_seconds, to_string(d.integrator), to_string(d.reset), d.first_step_recurrence ? "on" : "off",
         to_string(d.arithmetic));
     for (const auto& [source, target] : network.delayed_edges()) {
-        fmt::print(stderr, "memprop: edge {} -> {} closes a cycle and delivers the previous step's value\n",
-                   source, target);
+        say("memprop: edge {} -> {} closes a cycle and delivers the previous step's value\n", source, target);
     }
 }
 
@@ -153,14 +151,12 @@ LoadedNetwork load_network_with(const po::variables_map& options, const std::str
     loaded.mapping = mapping_from(options, std::move(overrides));
     const nir::Network network = load_network(file);
     for (const std::string& warning : network.warnings) {
-        fmt::print(stderr, "memprop: warning: {}: {}\n", file, warning);
+        say("memprop: warning: {}: {}\n", file, warning);
     }
     loaded.discretisation = discretisation_from(options, network, file);
     if (chip) {
         if (loaded.discretisation.arithmetic == Arithmetic::graph) {
-            fmt::print(
-                stderr,
-                "memprop: the chip computes in single precision; --arithmetic single gives the functional "
+            say("memprop: the chip computes in single precision; --arithmetic single gives the functional "
                 "engine the same bits\n");
         }
         loaded.discretisation = suited_to_chip(loaded.discretisation);
@@ -174,10 +170,10 @@ LoadedNetwork load_network_with(const po::variables_map& options, const std::str
     }
     print_settings(loaded.discretisation, *loaded.network);
     if (loaded.chip != nullptr) {
-        fmt::print(stderr, "{}", placement_text(*loaded.chip));
+        say_text(placement_text(*loaded.chip));
     }
     if (loaded.mapping != nullptr) {
-        fmt::print(stderr, "{}", programming_text(*loaded.mapping));
+        say_text(programming_text(*loaded.mapping));
     }
     loaded.reader.dt_seconds = loaded.discretisation.dt_seconds;
     loaded.reader.input_size = loaded.network->input_size();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 
 namespace memprop::host::cli {
 
@@ -22,7 +23,7 @@ bool parse_options(Arguments arguments, std::string_view usage, const po::option
     if (std::any_of(words.begin(), words.end(), asks_help)) {
         std::ostringstream options;
         options << visible;
-        fmt::print("Usage: {}\n\n{}\n{}", usage, options.str(), notes);
+        put("Usage: {}\n\n{}\n{}", usage, options.str(), notes);
         return false;
     }
     po::options_description all;

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <string>
+
+#include "crossbar/base/terminal.hpp"
 
 namespace memprop::host::cli {
 namespace {
@@ -31,7 +32,7 @@ Progress::Progress(std::string_view unit, std::uint64_t total, std::uint64_t don
 
 Progress::~Progress() {
     if (drawn_ && terminal_) {
-        std::fputc('\n', stderr);
+        say_text_in_passing("\n");
     }
 }
 
@@ -52,10 +53,9 @@ void Progress::draw(std::uint64_t done, double loss, Clock::time_point now) {
     if (terminal_) {
         constexpr std::size_t kWidth = 24;
         const std::size_t filled = total_ == 0 ? kWidth : kWidth * done / total_;
-        fmt::print(stderr, "\r[{:#<{}}{:.<{}}] {}\033[K", "", filled, "", kWidth - filled, text);
-        std::fflush(stderr);
+        say_in_passing("\r[{:#<{}}{:.<{}}] {}\033[K", "", filled, "", kWidth - filled, text);
     } else {
-        fmt::print(stderr, "{}\n", text);
+        say_in_passing("{}\n", text);
     }
     drawn_ = true;
 }

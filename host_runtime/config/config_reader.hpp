@@ -61,6 +61,7 @@ public:
             if (!node->is_string()) {
                 refuse(name, *node, "must be a string");
             }
+            refuse_unwritable(name, *node, **node->as_string());
             value = **node->as_string();
         }
     }
@@ -123,6 +124,8 @@ private:
         return table_.get(name);
     }
     [[noreturn]] void refuse(std::string_view name, const toml::node& node, std::string_view rule) const;
+    /// Text that results and checkpoints could not give back: --set takes bytes that a file cannot hold.
+    void refuse_unwritable(std::string_view name, const toml::node& node, std::string_view text) const;
 
     const toml::table& table_;
     std::string source_;

@@ -73,7 +73,7 @@ std::string quote(const std::string& text) {
                 out += "\\t";
                 break;
             default:
-                if (static_cast<unsigned char>(c) < 0x20) {
+                if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
                     out += fmt::format("\\u{:04X}", static_cast<unsigned>(c));
                 } else {
                     out += c;

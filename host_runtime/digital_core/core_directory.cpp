@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <fstream>
+#include <sstream>
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/files/atomic_file.hpp"
@@ -47,10 +47,7 @@ std::string registers_csv(const hw::Registers& registers) {
 
 /// Rows of whole numbers.
 std::vector<std::vector<std::int64_t>> read_rows(const std::filesystem::path& file, bool header) {
-    std::ifstream in(file);
-    if (!in) {
-        throw InputError(fmt::format("{}: cannot be opened", file.string()));
-    }
+    std::istringstream in(read_text(file));
     std::vector<std::vector<std::int64_t>> rows;
     std::string line;
     std::uint64_t number = 0;
@@ -138,12 +135,16 @@ void read_neurons(const std::filesystem::path& file, QuantisedNetwork& net) {
 
 }  // namespace
 
-void write_core_directory(const CoreHost& host, const std::filesystem::path& directory) {
+void create_core_directory(const std::filesystem::path& directory) {
     std::error_code error;
     std::filesystem::create_directories(directory / "weights", error);
     if (error) {
         throw RunError(fmt::format("{}: cannot be created: {}", directory.string(), error.message()));
     }
+}
+
+void write_core_directory(const CoreHost& host, const std::filesystem::path& directory) {
+    create_core_directory(directory);
     const QuantisedNetwork& net = host.network();
     const auto put = [&](const char* name, MemoryCode code, std::uint32_t columns) {
         write_text_atomically(directory / "weights" / fmt::format("{}.csv", name),

@@ -10,7 +10,10 @@
 
 namespace memprop::host {
 
-/// Creates the directory. Throws RunError.
+/// Throws RunError.
+void create_core_directory(const std::filesystem::path& directory);
+
+/// Creates the directory if there is none. Throws RunError.
 void write_core_directory(const CoreHost& host, const std::filesystem::path& directory);
 
 /// Weights, thresholds and leaks as they are, and the registers. The state of neurons and of random

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
+#include <sstream>
 
 #include "crossbar/base/error.hpp"
+#include "host_runtime/files/atomic_file.hpp"
 
 namespace memprop::host {
 namespace {
@@ -62,11 +63,9 @@ std::pair<std::uint32_t, std::uint32_t> parse_register(const std::string& text) 
 }
 
 RegisterList read_registers(const std::filesystem::path& file) {
-    std::ifstream in(file);
+    std::istringstream in(read_text(file));
     std::string line;
-    if (!in || !std::getline(in, line)) {
-        throw InputError(fmt::format("{}: cannot be read", file.string()));
-    }
+    std::getline(in, line);
     RegisterList result;
     if (line != "register,value" && line != "register,value\r") {
         throw InputError(fmt::format("{}: line 1: the header must be 'register,value'", file.string()));

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
+#include <sstream>
 #include <string>
 
 #include "crossbar/base/error.hpp"
+#include "host_runtime/files/atomic_file.hpp"
 
 namespace memprop::host {
 namespace {
@@ -16,11 +17,7 @@ constexpr std::int64_t kMostSteps = 1 << 24;
 
 class LineReader {
 public:
-    explicit LineReader(const std::filesystem::path& file) : name_(file.string()), in_(file) {
-        if (!in_) {
-            throw InputError(fmt::format("{}: cannot be opened", name_));
-        }
-    }
+    explicit LineReader(const std::filesystem::path& file) : name_(file.string()), in_(read_text(file)) {}
 
     /// False at the end; empty lines are skipped.
     bool next(std::string& line) {
@@ -74,7 +71,7 @@ public:
 
 private:
     std::string name_;
-    std::ifstream in_;
+    std::istringstream in_;
     std::uint64_t number_ = 0;
 };
 

@@ -3,31 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
-#include <fstream>
-#include <iostream>
+#include <utility>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/input_file.hpp"
 
 namespace memprop::host::events {
-namespace {
-
-Stream open_file(const std::string& name) {
-    std::error_code error;
-    if (std::filesystem::is_directory(name, error)) {
-        throw InputError(fmt::format("{}: is a directory, not a recording", name));
-    }
-    auto in = std::make_unique<std::ifstream>(name, std::ios::binary);
-    if (!*in) {
-        throw InputError(fmt::format("{}: cannot be opened: {}", name, std::strerror(errno)));
-    }
-    return in;
-}
-
-}  // namespace
-
 std::int64_t step_of(double seconds, double dt_seconds) {
     const double step = std::floor(seconds / dt_seconds + 1e-6);
     return step < 9e18 ? static_cast<std::int64_t>(step) : std::int64_t{9'000'000'000'000'000'000};
@@ -65,16 +47,45 @@ SensorMap sensor_map(const ReaderOptions& options) {
     return {options.width, options.height, options.input_size == plane ? 1U : 2U};
 }
 
-std::unique_ptr<EventReader> open_events(const std::string& source, const ReaderOptions& options) {
+namespace {
+
+/// A recording that is stopped while it is waited for ends there; what it may have torn apart does not count.
+class StoppableReader final : public EventReader {
+public:
+    StoppableReader(std::unique_ptr<EventReader> reader, std::function<bool()> stopped)
+        : reader_(std::move(reader)), stopped_(std::move(stopped)) {}
+
+    TimeUnit unit() const override { return reader_->unit(); }
+    bool has_times() const override { return reader_->has_times(); }
+    std::uint64_t skipped() const override { return reader_->skipped(); }
+    std::size_t read(std::span<TimedEvent> out) override {
+        try {
+            const std::size_t count = reader_->read(out);
+            return stopped_() ? 0 : count;
+        } catch (const InputError&) {
+            if (stopped_()) {
+                return 0;
+            }
+            throw;
+        }
+    }
+
+private:
+    std::unique_ptr<EventReader> reader_;
+    std::function<bool()> stopped_;
+};
+
+std::unique_ptr<EventReader> open_by_name(const std::string& source, const ReaderOptions& options) {
+    const InputOptions waiting{.most_bytes = 0, .stopped = options.stopped};
     if (source == "-") {
-        return open_csv(std::make_unique<std::istream>(std::cin.rdbuf()), "standard input", options);
+        return open_csv(open_standard_input(waiting), "standard input", options);
     }
     std::string extension = std::filesystem::path(source).extension().string();
     std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) {
         return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
     });
     if (extension == ".csv") {
-        return open_csv(open_file(source), source, options);
+        return open_csv(open_input(source, waiting), source, options);
     }
     if (extension == ".h5" || extension == ".hdf5") {
         return open_shd(source, options);
@@ -91,8 +102,18 @@ std::unique_ptr<EventReader> open_events(const std::string& source, const Reader
             "the name must end in .csv, .h5, .hdf5, .bin, .aedat4, .raw or .dat, or be - for CSV on "
             "standard input");
     }
-    Stream in = open_file(source);
+    Stream in = open_input(source, waiting);
     return open(std::move(in), source, sensor_map(options));
+}
+
+}  // namespace
+
+std::unique_ptr<EventReader> open_events(const std::string& source, const ReaderOptions& options) {
+    std::unique_ptr<EventReader> reader = open_by_name(source, options);
+    if (options.stopped) {
+        reader = std::make_unique<StoppableReader>(std::move(reader), options.stopped);
+    }
+    return reader;
 }
 
 }  // namespace memprop::host::events

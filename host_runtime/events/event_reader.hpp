@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <istream>
 #include <memory>
 #include <optional>
@@ -62,6 +63,7 @@ struct ReaderOptions {
     std::optional<h5::Shape> input_shape;  ///< if there is one Input
     std::uint32_t width = 0, height = 0;   ///< 0: from the shape
     std::uint64_t sample = 0;              ///< row of an SHD file
+    std::function<bool()> stopped;         ///< asked while reading: true ends the recording
 };
 
 /// The pixel layout of the input. Throws InputError if neither shape nor options say.

@@ -12,6 +12,8 @@
 #include <string>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/input_file.hpp"
+#include "crossbar/base/terminal.hpp"
 
 namespace memprop::host {
 namespace {
@@ -67,16 +69,11 @@ void write_to_stream(const std::filesystem::path& target, std::string_view text)
         fail(target, std::strerror(errno));
     }
     std::fflush(nullptr);
-    while (!text.empty()) {
-        const auto written = ::write(descriptor, text.data(), text.size());
-        if (written < 0 && errno != EINTR) {
-            const int reason = errno;
-            ::close(descriptor);
-            fail(target, std::strerror(reason));
-        }
-        text.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
-    }
+    const int reason = write_all(descriptor, text);
     ::close(descriptor);
+    if (reason != 0) {
+        fail(target, std::strerror(reason));
+    }
 }
 
 void write_text(const std::filesystem::path& file, std::string_view text) {
@@ -88,10 +85,8 @@ void write_text(const std::filesystem::path& file, std::string_view text) {
     }
 }
 
-}  // namespace
-
-void write_atomically(const std::filesystem::path& target,
-                      const std::function<void(const std::filesystem::path&)>& write) {
+/// The file that takes what is meant for `target`: a link stays, what it leads to is replaced.
+std::filesystem::path replaced_file(const std::filesystem::path& target) {
     if (is_stream(target)) {
         fail(target, "is a device, a pipe or a socket, not a file");
     }
@@ -99,15 +94,26 @@ void write_atomically(const std::filesystem::path& target,
     if (std::filesystem::is_directory(target, ignored)) {
         fail(target, "is a directory");
     }
-    // A link stays, what it leads to is replaced.
     std::error_code error;
     const bool link = std::filesystem::is_symlink(target, error);
     const std::filesystem::path file = link ? std::filesystem::weakly_canonical(target, error) : target;
     if (error && link) {
         fail(target, error.message());
     }
-    std::filesystem::path temporary = file;
-    temporary += fmt::format(".tmp{}", ::getpid());
+    return file;
+}
+
+std::filesystem::path temporary_beside(std::filesystem::path file) {
+    file += fmt::format(".tmp{}", ::getpid());
+    return file;
+}
+
+}  // namespace
+
+void write_atomically(const std::filesystem::path& target,
+                      const std::function<void(const std::filesystem::path&)>& write) {
+    const std::filesystem::path file = replaced_file(target), temporary = temporary_beside(file);
+    std::error_code ignored;
     try {
         write(temporary);
         flush_to_disk(temporary);
@@ -125,17 +131,24 @@ void write_text_atomically(const std::filesystem::path& target, std::string_view
     write_atomically(target, [&](const std::filesystem::path& file) { write_text(file, text); });
 }
 
+void check_writable(std::string_view field, const std::filesystem::path& target) {
+    try {
+        const std::filesystem::path temporary = temporary_beside(replaced_file(target));
+        std::error_code ignored;
+        try {
+            write_text(temporary, std::string(4096, ' '));  // a full disk takes an empty file
+        } catch (const RunError& error) {
+            std::filesystem::remove(temporary, ignored);
+            fail(target, error.what());
+        }
+        std::filesystem::remove(temporary, ignored);
+    } catch (const RunError& error) {
+        throw InputError(fmt::format("{} {}", field, error.what()));
+    }
+}
+
 std::string read_text(const std::filesystem::path& file) {
-    std::error_code error;
-    if (std::filesystem::is_directory(file, error)) {
-        throw InputError(fmt::format("{}: is a directory, not a file", file.string()));
-    }
-    std::ifstream in(file, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    if (!in) {
-        throw InputError(fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno)));
-    }
-    return text;
+    return read_input(file);
 }
 
 }  // namespace memprop::host

@@ -17,7 +17,12 @@ void write_atomically(const std::filesystem::path& target,
 /// The same for a text at hand. Devices and pipes, such as /dev/stdout, are written to as they are.
 void write_text_atomically(const std::filesystem::path& target, std::string_view text);
 
-/// The whole content of a file. Throws InputError naming the file if it cannot be read.
+/// Whether a file could be written there now: to be asked before long work. Throws InputError naming `field`
+/// (as "--save") and the target.
+void check_writable(std::string_view field, const std::filesystem::path& target);
+
+/// The whole content of a file (crossbar/base/input_file.hpp). Throws InputError naming the file if it cannot
+/// be read.
 std::string read_text(const std::filesystem::path& file);
 
 }  // namespace memprop::host

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/input_file.hpp"
 #include "host_runtime/hdf5/identifiers.hpp"
 
 namespace memprop::host::h5 {
@@ -77,13 +78,7 @@ void File::fail(std::string_view path, std::string_view what) const {
 File File::open(const std::filesystem::path& file) {
     silence();
     File result(-1, file.string(), false);
-    std::error_code error;
-    if (!std::filesystem::exists(file, error)) {
-        throw InputError(fmt::format("{}: no such file", file.string()));
-    }
-    if (std::filesystem::is_directory(file, error)) {
-        throw InputError(fmt::format("{}: is a directory, not an HDF5 file", file.string()));
-    }
+    require_regular_file(file, "an HDF5 file");  // the library would wait for a pipe without an end
     result.handle_ = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
     if (result.handle_ < 0) {
         result.fail("", "cannot be opened as an HDF5 file");

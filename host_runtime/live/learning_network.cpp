@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/exchange/export.hpp"
 #include "host_runtime/exchange/initial_weights.hpp"
 #include "host_runtime/files/atomic_file.hpp"
@@ -101,18 +102,27 @@ void LearningNetwork::end_segment() {
     }
 }
 
-void LearningNetwork::save() {
+void LearningNetwork::pause() {
     end_segment();
     if (save_.empty()) {
         return;
     }
+    try {
+        save(save_);
+    } catch (const std::exception& error) {
+        say("{}: {}; serving goes on, and the end saves again\n", program_name(), error.what());
+    }
+}
+
+void LearningNetwork::save(const std::filesystem::path& file) {
+    end_segment();
     Recording nothing(false);
-    if (save_.extension() == ".h5") {
-        write_checkpoint(save_, CheckpointOwner(config_), *trainer_, nothing, ChipLedger());
+    if (file.extension() == ".h5") {
+        write_checkpoint(file, CheckpointOwner(config_), *trainer_, nothing, ChipLedger());
         return;
     }
     // The NIR file is made from a checkpoint, so that both hold the same.
-    std::filesystem::path checkpoint = save_;
+    std::filesystem::path checkpoint = file;
     checkpoint += fmt::format(".{}.h5", ::getpid());
     struct Remover {
         const std::filesystem::path& file;
@@ -122,7 +132,7 @@ void LearningNetwork::save() {
         }
     } const remover{checkpoint};
     write_checkpoint(checkpoint, CheckpointOwner(config_), *trainer_, nothing, ChipLedger());
-    nir::write_network(network_of_checkpoint(checkpoint), save_);
+    nir::write_network(network_of_checkpoint(checkpoint), file);
 }
 
 }  // namespace memprop::host::live

@@ -20,7 +20,7 @@ class LearningNetwork final : public LiveNetwork {
 public:
     /// Starts from the weights of `network`, which has to be of the form that training knows
     /// (exchange/initial_weights.hpp). `save`, if not empty: a .nir or .h5 (checkpoint) file that is written
-    /// when a peer goes and by save(). Throws InputError.
+    /// when a peer goes; a failure to write is said, and the work goes on. Throws InputError.
     LearningNetwork(const nir::Network& network, const std::string& file, const Experiment& config,
                     std::filesystem::path save);
 
@@ -29,10 +29,10 @@ public:
     std::uint64_t steps_done() const override { return steps_; }
     bool learns() const override { return true; }
     std::uint32_t target_count() const override { return outputs_; }
-    void pause() override { save(); }
+    void pause() override;
 
-    /// Ends the segment under way, which learns, and writes the file. Throws RunError.
-    void save();
+    /// Ends the segment under way, which learns, and writes `file` (.nir or .h5). Throws RunError.
+    void save(const std::filesystem::path& file);
 
     const learning::TrainerBase& trainer() const { return *trainer_; }
     const Experiment& config() const { return config_; }

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/live/step_clock.hpp"
 #include "host_runtime/live/words.hpp"
 
@@ -30,7 +29,7 @@ LiveReader::LiveReader(const Address& address, const events::ReaderOptions& opti
                        .clock = StepClock(options.dt_seconds),
                        .idle = std::chrono::duration<double>(idle_seconds),
                        .stopped = std::move(stopped)}) {
-    fmt::print(stderr, "memprop: waiting for events at {}\n", state_->port.address().text());
+    say("memprop: waiting for events at {}\n", state_->port.address().text());
 }
 
 LiveReader::~LiveReader() = default;

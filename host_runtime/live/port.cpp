@@ -72,6 +72,9 @@ const Address& Port::address() const {
 bool Port::pop(Batch& batch, Clock::time_point deadline) {
     return core_->pop(batch, deadline);
 }
+bool Port::keeps_another_waiting() const {
+    return core_->keeps_another_waiting();
+}
 bool Port::ended() const {
     return core_->ended();
 }

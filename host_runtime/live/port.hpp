@@ -69,6 +69,9 @@ public:
 
     /// The next batch; false if there is none before `deadline`, or at once if no more can come.
     bool pop(Batch& batch, Clock::time_point deadline);
+    /// Whether a TCP peer that has gone keeps another one waiting: it has closed its side or been replaced,
+    /// has taken nothing for kTakeOver, and another has waited as long.
+    bool keeps_another_waiting() const;
     /// Whether nothing can come any more: the one peer of Role::source has gone and the queue is empty.
     bool ended() const;
 

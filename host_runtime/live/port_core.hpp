@@ -1,6 +1,7 @@
 // What TCP and UDP ports share: the queue of what came in, the thread, the counters.
 #pragma once
 
+#include <atomic>
 #include <boost/asio.hpp>
 #include <condition_variable>
 #include <deque>
@@ -22,6 +23,7 @@ public:
 
     bool pop(Batch& batch, Clock::time_point deadline);
     bool ended() const;
+    bool keeps_another_waiting() const { return keeps_another_waiting_; }
     virtual void send(std::span<const Word> words, Port::WhenFull when_full,
                       const std::function<bool()>& stopped) = 0;
     virtual void release_peer() = 0;
@@ -51,6 +53,7 @@ protected:
     PortCounters counters_;
     bool paused_ = false;    // reading waits for room in the queue
     bool finished_ = false;  // no peer can come any more
+    std::atomic<bool> keeps_another_waiting_ = false;
 
 private:
     asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};

@@ -23,18 +23,21 @@ struct ServerReport {
     std::uint64_t malformed_words = 0;  ///< outside the input, or a target without learning or out of range
     std::uint64_t late_events = 0;      ///< of a step that was over; they count in the one under way
     std::uint64_t clock_gaps = 0;
+    std::uint64_t shortened_pauses = 0;                    ///< of peers that had gone while another waited
     std::uint64_t deadline_misses = 0, skipped_steps = 0;  ///< of real time
     LatencyHistogram latency;  ///< from the socket to the answers of the event's step
 };
 
 /// As fast as it can: words with times are placed by them, words without by their arrival; a step runs when a
 /// word of a later one has come or the peer closes, so the same timed words give the same spikes. The network
-/// goes on where it was with the next peer.
-/// In real time: a step runs every dt on what has come since the last; times of words are ignored. A step
-/// that ends late is a deadline miss; after kHopeless the clock is set anew and the steps are skipped.
+/// goes on where it was with the next peer. While a peer that has gone keeps another waiting, its pauses of
+/// more than kLongestPause steps are shortened to one: a few bytes can order steps for hours. In real time: a
+/// step runs every dt on what has come since the last; times of words are ignored. A step that ends late is a
+/// deadline miss; after kHopeless the clock is set anew and the steps are skipped.
 class Server {
 public:
     static constexpr std::chrono::seconds kHopeless{1};
+    static constexpr std::int64_t kLongestPause = 100;
 
     Server(Port& port, LiveNetwork& network, const WordMap& map, const ServerOptions& options)
         : port_(port), network_(network), map_(map), options_(options), clock_(options.dt_seconds) {}
@@ -55,7 +58,7 @@ private:
     void take(const Batch& batch);
     void add(const Word& word, Clock::time_point arrival);
     void step();
-    void advance_to(std::int64_t step);
+    void advance_to(std::int64_t step, const Word& word, Clock::time_point arrival);
     bool take_for_real_time(Clock::time_point due);
 
     Port& port_;

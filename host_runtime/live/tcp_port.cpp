@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+#include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -136,6 +138,9 @@ private:
         acceptor_.async_accept([this](const error_code& error, tcp::socket socket) {
             if (!error) {
                 if (peer_ && waiting_.size() < kMostWaiting) {
+                    if (waiting_.empty()) {
+                        waiting_since_ = Clock::now();
+                    }
                     waiting_.push_back(std::move(socket));
                 } else if (!peer_) {
                     begin(std::move(socket));
@@ -157,7 +162,8 @@ private:
         peer_.emplace(std::move(socket));
         ++session_;
         released_ = read_ended_ = false;
-        last_activity_ = Clock::now();
+        last_activity_ = last_taken_ = Clock::now();
+        keeps_another_waiting_ = false;
         if (one_peer_ && acceptor_.is_open()) {
             acceptor_.close(error);
         }
@@ -273,7 +279,7 @@ private:
         std::unique_lock lock(mutex_);
         const bool current = session == session_ && peer_ && takes_ && !error;
         if (current) {
-            last_write_ = last_activity_ = Clock::now();
+            last_write_ = last_activity_ = last_taken_ = Clock::now();
             written_ += count;
             if (written_ < writing_.size()) {
                 write_more();
@@ -342,8 +348,16 @@ private:
                 drop_peer();
                 leave_if_done();
             }
+            keeps_another_waiting_ = peer_ && !waiting_.empty() && (read_ended_ || hung_up()) &&
+                                     Clock::now() - std::max(last_taken_, waiting_since_) > kTakeOver;
             watch();
         });
+    }
+
+    /// Whether the peer has closed its side, even if what it sent before is not read yet.
+    bool hung_up() {
+        pollfd entry{peer_->native_handle(), POLLRDHUP, 0};
+        return ::poll(&entry, 1, 0) > 0;
     }
 
     tcp::acceptor acceptor_;
@@ -355,7 +369,7 @@ private:
     WordDecoder decoder_;
     std::array<std::uint8_t, kReadBytes> buffer_{};
     bool released_ = false, read_ended_ = false, reading_ = false;
-    Clock::time_point last_activity_{};
+    Clock::time_point last_activity_{}, last_taken_{}, waiting_since_{};
 
     // Guarded by mutex_:
     bool takes_ = false;  // there is a peer that may take what we send

@@ -334,6 +334,6 @@ TEST_CASE("events: files are recognised by name") {
           std::string::npos);
     CHECK(refusal_of([&] {
               open_events((directory / "gone.csv").string(), options);
-          }).find("gone.csv: cannot be opened") != std::string::npos);
+          }).find("gone.csv: cannot be read") != std::string::npos);
     CHECK(refusal_of([&] { open_events(directory.path().string() + "/", options); }) != "accepted");
 }

@@ -1,5 +1,6 @@
 """The points of a sweep as the report shows them: columns, axes, means over seeds, Pareto fronts."""
 
+import itertools
 import json
 import math
 from dataclasses import dataclass, field
@@ -36,6 +37,10 @@ _MOST_CURVE_SAMPLES = 250
 _LOG_RATIO = 50.0
 
 
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
+
+
 @dataclass
 class Point:
     """One finished point."""
@@ -51,9 +56,7 @@ class Point:
     def number(self, name: str) -> float | None:
         """A scalar of the result, or None if it is no finite number."""
         value = self.scalars.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            return None
-        return value
+        return value if _is_number(value) else None
 
 
 @dataclass
@@ -104,14 +107,19 @@ class SweepData:
     @staticmethod
     def _point(record: dict[str, Any]) -> Point:
         result = record["result"] or {}
-        curve = result.get("loss_history") or []
+        history = result.get("loss_history")
+        curve = list(itertools.takewhile(_is_number, history)) if isinstance(history, list) else []
         return Point(
             record["id"],
             record["seed"],
             record["status"],
             record["error"],
             record["values"],
-            {k: v for k, v in scalars(result).items() if k != "seed"},
+            {
+                k: None if isinstance(v, float) and not math.isfinite(v) else v
+                for k, v in scalars(result).items()
+                if k != "seed"
+            },
             curve,
         )
 

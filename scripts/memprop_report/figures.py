@@ -31,16 +31,27 @@ _STYLE = {
     "legend.fontsize": 8,
 }
 _CURVES = 6
+_LONGEST_TEXT = 48
+
+
+def shown(value: Any) -> str:
+    """A value as the text of a figure, whatever it holds: to matplotlib a dollar sign begins mathematics and an
+    underscore hides an entry of a legend."""
+    text = str(value)
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    if len(text) > _LONGEST_TEXT:
+        text = text[: _LONGEST_TEXT - 1] + "…"
+    return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
 
 
 def short(key: str) -> str:
     """The last part of a key."""
-    return key.rsplit(".", 1)[-1]
+    return shown(key.rsplit(".", 1)[-1])
 
 
 def describe(values: dict[str, Any]) -> str:
     """A combination in few words."""
-    return ", ".join(f"{short(k)}={v:.3g}" if isinstance(v, float) else f"{short(k)}={v}" for k, v in values.items())
+    return ", ".join(f"{short(k)}={v:.3g}" if isinstance(v, float) else f"{short(k)}={shown(v)}" for k, v in values.items())
 
 
 def write_figures(data: SweepData, directory: Path) -> list[Path]:
@@ -80,7 +91,7 @@ def _scale_x(axes: Axes, axis: Axis) -> None:
     if axis.kind == "log":
         axes.set_xscale("log")
     elif axis.kind == "category":
-        axes.set_xticks(range(len(axis.values)), [str(value) for value in axis.values])
+        axes.set_xticks(range(len(axis.values)), [shown(value) for value in axis.values])
         axes.set_xlim(-0.4, len(axis.values) - 0.6)
 
 
@@ -123,18 +134,18 @@ def _against(data: SweepData, key: str) -> Figure:
             markersize=5,
             capsize=3,
             linestyle="-" if len(axis.values) <= 12 and axis.kind != "category" and not shade else "none",
-            label=str(value) if colour else None,
+            label=shown(value) if colour else None,
         )
         if shade:
             norm = matplotlib.colors.LogNorm() if data.axes[shade].kind == "log" else None
             levels = [group.values.get(shade, math.nan) for _, group in line]
             marks = axes.scatter(places, means, c=levels, cmap="cividis", norm=norm, s=28, zorder=3)
-            figure.colorbar(marks, label=shade)
+            figure.colorbar(marks, label=shown(shade))
     _scale_x(axes, axis)
     if data.log_metric():
         axes.set_yscale("log")
-    axes.set_xlabel(key)
-    axes.set_ylabel(data.metric_label)
+    axes.set_xlabel(shown(key))
+    axes.set_ylabel(shown(data.metric_label))
     others = [other for other in data.keys if other not in (key, colour)]
     note = "mean and range of the seeds" + (", best over the other keys" if others else "")
     axes.set_title(note, fontsize=8, loc="left")
@@ -158,7 +169,7 @@ def _pareto(data: SweepData, cost: str) -> Figure:
                 marker=_MARKERS[i % len(_MARKERS)],
                 alpha=0.8,
                 linewidths=0,
-                label=str(value) if colour else None,
+                label=shown(value) if colour else None,
             )
     front = data.pareto(cost)
     axes.plot(
@@ -178,7 +189,7 @@ def _pareto(data: SweepData, cost: str) -> Figure:
     if data.log_metric():
         axes.set_yscale("log")
     axes.set_xlabel(data.costs[cost])
-    axes.set_ylabel(data.metric_label)
+    axes.set_ylabel(shown(data.metric_label))
     axes.set_title("each point: one combination, mean of its seeds", fontsize=8, loc="left")
     _legend(axes, short(colour) if colour else None)
     return figure
@@ -240,11 +251,11 @@ def _parallel(data: SweepData) -> Figure:
         linewidth=1,
     )
     axes.add_collection(bundle)
-    figure.colorbar(bundle, label=data.metric_label)
+    figure.colorbar(bundle, label=shown(data.metric_label))
     axes.set(xlim=(-0.3, len(names) - 0.7), ylim=(-0.12, 1.12), yticks=[])
     axes.set_xticks(
         range(len(names)),
-        [short(name) if name in data.keys else name.replace("_j.total", "") for name in names],
+        [short(name) if name in data.keys else shown(name.replace("_j.total", "")) for name in names],
         fontsize=7,
         rotation=12,
     )
@@ -263,8 +274,8 @@ def _unit_column(data: SweepData, name: str) -> tuple[list[float | None], str, s
             last = max(len(axis.values) - 1, 1)
             return (
                 [axis.values.index(g.values[name]) / last if name in g.values else None for g in data.groups],
-                str(axis.values[0]),
-                str(axis.values[-1]),
+                shown(axis.values[0]),
+                shown(axis.values[-1]),
             )
         numbers = [g.values.get(name) for g in data.groups]
     else:

@@ -4,6 +4,7 @@ import html
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from memprop_report.data import SweepData
 from memprop_report.figures import write_figures
@@ -23,13 +24,18 @@ def write_report(directory: Path, metric: str | None = None) -> Path:
     return page
 
 
+def script_json(value: Any) -> str:
+    """JSON that may stand inside a script element: whatever its texts hold, HTML sees no tag and no comment."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
 def page_text(data: SweepData) -> str:
     """The page with its style, scripts, library and data inside."""
     parts = {
         "title": html.escape(f"Sweep {data.name}"),
         "style": (_PAGE / "page.css").read_text(encoding="utf-8"),
-        # "</" must not end the script element before its time.
-        "data": json.dumps(data.page_data(), separators=(",", ":"), allow_nan=False).replace("</", "<\\/"),
+        "data": script_json(data.page_data()),
         "library": _ECHARTS.read_text(encoding="utf-8"),
         "scripts": "\n".join(
             (_PAGE / name).read_text(encoding="utf-8") for name in ("points.js", "table.js", "charts.js", "page.js")

@@ -135,7 +135,7 @@ def _run(job: Job, directory: str, children: Children, outcome: Outcome) -> None
     # setpriv ends the process with its parent, so that nothing runs on after a worker is killed; a process
     # group of its own keeps the terminal's Ctrl-C from it.
     start = time.monotonic()
-    with open(os.path.join(directory, "stdout"), "w+", encoding="utf-8") as out, open(
+    with open(os.path.join(directory, "stdout"), "w+", encoding="utf-8", errors="replace") as out, open(
         os.path.join(directory, "stderr"), "w+", encoding="utf-8", errors="replace"
     ) as err:
         child = children.start(
@@ -157,7 +157,7 @@ def _run(job: Job, directory: str, children: Children, outcome: Outcome) -> None
             said = err.read().strip()[-2000:]
             outcome.error = f"exit status {status}: {said}" if status > 0 else f"killed by signal {-status}: {said}"
             return
-        lines = out.read().splitlines()
+        lines = out.read().rstrip("\n").rsplit("\n", 1)  # JSON may hold what other code takes for ends of lines
     try:
         outcome.result = json.loads(lines[-1])
     except (IndexError, ValueError):

@@ -40,7 +40,9 @@ def toml_text(value: Scalar) -> str:
     """A value as TOML."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML forbids it, JSON does not
+    return repr(value)
 
 
 def option_text(value: Scalar) -> str:

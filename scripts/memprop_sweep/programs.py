@@ -65,8 +65,8 @@ class Programs:
     def _resolve(self, experiment: Path, variants: list[list[str]]) -> list[Resolved]:
         words = [str(self.find("train")), "config", str(experiment), "--points", "-"]
         lines = "".join(json.dumps(variant, ensure_ascii=False) + "\n" for variant in variants)
-        answer = subprocess.run(words, input=lines, capture_output=True, text=True, check=False)
+        answer = subprocess.run(words, input=lines, capture_output=True, encoding="utf-8", check=False)
         if answer.returncode != 0:
             raise SweepError(f"{' '.join(words)}: {answer.stderr.strip()}")
-        parsed = [json.loads(line) for line in answer.stdout.splitlines()]
+        parsed = [json.loads(line) for line in answer.stdout.split("\n") if line]
         return [Resolved(p.get("config"), p.get("error", ""), p.get("override")) for p in parsed]

@@ -20,12 +20,12 @@ def clock(seconds: float) -> str:
 class Progress:
     """Counts finished points and draws."""
 
-    def __init__(self, total: int, to: TextIO = sys.stderr) -> None:
+    def __init__(self, total: int, to: TextIO | None = None) -> None:
         self.total, self.done, self.failed = total, 0, 0
         self._kept = 0
         self._best = (math.inf, "")
-        self._to = to
-        self._terminal = to.isatty()
+        self._to = to or sys.stderr
+        self._terminal = self._to.isatty()
         self._start = self._last = time.monotonic()
 
     def finished(self, point: Point, result: dict[str, Any] | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from memprop_sweep.errors import SweepError
 from memprop_sweep.toml_lines import TomlLines
+from memprop_terminal import read_text
 
 Scalar = bool | int | float | str
 
@@ -118,7 +119,7 @@ class _Reader:
     def __init__(self, file: Path) -> None:
         self.file = file
         try:
-            text = file.read_text(encoding="utf-8")
+            text = read_text(file)
         except (OSError, UnicodeDecodeError) as error:
             raise SweepError(f"{file}: cannot be read: {error}") from None
         try:

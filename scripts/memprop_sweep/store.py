@@ -8,10 +8,12 @@
 
 import csv
 import fcntl
+import hashlib
 import io
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from memprop_sweep.errors import SweepError
 from memprop_sweep.execute import Outcome
 from memprop_sweep.points import Plan, Point, toml_text
 from memprop_sweep.spec import Range, SweepSpec
+from memprop_terminal import read_text
 
 Record = dict[str, Any]
 
@@ -53,11 +56,15 @@ class Store:
             raise SweepError(f"--out {directory}: another sweep is running there") from None
         except OSError as error:
             raise SweepError(f"--out {directory}: {error}") from None
-        # Left by a sweep that was killed; the lock says that nothing runs there now.
-        shutil.rmtree(self.scratch, ignore_errors=True)
-        self.scratch.mkdir()
-        for temporary in self.points.glob(".*.tmp"):
-            temporary.unlink(missing_ok=True)
+        try:
+            # Left by a sweep that was killed; the lock says that nothing runs there now.
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            self.scratch.mkdir()
+            for temporary in self.points.glob(".*.tmp"):
+                temporary.unlink(missing_ok=True)
+        except OSError as error:
+            self._lock.close()
+            raise SweepError(f"--out {directory}: {error}") from None
 
     def close(self) -> None:
         """Gives the directory free for another sweep."""
@@ -65,8 +72,16 @@ class Store:
         self._lock.close()
 
     def read(self, point: Point) -> Record | None:
-        """What is recorded of a finished point."""
-        return read_record(self.points / f"{point.id}.json")
+        """What is recorded of a finished point; a damaged record is named and counts as none, so that the point
+        runs again. SweepError if something lies in its place that is no file."""
+        path = self.points / f"{point.id}.json"
+        try:
+            return read_point(path, {"id": point.id, "seed": point.seed, "version": point.job.version})
+        except Damaged as damage:
+            if not path.is_file():
+                raise SweepError(f"{damage}; remove it") from None
+            print(f"{damage}; the point runs again", file=sys.stderr)
+            return None
 
     def write(self, point: Point, outcome: Outcome, attempts: int) -> None:
         """Records a finished point."""
@@ -82,13 +97,13 @@ class Store:
             "host": outcome.host,
             "result": outcome.result,
         }
-        write_atomically(self.points / f"{point.id}.json", json.dumps(record) + "\n")
+        write_atomically(self.points / f"{point.id}.json", json.dumps(record | {_CHECKSUM: _checksum(record)}) + "\n")
 
     def write_plan(self, plan: Plan, spec: SweepSpec) -> None:
         """Records which points there are, for the table and the report."""
         domains = spec.values | {key: domain for c in spec.conditions for key, domain in c.values.items()}
         document = {
-            "name": spec.file.stem,
+            "name": os.fsencode(spec.file.stem).decode("utf-8", "replace"),
             "command": spec.command,
             "version": plan.version,
             "keys": spec.keys,
@@ -102,26 +117,102 @@ class Store:
         write_atomically(self.directory / "sweep.csv", table(self.directory))
 
 
-def read_record(path: Path) -> Record | None:
-    """A finished point; None if there is none."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+class Damaged(Exception):
+    """A file of the sweep is not as it was written. The text names it and says how."""
+
+
+_CHECKSUM = "checksum"  # in the record of a point, of everything else in it
+_POINT_FIELDS: dict[str, tuple[type, ...]] = {
+    "id": (str,),
+    "version": (str,),
+    "values": (dict,),
+    "seed": (int,),
+    "status": (str,),
+    "error": (str, type(None)),
+    "attempts": (int,),
+    "seconds": (int, float),
+    "host": (str,),
+    "result": (dict, type(None)),
+}
+_PLAN_FIELDS: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "command": (str,),
+    "version": (str,),
+    "keys": (list,),
+    "log": (dict,),
+    "points": (list,),
+}
+
+
+def _checksum(record: Record) -> str:
+    text = json.dumps({key: value for key, value in record.items() if key != _CHECKSUM}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_fields(path: Path, fields: dict[str, tuple[type, ...]]) -> Record | None:
+    """A JSON object with these fields; None if there is no such file. Raises Damaged."""
+    if not path.exists() and not path.is_symlink():
         return None
+    try:
+        record = json.loads(read_text(path))
+    except (OSError, ValueError, RecursionError) as error:  # JSON and UTF-8 errors are ValueErrors
+        raise Damaged(f"{path}: is damaged: {error}") from None
+    if not isinstance(record, dict):
+        raise Damaged(f"{path}: is damaged: a JSON object is needed")
+    for name, types in fields.items():
+        if not isinstance(record.get(name, fields), types):
+            raise Damaged(f"{path}: is damaged: `{name}` is missing or of the wrong type")
+    return record
+
+
+def read_point(path: Path, identity: Record) -> Record | None:
+    """A finished point; None if there is none. Raises Damaged, also if it is not the point of this identity."""
+    record = _read_fields(path, _POINT_FIELDS)
+    if record is None:
+        return None
+    for name, wanted in identity.items():
+        if record[name] != wanted:
+            raise Damaged(f"{path}: is damaged: `{name}` is {record[name]!r}, not {wanted!r}")
+    if record["status"] != ("ok" if record["result"] is not None else "failed"):
+        raise Damaged(f"{path}: is damaged: `status` is {record['status']!r} and does not go with the result")
+    if record.get(_CHECKSUM, _checksum(record)) != _checksum(record):
+        raise Damaged(f"{path}: is damaged: the checksum is another one")
+    return record
 
 
 def read_plan(directory: Path) -> Record:
-    """OUT/sweep.json; SweepError if the directory is not that of a sweep."""
-    plan = read_record(directory / "sweep.json")
-    if plan is None:
-        raise SweepError(f"{directory}: holds no sweep (there is no sweep.json)")
+    """OUT/sweep.json; SweepError if the directory is not that of a sweep or the file is damaged."""
+    try:
+        plan = _read_fields(directory / "sweep.json", _PLAN_FIELDS)
+        if plan is None:
+            raise SweepError(f"{directory}: holds no sweep (there is no sweep.json)")
+        if not all(isinstance(key, str) for key in plan["keys"]):
+            raise Damaged(f"{directory / 'sweep.json'}: is damaged: a key is no text")
+        for point in plan["points"]:
+            if not (
+                isinstance(point, dict)
+                and isinstance(point.get("id"), str)
+                and isinstance(point.get("values"), dict)
+                and all(isinstance(value, (bool, int, float, str)) for value in point["values"].values())
+                and isinstance(point.get("seed"), int)
+            ):
+                raise Damaged(f"{directory / 'sweep.json'}: is damaged: a point has no id, values and seed")
+    except Damaged as damage:
+        raise SweepError(f"{damage}; sweep.py with the sweep file writes it anew") from None
     return plan
 
 
-def records(directory: Path, plan: Record) -> Iterator[Record]:
-    """The finished points of the plan in its order, with the values as this sweep file writes them."""
+def records(directory: Path, plan: Record, tell: bool = True) -> Iterator[Record]:
+    """The finished points of the plan in its order, with the values as this sweep file writes them. Damaged ones
+    are left out, and named if `tell`."""
     for point in plan["points"]:
-        record = read_record(directory / "points" / f"{point['id']}.json")
+        path = directory / "points" / f"{point['id']}.json"
+        try:
+            record = read_point(path, {"id": point["id"], "seed": point["seed"], "version": plan["version"]})
+        except Damaged as damage:
+            if tell:
+                print(f"{damage}; it is left out, and sweep.py runs it again", file=sys.stderr)
+            continue
         if record is not None:
             yield record | {"values": point["values"]}
 
@@ -148,7 +239,7 @@ def table(directory: Path) -> str:
     plan = read_plan(directory)
     rows = []
     columns: dict[str, None] = {}
-    for record in records(directory, plan):
+    for record in records(directory, plan, tell=False):
         result = scalars(record["result"] or {})
         result.pop("seed", None)  # the column is there already
         columns |= dict.fromkeys(result)

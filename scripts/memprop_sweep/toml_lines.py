@@ -32,7 +32,7 @@ class TomlLines:
     """Lines of the keys of one TOML text (which must parse)."""
 
     def __init__(self, text: str) -> None:
-        self._lines = text.splitlines()
+        self._lines = text.removesuffix("\n").split("\n")
 
     def of(self, *path: str | int) -> int:
         """Line (from 1) where the value at `path` begins; list elements count as parts of the path. For a

@@ -52,7 +52,7 @@ def write_store(directory: Path, noises: int, seeds: int, epochs: int = 250, fai
             )
         )
         record = point | {
-            "version": "0",
+            "version": "0.1.0+test",
             "status": "failed" if bad else "ok",
             "attempts": 3 if bad else 1,
             "seconds": 0.5,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/chip/chip_hardware.hpp"
 #include "host_runtime/chip/mapping.hpp"
 #include "host_runtime/results/chip_report.hpp"
@@ -84,7 +85,7 @@ public:
             write_sample();
             if (Clock::now() - last_line > std::chrono::seconds(10)) {
                 last_line = Clock::now();
-                fmt::print(stderr, "tb_chip: sample {} of {}\n", i + 1, options_.samples);
+                say_in_passing("tb_chip: sample {} of {}\n", i + 1, options_.samples);
             }
         }
         const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "testbenches/support/option_reader.hpp"
 
@@ -121,7 +122,7 @@ std::optional<ChipOptions> parse_chip_options(ChipProgram program, int argc, con
     if (given.count("help") != 0) {
         std::ostringstream list;
         list << described;
-        fmt::print("{}{}", program == ChipProgram::chip ? kChipIntroduction : kCoreIntroduction, list.str());
+        put("{}{}", program == ChipProgram::chip ? kChipIntroduction : kCoreIntroduction, list.str());
         return std::nullopt;
     }
     return read(program, OptionReader(given));

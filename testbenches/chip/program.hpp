@@ -14,6 +14,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/simd.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 #include "hw_models/counter.hpp"
 #include "testbenches/chip/options.hpp"
@@ -40,7 +41,7 @@ inline int run_chip_program(ChipProgram program, int argc, char** argv,
                             const std::function<ChipReport(ChipOptions&, std::ostream*)>& run) {
     const char* const name = program == ChipProgram::chip ? "tb_chip" : "tb_core";
     sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);  // stdout is ours
-    try {
+    return run_program(name, [&] {
         apply_simd_environment();
         std::optional<ChipOptions> options = parse_chip_options(program, argc, argv);
         if (!options) {
@@ -62,15 +63,9 @@ inline int run_chip_program(ChipProgram program, int argc, char** argv,
         } else {
             report = run(*options, nullptr);
         }
-        fmt::print("{}", options->json ? report.json.dump() + "\n" : report.text);
+        put_text(options->json ? report.json.dump() + "\n" : report.text);
         return 0;
-    } catch (const InputError& error) {
-        fmt::print(stderr, "{}: {}\n", name, error.what());
-        return 2;
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "{}: {}\n", name, error.what());
-        return 1;
-    }
+    });
 }
 
 }  // namespace memprop::tb

@@ -11,6 +11,7 @@
 #include <systemc>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 #include "testbenches/digital_core/cue_accumulation.hpp"
 #include "testbenches/digital_core/driver.hpp"
@@ -63,9 +64,9 @@ CueResult run_cue_accumulation(CoreDriver& driver, const CueDataSet& data,
             }
             (training ? result.train_correct : result.test_correct).push_back(correct);
         }
-        fmt::print(stderr, "epoch {}: {} of {} correct in training, {} of {} in test\n", epoch + 1,
-                   result.train_correct.back(), result.train_samples, result.test_correct.back(),
-                   result.test_samples);
+        say_in_passing("epoch {}: {} of {} correct in training, {} of {} in test\n", epoch + 1,
+                       result.train_correct.back(), result.train_samples, result.test_correct.back(),
+                       result.test_samples);
     }
     result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     result.cycles = driver.core().cycles();
@@ -138,10 +139,9 @@ int run(int argc, char** argv) {
     }
     const nlohmann::ordered_json json = summary(result, *options);
     if (options->json) {
-        fmt::print("{}\n", json.dump());
+        put("{}\n", json.dump());
     } else {
-        fmt::print(
-            "correct in training {} and test {}\n{:.1f} M simulated cycles/s, {:.1f} samples/s, {:.2f} s\n",
+        put("correct in training {} and test {}\n{:.1f} M simulated cycles/s, {:.1f} samples/s, {:.2f} s\n",
             json["train_correct"].dump(), json["test_correct"].dump(),
             json["simulated_cycles_per_s"].get<double>() / 1e6, json["samples_per_s"].get<double>(),
             result.wall_s);
@@ -153,13 +153,5 @@ int run(int argc, char** argv) {
 
 int sc_main(int argc, char* argv[]) {
     sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);  // stdout is ours
-    try {
-        return run(argc, argv);
-    } catch (const InputError& error) {
-        fmt::print(stderr, "tb_digital_core: {}\n", error.what());
-        return 2;
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "tb_digital_core: {}\n", error.what());
-        return 1;
-    }
+    return run_program("tb_digital_core", [&] { return run(argc, argv); });
 }

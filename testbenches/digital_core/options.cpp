@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 
 namespace memprop::tb {
 namespace {
@@ -79,7 +80,7 @@ std::optional<DigitalCoreOptions> parse_digital_core_options(int argc, const cha
     if (given.count("help") != 0) {
         std::ostringstream text;
         text << kIntroduction << described;
-        fmt::print("{}", text.str());
+        put("{}", text.str());
         return std::nullopt;
     }
     DigitalCoreOptions options;

@@ -1,4 +1,5 @@
 #include "testbenches/router/bench.hpp"
+#include "crossbar/base/terminal.hpp"
 
 #include <fmt/format.h>
 
@@ -104,7 +105,7 @@ void RouterBench::progress(std::uint64_t cycle) {
     const auto now = std::chrono::steady_clock::now();
     if (now - last_line_ > std::chrono::seconds(10)) {
         last_line_ = now;
-        fmt::print(stderr, "tb_router: cycle {}\n", cycle);
+        say_in_passing("tb_router: cycle {}\n", cycle);
     }
 }
 

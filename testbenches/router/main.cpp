@@ -7,6 +7,7 @@
 #include <systemc>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 #include "testbenches/router/bench.hpp"
 #include "testbenches/router/options.hpp"
@@ -63,7 +64,7 @@ void print_report(const RouterOptions& options, const hw::noc::Fabric& fabric, c
     const double node_cycles =
         static_cast<double>(run.measured_cycles) * static_cast<double>(options.network.nodes());
     const auto line = [](std::string_view name, double value, std::string_view unit, std::string_view what) {
-        fmt::print("{:<22} {:>14.6g} {:<22} {}\n", name, value, unit, what);
+        put("{:<22} {:>14.6g} {:<22} {}\n", name, value, unit, what);
     };
     line("cycles", static_cast<double>(run.measured_cycles), "cycles", "measured, after the warm-up");
     line("offered", static_cast<double>(run.created_flits) / node_cycles, "flits/node/cycle",
@@ -109,7 +110,7 @@ int run(int argc, char** argv) {
         write_latency_csv(*options->csv_file, fabric.latency());
     }
     if (options->json) {
-        fmt::print("{}\n", summary(*options, fabric, result).dump());
+        put("{}\n", summary(*options, fabric, result).dump());
     } else {
         print_report(*options, fabric, result);
     }
@@ -120,13 +121,5 @@ int run(int argc, char** argv) {
 
 int sc_main(int argc, char* argv[]) {
     sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);  // stdout is ours
-    try {
-        return run(argc, argv);
-    } catch (const InputError& error) {
-        fmt::print(stderr, "tb_router: {}\n", error.what());
-        return 2;
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "tb_router: {}\n", error.what());
-        return 1;
-    }
+    return run_program("tb_router", [&] { return run(argc, argv); });
 }

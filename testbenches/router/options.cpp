@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "testbenches/support/option_values.hpp"
 
 namespace memprop::tb {
@@ -148,7 +149,7 @@ std::optional<RouterOptions> parse_router_options(int argc, const char* const* a
     if (given.count("help") != 0) {
         std::ostringstream list;
         list << described;
-        fmt::print("{}{}", kIntroduction, list.str());
+        put("{}{}", kIntroduction, list.str());
         return std::nullopt;
     }
     return read(given);

@@ -8,6 +8,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/random.hpp"
+#include "crossbar/base/terminal.hpp"
 
 namespace memprop::tb {
 
@@ -44,7 +45,7 @@ void TileDriver::progress(std::uint64_t step) {
     const auto now = std::chrono::steady_clock::now();
     if (now - last_line_ > std::chrono::seconds(10)) {
         last_line_ = now;
-        fmt::print(stderr, "tb_tile: step {} of {}\n", step, plan_.steps);
+        say_in_passing("tb_tile: step {} of {}\n", step, plan_.steps);
     }
 }
 

@@ -10,6 +10,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/simd.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 #include "testbenches/tile/bench.hpp"
 #include "testbenches/tile/options.hpp"
@@ -87,7 +88,7 @@ nlohmann::ordered_json summary(const TileOptions& options, const TileUnderTest& 
 
 void print_report(const TileOptions& options, const TileUnderTest& under_test, const TileRunResult& run) {
     const auto line = [](std::string_view name, double value, std::string_view unit, std::string_view what) {
-        fmt::print("{:<28} {:>14.6g} {:<13} {}\n", name, value, unit, what);
+        put("{:<28} {:>14.6g} {:<13} {}\n", name, value, unit, what);
     };
     line("cycles", static_cast<double>(run.cycles), "cycles", "of the whole run");
     line("step_cycles_max", static_cast<double>(run.longest_step_cycles), "cycles",
@@ -98,10 +99,10 @@ void print_report(const TileOptions& options, const TileUnderTest& under_test, c
     }
     line("simulation_speed", static_cast<double>(run.cycles) / run.wall_s, "cycles/s",
          "simulated cycles per second of wall-clock time");
-    fmt::print("energy of the tile: {}\n",
-               options.sram ? options.sram_tile.cost.source : options.crossbar_tile.cost.source);
+    put("energy of the tile: {}\n",
+        options.sram ? options.sram_tile.cost.source : options.crossbar_tile.cost.source);
     if (under_test.array) {
-        fmt::print("energy of the devices: {}\n", options.devices.energy.source);
+        put("energy of the devices: {}\n", options.devices.energy.source);
     }
 }
 
@@ -153,7 +154,7 @@ int run(int argc, char** argv) {
         result = simulate(*options, *stimulus, under_test, nullptr);
     }
     if (options->json) {
-        fmt::print("{}\n", summary(*options, under_test, result).dump());
+        put("{}\n", summary(*options, under_test, result).dump());
     } else {
         print_report(*options, under_test, result);
     }
@@ -164,14 +165,8 @@ int run(int argc, char** argv) {
 
 int sc_main(int argc, char* argv[]) {
     sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);  // stdout is ours
-    try {
+    return run_program("tb_tile", [&] {
         apply_simd_environment();
         return run(argc, argv);
-    } catch (const InputError& error) {
-        fmt::print(stderr, "tb_tile: {}\n", error.what());
-        return 2;
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "tb_tile: {}\n", error.what());
-        return 1;
-    }
+    });
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "crossbar/device/device_model.hpp"
 #include "testbenches/support/option_reader.hpp"
 
@@ -168,7 +169,7 @@ std::optional<TileOptions> parse_tile_options(int argc, const char* const* argv)
     if (given.count("help") != 0) {
         std::ostringstream list;
         list << described;
-        fmt::print("{}{}", kIntroduction, list.str());
+        put("{}{}", kIntroduction, list.str());
         return std::nullopt;
     }
     return read(OptionReader(given));
