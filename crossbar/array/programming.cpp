@@ -111,14 +111,15 @@ void SynapseArray::program_open_loop(std::span<const float> weights, float weigh
     report.seconds = write_seconds(pulses);
 }
 
-double SynapseArray::write_seconds(std::span<const std::int16_t> pulses) const {
+double SynapseArray::write_seconds(std::span<const std::int16_t> pulses, bool on_devices) const {
     const double up_ns = config_.energy.set_pulse_ns;
     const double down_ns = model_->bidirectional() ? config_.energy.reset_pulse_ns : up_ns;
     double ns = 0.0;
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
         std::uint32_t most_up = 0, most_down = 0;
         for (const std::int16_t p : pulses.subspan(std::size_t{row} * shape_.columns, shape_.columns)) {
-            const std::uint32_t given = given_for(static_cast<std::uint32_t>(std::abs(p)));
+            const auto wanted = static_cast<std::uint32_t>(std::abs(p));
+            const std::uint32_t given = on_devices ? wanted : given_for(wanted);
             if (config_.programming.order == ProgrammingOrder::device_wise) {
                 ns += given * (p > 0 ? up_ns : down_ns);
             } else {
