@@ -312,9 +312,10 @@ struct CrossbarConfig {
               "levels of graded inputs: 2^(bits-1) - 1 of each sign, bits >= 2; 0 = exact. Spikes need none");
         field("driver_noise", driver_noise, {0.0, 1.0},
               "noise of the voltage on a driven word line, relative, fresh for each read");
-        field("drift_compensation", drift_compensation,
-              "devices that drift: scale the output of an array by the conductance that was written over that "
-              "of now");
+        field(
+            "drift_compensation", drift_compensation,
+            "devices that drift: scale the output of an array by the conductance that was written over that "
+            "of now");
         field.table("adc", adc);
         field.table("iv", iv);
         field.table("programming", programming);

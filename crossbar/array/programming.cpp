@@ -10,6 +10,7 @@ namespace memprop::crossbar {
 namespace {
 
 constexpr double kMostOpenLoopPulses = 10000;
+constexpr double kBeyondRange = 1.02;                 // RESET states scatter around g_min
 constexpr std::uint32_t kMagnitudeStep = 0xFFFFFFFE;  // of the draws of mean_magnitude
 
 }  // namespace
@@ -17,6 +18,7 @@ constexpr std::uint32_t kMagnitudeStep = 0xFFFFFFFE;  // of the draws of mean_ma
 ProgrammingReport& ProgrammingReport::operator+=(const ProgrammingReport& other) {
     synapses += other.synapses;
     converged += other.converged;
+    clipped += other.clipped;
     pulses += other.pulses;
     verify_reads += other.verify_reads;
     absolute_error_us += other.absolute_error_us;
@@ -59,6 +61,7 @@ ProgrammingReport SynapseArray::program_weights(std::span<const float> weights, 
         if (exists(i)) {
             const double error = std::abs(noise_free_difference(i, tick) - double(target_us[i]));
             ++report.synapses;
+            report.clipped += std::abs(double(target_us[i])) > kBeyondRange * range_us() ? 1 : 0;
             report.absolute_error_us += error;
             report.largest_error_us = std::max(report.largest_error_us, error);
         }

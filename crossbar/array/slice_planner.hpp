@@ -46,9 +46,7 @@ public:
     /// Whether all slices together could take D that far.
     bool reaches(float error_us, Seen seen) const;
     /// Whether the pulses raise the conductance of their device.
-    bool raises(const Pulses& pulses) const {
-        return pulses.count > 0 || !array_.model_->bidirectional();
-    }
+    bool raises(const Pulses& pulses) const { return pulses.count > 0 || !array_.model_->bidirectional(); }
     float device_step_us() const { return step_us_; }
 
 private:

@@ -20,8 +20,8 @@
 // slices of the weight: D = sum_k s_k (G+_k - G-_k), s_k = b^(N-1-k) (b - 1) / (b^N - 1), whose sum is 1.
 // Pulses are counted in steps of the finest slice and written as digits in base b, the coarsest slice first.
 // A refresh renews slices of one-sided devices that are full; bidirectional ones keep what their bounds
-// allow. Converters that round (crossbar.adc_bits) see one slice each, sum_rows(G+_k - G-_k); what they give is
-// shifted and added digitally, times s_k in the order of k. Alike devices share one converter.
+// allow. Converters that round (crossbar.adc_bits) see one slice each, sum_rows(G+_k - G-_k); what they give
+// is shifted and added digitally, times s_k in the order of k. Alike devices share one converter.
 //
 // Devices lie in planes [polarity][replica][row][column]; the index in that order keys their noise.
 #pragma once
@@ -107,6 +107,7 @@ struct VerifiedSynapse {
 struct ProgrammingReport {
     std::uint64_t synapses = 0;
     std::uint64_t converged = 0;     ///< write_verify: within the tolerance at the last read
+    std::uint64_t clipped = 0;       ///< targets that a pair cannot hold, by more than RESET states scatter
     std::uint64_t pulses = 0;        ///< on devices, RESETs included
     std::uint64_t verify_reads = 0;  ///< of single devices
     double absolute_error_us = 0.0;  ///< summed over the synapses
@@ -140,6 +141,11 @@ public:
     std::uint32_t given_for(std::uint32_t pulses) const;
     std::uint32_t tile_rows() const { return static_cast<std::uint32_t>(config_.tile_rows); }
     const DeviceModel& model() const { return *model_; }
+    /// Largest |D| that a pair of devices is made for, uS.
+    double range_us() const {
+        const double range = double(model_->g_max_us()) - double(model_->g_min_us());
+        return model_->bidirectional() ? 0.5 * range : range;
+    }
     /// How many pulses of the smallest effect on D make up one pulse on a single device: N, if devices are
     /// alike.
     float pulses_per_device_step() const {
@@ -209,6 +215,16 @@ public:
 
     /// Mean of |D + noise| over all synapses, read one by one and counted.
     double mean_magnitude(std::uint32_t event, std::int32_t tick);
+
+    /// Sum of the conductances of all devices, uS: as they were written, noise-free; ...
+    double written_conductance_us() const;
+    /// ... as a model sees them at device time `tick`, noise-free; ...
+    double conductance_us(const DeviceModel& model, std::int32_t tick) const;
+    /// ... and of one noisy, counted read of each.
+    double read_conductance_us(std::uint32_t event, std::int32_t tick);
+    /// Counts a read of every device of the synapses that have pulses; none given: of all synapses. What
+    /// they read is known as written, but for noise that averages out over an array.
+    void count_reads(std::span<const std::int16_t> pulses, std::int32_t tick);
 
     /// Reads all pairs (noise, counted), RESETs those that are saturated, and SETs one side, a verifying
     /// read after each pulse, until the difference is restored. Ascending synapse index. Nothing is done
@@ -289,6 +305,9 @@ private:
             state_.relaxed_tick = static_cast<std::int32_t>(tick);
         }
     }
+    /// Of what observe(first device, mean, sigma) says about all devices that exist.
+    template <class Observe>
+    double sum_of_devices(const Observe& observe) const;
     void check_settings() const;
     void set_shares();
     void reset_all();
@@ -398,7 +417,8 @@ private:
     ArrayWires wires_;
     LowFrequencyNoise low_frequency_;
 
-    // As of the last renew(): rows of `stride_` floats, for each of the sums that are converted by themselves.
+    // As of the last renew(): rows of `stride_` floats, for each of the sums that are converted by
+    // themselves.
     std::size_t stride_;
     std::uint32_t converted_sums_;
     AlignedVector<float> difference_us_;
@@ -413,10 +433,10 @@ private:
     AlignedVector<float> sum_, sum_variance_;              // of one read of a block of rows
     std::vector<std::uint32_t> row_events_;                // word-line events since account_reads()
 
-    std::vector<std::uint16_t> device_pulses_;             // one-sided devices
-    std::vector<std::int16_t> signed_pulses_;              // bidirectional devices, several per synapse
+    std::vector<std::uint16_t> device_pulses_;  // one-sided devices
+    std::vector<std::int16_t> signed_pulses_;   // bidirectional devices, several per synapse
     std::vector<float> row_mean_, row_sigma_, block_sum_, slice_sum_;  // scratch
-    std::vector<float> conductance_us_;                    // with wires: of all devices, at the last renew()
+    std::vector<float> conductance_us_;  // with wires: of all devices, at the last renew()
 };
 
 }  // namespace memprop::crossbar

@@ -16,8 +16,10 @@ constexpr float kSamePart = 0.01F;  // of a step
 constexpr float kWindowPart = 0.125F;  // of the pulses over the range
 constexpr std::int32_t kLeastWindow = 16;
 constexpr std::uint8_t kStalls = 3;
-constexpr std::int32_t kVainOnSlice = 8;  // pulses; steps of noisy devices scatter as much as they move
-constexpr float kProgressPart = 0.25F;    // of a step
+constexpr float kBetterClimb = 0.9F;         // of the error of the best climb so far; else it was in vain
+constexpr std::int32_t kLeastPatience = 48;  // pulses; else those that take all slices over their ranges
+constexpr std::int32_t kVainOnSlice = 8;     // pulses; steps of noisy devices scatter as much as they move
+constexpr float kProgressPart = 0.25F;       // of a step
 
 }  // namespace
 
@@ -29,6 +31,9 @@ SynapseArray::VerifiedProgramming::VerifiedProgramming(SynapseArray& array, std:
       tolerance_us_(static_cast<float>(array.config_.programming.tolerance_us)),
       longest_climb_(kLongestClimb * (array.model_->g_max_us() - array.model_->g_min_us()) / step_us),
       planner_(array, step_us * array.pulses_per_device_step(), tolerance_us_),
+      patience_(std::max(kLeastPatience,
+                         static_cast<std::int32_t>(static_cast<float>(array.planes()) * longest_climb_ /
+                                                   (2.0F * kLongestClimb * array.pulses_per_device_step())))),
       tick_(tick),
       row_parallel_(array.config_.programming.order == ProgrammingOrder::row_parallel),
       synapses_(array.synapses(),
@@ -120,7 +125,8 @@ bool SynapseArray::VerifiedProgramming::cannot_arrive(Synapse& s, float error_us
         s.error_us = s.error_before_us = s.mark_us = error_us;
         s.same = s.repeats = s.stalls = 0;
         s.crossed = false;
-        s.since_mark = 0;
+        s.since_mark = s.since_best = 0;
+        s.best_us = std::abs(error_us);
         return false;
     }
     const bool turned = (error_us > 0.0F) != (s.error_us > 0.0F);
@@ -138,6 +144,9 @@ bool SynapseArray::VerifiedProgramming::cannot_arrive(Synapse& s, float error_us
     }
     s.crossed = s.crossed || turned;
     if (array_.sliced_) {
+        const bool better = std::abs(error_us) < s.best_us;
+        s.best_us = std::min(s.best_us, std::abs(error_us));
+        s.since_best = better ? 0 : s.since_best + s.burst;
         return false;
     }
     s.since_mark += s.burst;
@@ -172,10 +181,10 @@ bool SynapseArray::VerifiedProgramming::lacks_room(std::uint32_t synapse, float 
            static_cast<float>(synapses_[synapse].given) > longest_climb_;
 }
 
-bool SynapseArray::VerifiedProgramming::begin_anew(std::uint32_t synapse) {
+bool SynapseArray::VerifiedProgramming::begin_anew(std::uint32_t synapse, bool in_vain) {
     Synapse& s = synapses_[synapse];
     const auto resets = static_cast<std::int32_t>(array_.planes());
-    s.vain_climbs = s.crossed ? 0 : s.vain_climbs + 1;
+    s.vain_climbs = in_vain ? s.vain_climbs + 1 : 0;
     if (s.vain_climbs >= kVainClimbs || s.left - resets < s.given) {
         return false;
     }
@@ -193,7 +202,7 @@ void SynapseArray::VerifiedProgramming::decide(std::uint32_t synapse, float erro
     if (no_room && !s.confined) {
         s.confined = s.given == 0;
         if (!s.confined) {
-            closed_[synapse] = begin_anew(synapse) ? 0 : 1;
+            closed_[synapse] = begin_anew(synapse, !s.crossed) ? 0 : 1;
             return;
         }
     }
@@ -245,13 +254,15 @@ void SynapseArray::VerifiedProgramming::decide_slice(std::uint32_t synapse, floa
     }
     s.confined = s.confined || (s.given == 0 && !planner_.reaches(error_us, seen));
     const SlicePlanner::Pulses next = planner_.next(error_us, seen, s.blocked, s.left);
-    if (next.count == 0) {
+    if (next.count == 0 || s.since_best > patience_) {
         const bool resets = !array_.model_->bidirectional() && !s.confined && s.given > 0;
-        closed_[synapse] = resets && begin_anew(synapse) ? 0 : 1;
+        const bool in_vain = s.best_climb_us > 0.0F && s.best_us > kBetterClimb * s.best_climb_us;
+        s.best_climb_us = in_vain ? s.best_climb_us : s.best_us;
+        closed_[synapse] = resets && begin_anew(synapse, in_vain) ? 0 : 1;
         return;
     }
     const float seen_us = seen.of(planner_.plane_of(next));
-    if (next.slice != s.last.slice || (next.count > 0) != (s.last.count > 0)) {
+    if (s.last.count == 0 || next.slice != s.last.slice || (next.count > 0) != (s.last.count > 0)) {
         s.vain = 0;
         s.slice_mark_us = seen_us;
     }

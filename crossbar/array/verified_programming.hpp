@@ -6,8 +6,8 @@
 // are left for another climb as long as the last, it is given up. What has no room right after a RESET is
 // stuck or out of range: further pulses bring it as near as it can be.
 //
-// Slices of a weight get their pulses one after the other (slice_planner.hpp). A slice that does not answer is
-// left out; when none is left that could bring the synapse nearer, the synapse has no room.
+// Slices of a weight get their pulses one after the other (slice_planner.hpp). A slice that does not answer
+// is left out; when none is left that could bring the synapse nearer, the synapse has no room.
 //
 // A synapse is given up before its pulses are used up where they cannot bring it nearer: its read stays the
 // same or goes back and forth between the same two values (devices without noise, a tolerance below half a
@@ -49,6 +49,9 @@ private:
         float last_seen_us = 0.0F;    // ... what that device read before, ...
         float slice_mark_us = 0.0F;   // ... and when it last had moved, ...
         std::int32_t vain = 0;        // ... and the pulses that it has had since then
+        float best_us = 0.0F;         // smallest |error| since it was RESET, ...
+        std::int32_t since_best = 0;  // ... and the pulses since then
+        float best_climb_us = 0.0F;   // smallest of best_us before the last RESET
         std::uint32_t blocked = 0;    // SlicePlanner::bit() of slices that do not answer
     };
 
@@ -59,7 +62,7 @@ private:
     void decide_slice(std::uint32_t synapse, float error_us);
     bool lacks_room(std::uint32_t synapse, float error_us, float plus_us, float minus_us) const;
     /// RESETs a synapse that has no room; false if that would not help, or too few pulses are left.
-    bool begin_anew(std::uint32_t synapse);
+    bool begin_anew(std::uint32_t synapse, bool in_vain);
     /// Notes a read; true if it tells that pulses do not bring the synapse nearer.
     bool cannot_arrive(Synapse& s, float error_us) const;
     void note_slice(Synapse& s, SlicePlanner::Seen seen) const;
@@ -71,6 +74,7 @@ private:
     std::span<const float> target_us_;
     float step_us_, tolerance_us_, longest_climb_;
     SlicePlanner planner_;
+    std::int32_t patience_;  // pulses on slices that bring the synapse no nearer than it was
     std::int32_t tick_;
     bool row_parallel_;
     std::vector<Synapse> synapses_;

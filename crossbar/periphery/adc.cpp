@@ -35,8 +35,7 @@ void Convert(const float* HWY_RESTRICT gain, const float* HWY_RESTRICT offset, c
              std::size_t count, float* HWY_RESTRICT sums) {
     const float lowest = -half_codes, highest = half_codes - 1.0F;
     for (std::size_t i = 0; i < count; ++i) {
-        const float bent =
-            Bent(sums[i], gain[i], offset[i], bow[i], s_shape[i], noise[i], half_codes, lsb);
+        const float bent = Bent(sums[i], gain[i], offset[i], bow[i], s_shape[i], noise[i], half_codes, lsb);
         const float low = bent < lowest ? lowest : bent;
         const float clipped = low > highest ? highest : low;
         const auto whole = static_cast<float>(static_cast<std::int32_t>(clipped));

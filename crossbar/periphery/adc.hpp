@@ -27,7 +27,8 @@ namespace memprop::crossbar {
 
 class AdcBank {
 public:
-    /// Converters of `slices` times `tiles` row blocks of `columns` columns. `seed` and `array` key the draws.
+    /// Converters of `slices` times `tiles` row blocks of `columns` columns. `seed` and `array` key the
+    /// draws.
     AdcBank(const CrossbarConfig& config, std::uint32_t tiles, std::uint32_t columns, std::uint64_t seed,
             std::uint8_t array, std::uint32_t slices = 1);
 

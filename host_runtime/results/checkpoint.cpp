@@ -97,7 +97,7 @@ std::optional<learning::NetworkWeights> read_weights_to_program(
     const auto trainer = learning::make_trainer(donor, make_task(donor));
     const h5::File in = open(file);
     Hdf5Reader archive(in, "/state");
-    trainer->load_weights(archive);
+    trainer->load_weights(archive, donor);
     return learning::NetworkWeights{trainer->snapshot(learning::ProjectionId::w_in),
                                     trainer->snapshot(learning::ProjectionId::w_rec),
                                     trainer->snapshot(learning::ProjectionId::w_out)};
@@ -106,8 +106,9 @@ std::optional<learning::NetworkWeights> read_weights_to_program(
 void read_checkpoint_weights(const std::filesystem::path& file, const Experiment& config,
                              learning::TrainerBase& trainer) {
     const h5::File in = open(file);
-    DevicesReader archive(in, same_faults(config, read_checkpoint_config(file)));
-    trainer.load_weights(archive);
+    const Experiment donor = read_checkpoint_config(file);
+    DevicesReader archive(in, same_faults(config, donor));
+    trainer.load_weights(archive, donor);
 }
 
 }  // namespace memprop::host
