@@ -104,6 +104,14 @@ void SynapseArray::program_open_loop(std::span<const float> weights, float weigh
     for (std::uint32_t i = 0; i < synapses(); ++i) {
         const double steps = static_cast<double>(weights[i]) / static_cast<double>(weight_step);
         if (!(std::abs(steps) <= kMostOpenLoopPulses)) {
+            if (config_.device == "ideal") {
+                throw InputError(
+                    "crossbar.bits", config_.bits,
+                    fmt::format("makes steps so small that the initial weight {} needs {:.0f} pulses; at "
+                                "most {:.0f} are given: use fewer bits or a larger "
+                                "crossbar.weight_scale_per_us",
+                                weights[i], std::abs(steps), kMostOpenLoopPulses));
+            }
             throw InputError("initial weight", weights[i],
                              "needs more than 10000 pulses; crossbar.weight_scale_per_us or "
                              "update.epsilon_us is too small");

@@ -9,6 +9,7 @@ namespace {
 
 constexpr float kLongestClimb = 4.0F;  // in pulses that take a device of the assumed step over its range
 constexpr std::uint8_t kVainClimbs = 3;
+constexpr float kVainPart = 0.75F;  // of the first error: a climb that leaves more of it was in vain
 // A read that pulses did not change at all may be chance once; a cycle has two reads.
 constexpr std::uint8_t kSameReads = 2, kRepeatedReads = 4;
 constexpr float kSamePart = 0.01F;  // of a step
@@ -124,9 +125,8 @@ bool SynapseArray::VerifiedProgramming::cannot_arrive(Synapse& s, float error_us
     if (s.burst == 0) {  // the first read after a RESET
         s.error_us = s.error_before_us = s.mark_us = error_us;
         s.same = s.repeats = s.stalls = 0;
-        s.crossed = false;
         s.since_mark = s.since_best = 0;
-        s.best_us = std::abs(error_us);
+        s.start_us = s.best_us = std::abs(error_us);
         return false;
     }
     const bool turned = (error_us > 0.0F) != (s.error_us > 0.0F);
@@ -136,17 +136,12 @@ bool SynapseArray::VerifiedProgramming::cannot_arrive(Synapse& s, float error_us
         turned && s.burst == 1 && std::abs(error_us - before_us) <= kSamePart * step_us_ ? s.repeats + 1 : 0;
     s.error_before_us = s.error_us;
     s.error_us = error_us;
-    if (!array_.sliced_ && s.same >= kSameReads) {
-        return true;
-    }
     if (s.repeats >= kRepeatedReads && std::abs(error_us) <= std::abs(s.error_before_us)) {
         return true;
     }
-    s.crossed = s.crossed || turned;
+    s.since_best = std::abs(error_us) < s.best_us ? 0 : s.since_best + s.burst;
+    s.best_us = std::min(s.best_us, std::abs(error_us));
     if (array_.sliced_) {
-        const bool better = std::abs(error_us) < s.best_us;
-        s.best_us = std::min(s.best_us, std::abs(error_us));
-        s.since_best = better ? 0 : s.since_best + s.burst;
         return false;
     }
     s.since_mark += s.burst;
@@ -167,7 +162,7 @@ bool SynapseArray::VerifiedProgramming::cannot_arrive(Synapse& s, float error_us
         }
     }
     // Pairs of one-sided devices that are not confined are RESET before they are given up.
-    return s.stalls >= kStalls && (array_.model_->bidirectional() || s.confined);
+    return (s.stalls >= kStalls || s.same >= kSameReads) && (array_.model_->bidirectional() || s.confined);
 }
 
 bool SynapseArray::VerifiedProgramming::lacks_room(std::uint32_t synapse, float error_us, float plus_us,
@@ -202,7 +197,7 @@ void SynapseArray::VerifiedProgramming::decide(std::uint32_t synapse, float erro
     if (no_room && !s.confined) {
         s.confined = s.given == 0;
         if (!s.confined) {
-            closed_[synapse] = begin_anew(synapse, !s.crossed) ? 0 : 1;
+            closed_[synapse] = begin_anew(synapse, s.best_us > kVainPart * s.start_us) ? 0 : 1;
             return;
         }
     }

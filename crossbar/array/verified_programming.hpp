@@ -41,16 +41,16 @@ private:
         float error_us = 0.0F, error_before_us = 0.0F;  // of the last read and of the one before
         std::int32_t burst = 0;                         // pulses since the last read; 0: none yet
         std::uint8_t same = 0, repeats = 0, stalls = 0, vain_climbs = 0;
-        bool crossed = false;  // the target, since it was RESET
-        float mark_us = 0.0F;  // error from which progress is counted
+        float start_us = 0.0F;        // |error| before the first pulse since it was RESET, ...
+        float best_us = 0.0F;         // ... the smallest one since then, ...
+        std::int32_t since_best = 0;  // ... and the pulses after that
+        float mark_us = 0.0F;         // error from which progress is counted
         std::int32_t since_mark = 0;
 
         SlicePlanner::Pulses last{};  // slices: what was written last, ...
         float last_seen_us = 0.0F;    // ... what that device read before, ...
         float slice_mark_us = 0.0F;   // ... and when it last had moved, ...
         std::int32_t vain = 0;        // ... and the pulses that it has had since then
-        float best_us = 0.0F;         // smallest |error| since it was RESET, ...
-        std::int32_t since_best = 0;  // ... and the pulses since then
         float best_climb_us = 0.0F;   // smallest of best_us before the last RESET
         std::uint32_t blocked = 0;    // SlicePlanner::bit() of slices that do not answer
     };
