@@ -20,6 +20,7 @@ constexpr std::uint8_t kStalls = 3;
 constexpr float kBetterClimb = 0.9F;         // of the error of the best climb so far; else it was in vain
 constexpr std::int32_t kLeastPatience = 48;  // pulses; else those that take all slices over their ranges
 constexpr std::int32_t kVainOnSlice = 8;     // pulses; steps of noisy devices scatter as much as they move
+constexpr std::int32_t kVainBursts = 3;      // in which they were given
 constexpr float kProgressPart = 0.25F;       // of a step
 
 }  // namespace
@@ -228,12 +229,13 @@ void SynapseArray::VerifiedProgramming::note_slice(Synapse& s, SlicePlanner::See
     const float seen_us = seen.of(planner_.plane_of(s.last));
     const float moved_us = planner_.raises(s.last) ? seen_us - s.slice_mark_us : s.slice_mark_us - seen_us;
     if (moved_us > kProgressPart * planner_.device_step_us()) {
-        s.vain = 0;
+        s.vain = s.vain_bursts = 0;
         s.slice_mark_us = seen_us;
     } else {
         s.vain += std::abs(s.last.count);
+        ++s.vain_bursts;
     }
-    if (seen_us == s.last_seen_us || s.vain >= kVainOnSlice) {
+    if (seen_us == s.last_seen_us || (s.vain >= kVainOnSlice && s.vain_bursts >= kVainBursts)) {
         s.blocked |= SlicePlanner::bit(s.last);
     }
 }
@@ -258,7 +260,7 @@ void SynapseArray::VerifiedProgramming::decide_slice(std::uint32_t synapse, floa
     }
     const float seen_us = seen.of(planner_.plane_of(next));
     if (s.last.count == 0 || next.slice != s.last.slice || (next.count > 0) != (s.last.count > 0)) {
-        s.vain = 0;
+        s.vain = s.vain_bursts = 0;
         s.slice_mark_us = seen_us;
     }
     s.last = next;
