@@ -51,7 +51,8 @@ struct AdcConfig {
     template <class Field>
     void describe(Field&& field) {
         field.choice("range", range, kAdcRangeNames, "how the full scale is found");
-        field("range_us", range_us, {1e-9, 1e9}, "fixed: full scale, uS; codes span -range .. range");
+        field("range_us", range_us, {1e-9, 1e9},
+              "fixed: full scale, uS; codes span -range .. range. With slices: of the sum of one slice");
         field("calibration_reads", calibration_reads, {1, 1000000000},
               "calibrated: the largest sum of so many first reads of an array is the full scale");
         field("columns_per_converter", columns_per_converter, {1, 65536}, "columns that share a converter");
@@ -286,7 +287,7 @@ struct CrossbarConfig {
         field("read_noise_scale", read_noise_scale, {0.0, 100.0}, "read noise; 1 as published, 0 off");
         field("drift_scale", drift_scale, {0.0, 100.0}, "drift exponent; 1 as published, 0 off");
         field("drift_spread", drift_spread, {0.0, 10.0},
-              "spread of the drift exponent from device to device, relative to its mean");
+              "spread of the drift exponent from device to device, relative to its mean; none is below 0");
         field("nonlinearity_scale", nonlinearity_scale, {0.0, 1.0},
               "how much the step depends on state and history; 1 as published, 0 a constant 1 uS");
         field.choice("subtraction", subtraction, kSubtractionNames,
@@ -304,13 +305,17 @@ struct CrossbarConfig {
               "weight of 1 uS in the input and recurrent arrays");
         field("weight_scale_out_per_us", weight_scale_out_per_us, {1e-9, 1e9},
               "weight of 1 uS in the readout array");
-        field("adc_bits", adc_bits, {0, 16}, "resolution of the column converters; 0 = ideal, no rounding");
+        field("adc_bits", adc_bits, {0, 16},
+              "resolution of the column converters; 0 = ideal, no rounding; 1 = the sign. Slices of a weight "
+              "are converted each by itself");
         field("dac_bits", dac_bits, {0, 16},
               "levels of graded inputs: 2^(bits-1) - 1 of each sign, bits >= 2; 0 = exact. Spikes need none");
         field("driver_noise", driver_noise, {0.0, 1.0},
               "noise of the voltage on a driven word line, relative, fresh for each read");
-        field("drift_compensation", drift_compensation,
-              "scale the output of an array by the mean magnitude of its reads after programming over now");
+        field(
+            "drift_compensation", drift_compensation,
+            "devices that drift: scale the output of an array by the conductance that was written over that "
+            "of now");
         field.table("adc", adc);
         field.table("iv", iv);
         field.table("programming", programming);

@@ -19,6 +19,7 @@
 #include "host_runtime/results/chip_report.hpp"
 #include "host_runtime/results/chip_totals.hpp"
 #include "host_runtime/results/classification.hpp"
+#include "host_runtime/results/programming_warnings.hpp"
 #include "host_runtime/results/recording.hpp"
 #include "host_runtime/results/summary.hpp"
 #include "host_runtime/tasks/file_tasks.hpp"
@@ -258,6 +259,10 @@ TrainOutcome run_training(const TrainRequest& given) {
     }
     if (request.init && !to_program) {
         read_checkpoint_weights(*request.init, request.config, *trainer);
+    } else if (request.warn && !request.resume) {
+        for (const std::string& line : programming_warnings(*trainer, request.config)) {
+            request.warn(line);
+        }
     }
     Recording recording(request.config.task.name == "golden");
     const std::filesystem::path checkpoint = request.directory / "checkpoint.h5";

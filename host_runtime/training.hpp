@@ -5,6 +5,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 
 #include "host_runtime/config/experiment.hpp"
 
@@ -19,6 +20,8 @@ struct TrainRequest {
 
     /// Called after every sample with the epochs done and the loss of the last one.
     std::function<void(std::uint64_t epochs_done, double loss)> progress;
+    /// Called before the first sample with each thing that is amiss but no error, a line without its end.
+    std::function<void(const std::string& line)> warn;
     /// Asked after every sample: true ends the run with a checkpoint.
     std::function<bool()> interrupted;
 };

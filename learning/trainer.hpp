@@ -111,8 +111,8 @@ public:
     /// The state between two samples.
     virtual void serialize(StateArchive& archive) = 0;
 
-    /// Weights, devices and device time of another run; everything else stays as at the start.
-    virtual void load_weights(StateArchive& archive) = 0;
+    /// Weights, devices and device time of another run, `donor`; everything else stays as at the start.
+    virtual void load_weights(StateArchive& archive, const ExperimentConfig& donor) = 0;
 };
 
 template <class Real>
@@ -166,7 +166,7 @@ public:
     crossbar::ArrayCounters counters() const override;
     std::uint64_t most_pulses_of_a_device() const override;
     void serialize(StateArchive& archive) override;
-    void load_weights(StateArchive& archive) override;
+    void load_weights(StateArchive& archive, const ExperimentConfig& donor) override;
 
 private:
     static std::size_t index_of(ProjectionId id) { return static_cast<std::size_t>(id); }

@@ -82,16 +82,16 @@ void BasicTrainer<Real>::serialize(StateArchive& archive) {
 }
 
 template <class Real>
-void BasicTrainer<Real>::load_weights(StateArchive& archive) {
-    for (std::size_t w = 0; w < 3; ++w) {
-        archive.enter(kProjectionNames[w]);
-        weights_[w]->load_weights(archive);
-        archive.leave();
-    }
+void BasicTrainer<Real>::load_weights(StateArchive& archive, const ExperimentConfig& donor) {
     std::uint64_t samples = 0;
     archive("start_tick", start_tick_);
     archive("samples_done", samples);
     start_tick_ += samples;
+    for (std::size_t w = 0; w < 3; ++w) {
+        archive.enter(kProjectionNames[w]);
+        weights_[w]->load_weights(archive, donor, tick());
+        archive.leave();
+    }
     epoch_set_pulses_ = epoch_reset_pulses_ = 0;
     if (hardware_) {
         hardware_->state_restored();
@@ -102,12 +102,12 @@ template std::vector<double> BasicTrainer<float>::snapshot(ProjectionId);
 template crossbar::ArrayCounters BasicTrainer<float>::counters() const;
 template std::uint64_t BasicTrainer<float>::most_pulses_of_a_device() const;
 template void BasicTrainer<float>::serialize(StateArchive&);
-template void BasicTrainer<float>::load_weights(StateArchive&);
+template void BasicTrainer<float>::load_weights(StateArchive&, const ExperimentConfig&);
 
 template std::vector<double> BasicTrainer<double>::snapshot(ProjectionId);
 template crossbar::ArrayCounters BasicTrainer<double>::counters() const;
 template std::uint64_t BasicTrainer<double>::most_pulses_of_a_device() const;
 template void BasicTrainer<double>::serialize(StateArchive&);
-template void BasicTrainer<double>::load_weights(StateArchive&);
+template void BasicTrainer<double>::load_weights(StateArchive&, const ExperimentConfig&);
 
 }  // namespace memprop::learning

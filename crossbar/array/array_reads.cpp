@@ -101,40 +101,58 @@ void SynapseArray::read_block(std::span<const std::uint32_t> rows, std::span<con
     if (!wires_.none() && first_column == 0) {
         wires_.count_read(rows, drive);
     }
-    if (config_.read_noise == ReadNoise::per_device) {
-        read_per_device(rows, drive, sample, step, first_column, out_us);
-    } else {
-        const bool noisy = config_.read_noise_scale > 0.0;
-        if (nonlinear_ && !drive.empty()) {
-            sum_nonlinear(rows, drive, first_column, out_us.size());
-        } else {
-            sum_rows({difference_us_.data() + first_column, variance_.data() + first_column, stride_}, rows,
-                     drive, out_us.size(), step % 2 != 0, sum_.data(),
-                     noisy ? sum_variance_.data() : nullptr);
+    for (std::uint32_t sum = 0; sum < converted_sums_; ++sum) {
+        const auto converted = sum == 0 ? out_us : std::span(slice_sum_).first(out_us.size());
+        sum_block(sum, rows, drive, sample, step, first_column, converted);
+        if (!adc_.ideal()) {
+            counters_.adc_conversions +=
+                adc_.convert(key(Stream::adc_noise, block, sample, step), converted, first_column, sum);
         }
-        if (noisy) {
-            add_column_noise(key(Stream::read_noise_column, block, sample, step), first_column, sum_.data(),
-                             sum_variance_.data(), out_us);
-        } else {
-            std::copy_n(sum_.begin(), out_us.size(), out_us.begin());
+        for (std::size_t c = 0; c < out_us.size() && converted_sums_ > 1; ++c) {
+            const float shifted = share_of_plane_[sum] * converted[c];
+            out_us[c] = sum == 0 ? shifted : out_us[c] + shifted;
         }
-    }
-    if (!adc_.ideal()) {
-        counters_.adc_conversions +=
-            adc_.convert(key(Stream::adc_noise, block, sample, step), out_us, first_column);
     }
 }
 
-void SynapseArray::sum_nonlinear(std::span<const std::uint32_t> rows, std::span<const float> drive,
-                                 std::uint32_t first_column, std::size_t columns) {
+void SynapseArray::sum_block(std::uint32_t sum, std::span<const std::uint32_t> rows,
+                             std::span<const float> drive, std::uint32_t sample, std::uint32_t step,
+                             std::uint32_t first_column, std::span<float> out_us) {
+    if (config_.read_noise == ReadNoise::per_device) {
+        read_per_device(sum, rows, drive, sample, step, first_column, out_us);
+        return;
+    }
+    const auto block = static_cast<std::uint16_t>(rows.front() / config_.tile_rows);
+    const bool noisy = config_.read_noise_scale > 0.0;
+    if (nonlinear_ && !drive.empty()) {
+        sum_nonlinear(sum, rows, drive, first_column, out_us.size());
+    } else {
+        const std::size_t first = first_of_sum(sum) + first_column;
+        sum_rows({difference_us_.data() + first, variance_.data() + first, stride_}, rows, drive,
+                 out_us.size(), step % 2 != 0, sum_.data(), noisy ? sum_variance_.data() : nullptr);
+    }
+    if (noisy) {
+        add_column_noise(key(Stream::read_noise_column, block, sample, step),
+                         sum * shape_.columns + first_column, sum_.data(), sum_variance_.data(), out_us);
+    } else {
+        std::copy_n(sum_.begin(), out_us.size(), out_us.begin());
+    }
+}
+
+void SynapseArray::sum_nonlinear(std::uint32_t sum, std::span<const std::uint32_t> rows,
+                                 std::span<const float> drive, std::uint32_t first_column,
+                                 std::size_t columns) {
     std::fill(sum_.begin(), sum_.end(), 0.0F);
     std::fill(sum_variance_.begin(), sum_variance_.end(), 0.0F);
     const std::span factor(row_mean_.data(), columns);
     for (std::size_t r = 0; r < rows.size(); ++r) {
         for (std::uint32_t plane = 0; plane < planes(); ++plane) {
+            if (!in_sum(plane, sum)) {
+                continue;
+            }
             const std::uint32_t first = plane * synapses() + rows[r] * shape_.columns + first_column;
             find_factors(drive[r], first, factor);
-            const float share = part_of_synapse(plane, sign_of_plane(plane));
+            const float share = part_of_sum(plane, sign_of_plane(plane));
             for (std::size_t c = 0; c < columns; ++c) {
                 const float part = share * factor[c];
                 sum_[c] += part * device_mean_us_[first + c];
@@ -155,9 +173,9 @@ void SynapseArray::find_factors(float x, std::uint32_t first_device, std::span<f
     }
 }
 
-void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::span<const float> drive,
-                                   std::uint32_t sample, std::uint32_t step, std::uint32_t first_column,
-                                   std::span<float> out_us) {
+void SynapseArray::read_per_device(std::uint32_t sum, std::span<const std::uint32_t> rows,
+                                   std::span<const float> drive, std::uint32_t sample, std::uint32_t step,
+                                   std::uint32_t first_column, std::span<float> out_us) {
     const DrawKey noise_key = key(Stream::read_noise_device, 0, sample, step);
     const float low = model_->g_min_us(), high = model_->g_max_us();
     const std::span noise(row_mean_.data(), out_us.size()), factor(row_sigma_.data(), out_us.size());
@@ -165,6 +183,9 @@ void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::spa
     for (std::size_t r = 0; r < rows.size(); ++r) {
         const std::uint32_t row = rows[r];
         for (std::uint32_t plane = 0; plane < planes(); ++plane) {
+            if (!in_sum(plane, sum)) {
+                continue;
+            }
             const std::uint32_t first = plane * synapses() + row * shape_.columns + first_column;
             fill_normals(noise_key, first, noise);
             find_factors(drive.empty() ? 1.0F : drive[r], first, factor);
@@ -173,7 +194,7 @@ void SynapseArray::read_per_device(std::span<const std::uint32_t> rows, std::spa
                 if (config_.clamp_reads && exists(row * shape_.columns + first_column + c)) {
                     g = std::clamp(g, low, high);
                 }
-                out_us[c] += factor[c] * part_of_synapse(plane, sign_of_plane(plane) * g);
+                out_us[c] += factor[c] * part_of_sum(plane, sign_of_plane(plane) * g);
             }
         }
     }

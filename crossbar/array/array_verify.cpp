@@ -42,6 +42,7 @@ void SynapseArray::read_row(std::uint32_t row, const DrawKey& noise_key, std::in
     std::fill(plus_us.begin(), plus_us.end(), 0.0F);
     std::fill(minus_us.begin(), minus_us.end(), 0.0F);
     full_.assign(sliced_ ? columns : 0, 0);
+    slices_seen_us_.resize(sliced_ ? std::size_t{planes()} * columns : 0);
     for (std::uint32_t plane = 0; plane < planes(); ++plane) {
         const std::uint32_t first = plane * synapses() + row * columns;
         const bool fine = sliced_ && plane % shape_.devices_per_polarity > 0;
@@ -64,6 +65,9 @@ void SynapseArray::read_row(std::uint32_t row, const DrawKey& noise_key, std::in
                 side[c] += part_of_synapse(plane, seen);
                 if (fine && seen > full_slice_us_) {
                     full_[c] |= positive ? kFullPlus : kFullMinus;
+                }
+                if (sliced_) {
+                    slices_seen_us_[plane * columns + c] = seen;
                 }
                 counters_.verify_conductance_us += static_cast<double>(mean[c]);
                 ++counters_.verify_reads;
@@ -146,7 +150,7 @@ std::uint32_t SynapseArray::next_slice(float missing_us, float epsilon_us) const
 }
 
 float SynapseArray::read_synapse(std::uint32_t synapse, std::uint32_t step, std::uint32_t event,
-                                 std::int32_t tick) {
+                                 std::int32_t tick, std::span<float> seen_us) {
     float sum = 0.0F;
     for (std::uint32_t plane = 0; plane < planes(); ++plane) {
         const std::uint32_t device = device_of(plane, synapse);
@@ -156,6 +160,9 @@ float SynapseArray::read_synapse(std::uint32_t synapse, std::uint32_t step, std:
         counters_.verify_conductance_us += static_cast<double>(mean);
         const float seen = mean + sigma * random_normal(key(Stream::verify_noise, 0, event, step), device);
         sum += sign_of_plane(plane) * (sliced_ ? seen * share_of_plane_[plane] : seen);
+        if (!seen_us.empty()) {
+            seen_us[plane] = seen;
+        }
     }
     return sliced_ ? sum : sum / static_cast<float>(shape_.devices_per_polarity);
 }

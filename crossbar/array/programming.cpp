@@ -10,6 +10,7 @@ namespace memprop::crossbar {
 namespace {
 
 constexpr double kMostOpenLoopPulses = 10000;
+constexpr double kBeyondRange = 1.02;                 // RESET states scatter around g_min
 constexpr std::uint32_t kMagnitudeStep = 0xFFFFFFFE;  // of the draws of mean_magnitude
 
 }  // namespace
@@ -17,6 +18,7 @@ constexpr std::uint32_t kMagnitudeStep = 0xFFFFFFFE;  // of the draws of mean_ma
 ProgrammingReport& ProgrammingReport::operator+=(const ProgrammingReport& other) {
     synapses += other.synapses;
     converged += other.converged;
+    clipped += other.clipped;
     pulses += other.pulses;
     verify_reads += other.verify_reads;
     absolute_error_us += other.absolute_error_us;
@@ -59,6 +61,7 @@ ProgrammingReport SynapseArray::program_weights(std::span<const float> weights, 
         if (exists(i)) {
             const double error = std::abs(noise_free_difference(i, tick) - double(target_us[i]));
             ++report.synapses;
+            report.clipped += std::abs(double(target_us[i])) > kBeyondRange * range_us() ? 1 : 0;
             report.absolute_error_us += error;
             report.largest_error_us = std::max(report.largest_error_us, error);
         }
@@ -101,6 +104,14 @@ void SynapseArray::program_open_loop(std::span<const float> weights, float weigh
     for (std::uint32_t i = 0; i < synapses(); ++i) {
         const double steps = static_cast<double>(weights[i]) / static_cast<double>(weight_step);
         if (!(std::abs(steps) <= kMostOpenLoopPulses)) {
+            if (config_.device == "ideal") {
+                throw InputError(
+                    "crossbar.bits", config_.bits,
+                    fmt::format("makes steps so small that the initial weight {} needs {:.0f} pulses; at "
+                                "most {:.0f} are given: use fewer bits or a larger "
+                                "crossbar.weight_scale_per_us",
+                                weights[i], std::abs(steps), kMostOpenLoopPulses));
+            }
             throw InputError("initial weight", weights[i],
                              "needs more than 10000 pulses; crossbar.weight_scale_per_us or "
                              "update.epsilon_us is too small");
@@ -111,14 +122,15 @@ void SynapseArray::program_open_loop(std::span<const float> weights, float weigh
     report.seconds = write_seconds(pulses);
 }
 
-double SynapseArray::write_seconds(std::span<const std::int16_t> pulses) const {
+double SynapseArray::write_seconds(std::span<const std::int16_t> pulses, bool on_devices) const {
     const double up_ns = config_.energy.set_pulse_ns;
     const double down_ns = model_->bidirectional() ? config_.energy.reset_pulse_ns : up_ns;
     double ns = 0.0;
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
         std::uint32_t most_up = 0, most_down = 0;
         for (const std::int16_t p : pulses.subspan(std::size_t{row} * shape_.columns, shape_.columns)) {
-            const std::uint32_t given = given_for(static_cast<std::uint32_t>(std::abs(p)));
+            const auto wanted = static_cast<std::uint32_t>(std::abs(p));
+            const std::uint32_t given = on_devices ? wanted : given_for(wanted);
             if (config_.programming.order == ProgrammingOrder::device_wise) {
                 ns += given * (p > 0 ? up_ns : down_ns);
             } else {

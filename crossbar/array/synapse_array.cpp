@@ -23,7 +23,7 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
       adc_(config,
            (shape.rows + static_cast<std::uint32_t>(config.tile_rows) - 1) /
                static_cast<std::uint32_t>(config.tile_rows),
-           shape.columns, seed, array),
+           shape.columns, seed, array, sliced_ ? shape.devices_per_polarity : 1),
       faults_(config,
               {2 * shape.devices_per_polarity, shape.rows, shape.columns,
                config.subtraction == Subtraction::offset_column},
@@ -32,15 +32,16 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
       low_frequency_(config.low_frequency, static_cast<double>(model_->g_max_us()),
                      std::size_t{2} * shape.devices_per_polarity * shape.rows * shape.columns, tick_seconds,
                      seed, array),
-      stride_(row_stride(shape.columns)) {
+      stride_(row_stride(shape.columns)),
+      converted_sums_(sliced_ && !adc_.ideal() ? shape.devices_per_polarity : 1) {
     check_settings();
     set_shares();
     const std::uint64_t devices = std::uint64_t{synapses()} * planes();
     state_.resize(devices, model_->has_auxiliary());
     next_device_.assign(shape.counter == DeviceCounter::global ? 1 : std::size_t{2} * synapses(), 0);
     // Reads that begin between two vectors load past the last column of the last row.
-    difference_us_.assign(shape.rows * stride_ + kWidestVector, 0.0F);
-    variance_.assign(shape.rows * stride_ + kWidestVector, 0.0F);
+    difference_us_.assign(converted_sums_ * shape.rows * stride_ + kWidestVector, 0.0F);
+    variance_.assign(difference_us_.size(), 0.0F);
     row_conductance_us_.assign(shape.rows, 0.0);
     row_events_.assign(shape.rows, 0);
     synapses_of_row_.assign(shape.rows, 0);
@@ -59,7 +60,7 @@ SynapseArray::SynapseArray(const CrossbarConfig& config, const SynapseArrayShape
     } else {
         device_pulses_.assign(devices, 0);
     }
-    for (auto* buffer : {&row_mean_, &row_sigma_, &block_sum_}) {
+    for (auto* buffer : {&row_mean_, &row_sigma_, &block_sum_, &slice_sum_}) {
         buffer->assign(stride_, 0.0F);
     }
     if (config.read_noise == ReadNoise::per_device || nonlinear_) {
@@ -249,13 +250,21 @@ void SynapseArray::renew(std::int32_t tick) {
     const auto n = static_cast<float>(shape_.devices_per_polarity);
     const std::span mean(row_mean_.data(), columns), sigma(row_sigma_.data(), columns);
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
-        const std::span difference(difference_us_.data() + row * stride_, columns);
-        const std::span variance(variance_.data() + row * stride_, columns);
-        std::fill(difference.begin(), difference.end(), 0.0F);
-        std::fill(variance.begin(), variance.end(), 0.0F);
+        std::span<float> difference, variance;
+        for (std::uint32_t sum = converted_sums_; sum-- > 0;) {
+            difference = {difference_us_.data() + first_of_sum(sum) + row * stride_, columns};
+            variance = {variance_.data() + first_of_sum(sum) + row * stride_, columns};
+            std::fill(difference.begin(), difference.end(), 0.0F);
+            std::fill(variance.begin(), variance.end(), 0.0F);
+        }
         double conductance = 0.0;
         for (std::uint32_t plane = 0; plane < planes(); ++plane) {
             const std::uint32_t first = plane * synapses() + row * columns;
+            if (converted_sums_ > 1) {
+                const std::size_t at = first_of_sum(plane % converted_sums_) + row * stride_;
+                difference = {difference_us_.data() + at, columns};
+                variance = {variance_.data() + at, columns};
+            }
             see(first, tick, mean, sigma);
             if (shape_.no_diagonal && row < columns && !one_reference_per_row(plane)) {
                 mean[row] = 0.0F;
@@ -288,7 +297,7 @@ void SynapseArray::renew(std::int32_t tick) {
                 for (const float g : mean) {
                     of_plane += static_cast<double>(g);
                 }
-                for (std::uint32_t c = 0; c < columns; ++c) {
+                for (std::uint32_t c = 0; c < columns && converted_sums_ == 1; ++c) {
                     mean[c] *= share_of_plane_[plane];
                     sigma[c] *= share_of_plane_[plane];
                 }
@@ -383,10 +392,48 @@ void SynapseArray::program(std::span<const std::int16_t> pulses, Phase phase, st
         counters_.reset_pulses += given.down;
     } else {
         spread_pulses(pulses);
-        faults_.end_bursts(state_, std::span(device_pulses_));
-        model_->set(state_, 0, device_pulses_, pulse_key, tick);
+        give_planes(pulse_key, tick);
         counters_.set_pulses += given.all();
     }
+    faults_.wear_out(state_, *model_, tick);
+}
+
+void SynapseArray::give_planes(const DrawKey& pulse_key, std::int32_t tick) {
+    if (model_->bidirectional()) {
+        faults_.end_bursts(state_, std::span(signed_pulses_));
+        model_->pulse(state_, 0, signed_pulses_, pulse_key, tick);
+    } else {
+        faults_.end_bursts(state_, std::span(device_pulses_));
+        model_->set(state_, 0, device_pulses_, pulse_key, tick);
+    }
+}
+
+void SynapseArray::begin_slices() {
+    std::fill(device_pulses_.begin(), device_pulses_.end(), std::uint16_t{0});
+    std::fill(signed_pulses_.begin(), signed_pulses_.end(), std::int16_t{0});
+    on_slices_ = {};
+}
+
+void SynapseArray::add_to_slice(std::uint32_t synapse, std::uint32_t slice, std::int32_t count) {
+    const auto pulses = static_cast<std::uint32_t>(std::abs(count));
+    if (model_->bidirectional()) {
+        signed_pulses_[slice * synapses() + synapse] = static_cast<std::int16_t>(count);
+        (count > 0 ? on_slices_.up : on_slices_.down) += pulses;
+    } else {
+        const std::uint32_t plane = count > 0 ? slice : shape_.devices_per_polarity + slice;
+        device_pulses_[plane * synapses() + synapse] = static_cast<std::uint16_t>(pulses);
+        on_slices_.up += pulses;
+    }
+}
+
+void SynapseArray::give_slices(Phase phase, std::uint32_t event, std::int32_t tick) {
+    if (on_slices_.all() == 0) {
+        return;
+    }
+    advance_to(tick);
+    give_planes(key(Stream::set_noise, static_cast<std::uint16_t>(phase), event, 0), tick);
+    counters_.set_pulses += on_slices_.up;
+    counters_.reset_pulses += on_slices_.down;
     faults_.wear_out(state_, *model_, tick);
 }
 
@@ -416,8 +463,7 @@ void SynapseArray::program_bidirectional(std::span<const std::int16_t> pulses, c
         }
         counter = (counter + wanted) % n;
     }
-    faults_.end_bursts(state_, std::span(signed_pulses_));
-    model_->pulse(state_, 0, signed_pulses_, pulse_key, tick);
+    give_planes(pulse_key, tick);
 }
 
 }  // namespace memprop::crossbar

@@ -20,7 +20,8 @@
 // slices of the weight: D = sum_k s_k (G+_k - G-_k), s_k = b^(N-1-k) (b - 1) / (b^N - 1), whose sum is 1.
 // Pulses are counted in steps of the finest slice and written as digits in base b, the coarsest slice first.
 // A refresh renews slices of one-sided devices that are full; bidirectional ones keep what their bounds
-// allow.
+// allow. Converters that round (crossbar.adc_bits) see one slice each, sum_rows(G+_k - G-_k); what they give
+// is shifted and added digitally, times s_k in the order of k. Alike devices share one converter.
 //
 // Devices lie in planes [polarity][replica][row][column]; the index in that order keys their noise.
 #pragma once
@@ -96,6 +97,7 @@ struct VerifiedWrites {
 /// What a checked write did to a synapse besides its pulses.
 struct VerifiedSynapse {
     std::uint32_t synapse = 0;
+    std::uint32_t pulses = 0;       ///< on its devices, without the corrections
     std::uint32_t reads = 0;        ///< of all its devices, before and after its pulses
     std::uint32_t corrections = 0;  ///< further writes
     std::uint32_t correction_pulses = 0;
@@ -105,6 +107,7 @@ struct VerifiedSynapse {
 struct ProgrammingReport {
     std::uint64_t synapses = 0;
     std::uint64_t converged = 0;     ///< write_verify: within the tolerance at the last read
+    std::uint64_t clipped = 0;       ///< targets that a pair cannot hold, by more than RESET states scatter
     std::uint64_t pulses = 0;        ///< on devices, RESETs included
     std::uint64_t verify_reads = 0;  ///< of single devices
     double absolute_error_us = 0.0;  ///< summed over the synapses
@@ -138,6 +141,11 @@ public:
     std::uint32_t given_for(std::uint32_t pulses) const;
     std::uint32_t tile_rows() const { return static_cast<std::uint32_t>(config_.tile_rows); }
     const DeviceModel& model() const { return *model_; }
+    /// Largest |D| that a pair of devices is made for, uS.
+    double range_us() const {
+        const double range = double(model_->g_max_us()) - double(model_->g_min_us());
+        return model_->bidirectional() ? 0.5 * range : range;
+    }
     /// How many pulses of the smallest effect on D make up one pulse on a single device: N, if devices are
     /// alike.
     float pulses_per_device_step() const {
@@ -168,6 +176,8 @@ public:
                      std::span<float> out_us);
 
     const AdcBank& converters() const { return adc_; }
+    /// Conversions of a column in a read: slices are converted one by one, alike devices together.
+    std::uint32_t conversions_per_column() const { return sliced_ ? shape_.devices_per_polarity : 1; }
     const Faults& faults() const { return faults_; }
     /// Devices that do not work, of those that exist.
     std::uint64_t faulty_devices() const;
@@ -183,7 +193,8 @@ public:
 
     /// The same as an update, but the synapses that get pulses are read before and after, one by one and
     /// counted: until a read is within the tolerance of what the first read and the pulses ask for, half of
-    /// the error is corrected, one pulse at least, so many rounds at most.
+    /// the error is corrected, one pulse at least, so many rounds at most. No slice that reads full gets
+    /// pulses: coarser ones take them over (slice_planner.hpp).
     /// `done`, if given, tells what was done to each of them, ascending.
     void write_verified(std::span<const std::int16_t> pulses, const VerifiedWrites& how, std::uint32_t event,
                         std::int32_t tick, std::vector<VerifiedSynapse>* done = nullptr);
@@ -195,14 +206,25 @@ public:
     /// Programs every synapse to weight[row * columns + column] = weight_per_us D, from the RESET state, as
     /// crossbar.programming says. `weight_step` is the assumed effect of one pulse. Write-verify
     /// (verified_programming.cpp) gives each synapse half of the pulses that its error asks for, one at
-    /// least, until a read is within the tolerance, and RESETs pairs of one-sided devices that have no room
-    /// left. Devices that take no pulses are programmed to their targets: G+ or G- to |D|, the other to 0.
+    /// least, until a read is within the tolerance, RESETs pairs of one-sided devices that have no room
+    /// left, and gives up what pulses bring no nearer. Devices that take no pulses are programmed to their
+    /// targets: G+ or G- to |D|, the other to 0.
     /// Once per array. Throws InputError if a weight needs more than 10000 pulses.
     ProgrammingReport program_weights(std::span<const float> weights, float weight_per_us, float weight_step,
                                       std::int32_t tick);
 
     /// Mean of |D + noise| over all synapses, read one by one and counted.
     double mean_magnitude(std::uint32_t event, std::int32_t tick);
+
+    /// Sum of the conductances of all devices, uS: as they were written, noise-free; ...
+    double written_conductance_us() const;
+    /// ... as a model sees them at device time `tick`, noise-free; ...
+    double conductance_us(const DeviceModel& model, std::int32_t tick) const;
+    /// ... and of one noisy, counted read of each.
+    double read_conductance_us(std::uint32_t event, std::int32_t tick);
+    /// Counts a read of every device of the synapses that have pulses; none given: of all synapses. What
+    /// they read is known as written, but for noise that averages out over an array.
+    void count_reads(std::span<const std::int16_t> pulses, std::int32_t tick);
 
     /// Reads all pairs (noise, counted), RESETs those that are saturated, and SETs one side, a verifying
     /// read after each pulse, until the difference is restored. Ascending synapse index. Nothing is done
@@ -283,6 +305,9 @@ private:
             state_.relaxed_tick = static_cast<std::int32_t>(tick);
         }
     }
+    /// Of what observe(first device, mean, sigma) says about all devices that exist.
+    template <class Observe>
+    double sum_of_devices(const Observe& observe) const;
     void check_settings() const;
     void set_shares();
     void reset_all();
@@ -302,8 +327,10 @@ private:
     void program_open_loop(std::span<const float> weights, float weight_step, std::int32_t tick,
                            ProgrammingReport& report);
     class VerifiedProgramming;
+    class SlicePlanner;
     /// Time that writing `pulses` of all synapses takes: those of one synapse follow each other.
-    double write_seconds(std::span<const std::int16_t> pulses) const;
+    /// `on_devices`: they are what devices get, not steps of the finest slice.
+    double write_seconds(std::span<const std::int16_t> pulses, bool on_devices = false) const;
     void reset_marked(std::span<const std::uint8_t> marked, const DrawKey& reset_key, std::int32_t tick);
     void advance_to(std::int32_t tick);
     /// How many of `pulses` device k of a side gets: every n-th, starting at the counter.
@@ -317,6 +344,13 @@ private:
     void program_bidirectional(std::span<const std::int16_t> pulses, const DrawKey& pulse_key,
                                std::int32_t tick);
     void spread_pulses(std::span<const std::int16_t> pulses);
+    // Pulses on single slices: begin, add (count > 0 raises D), then give all of them.
+    void begin_slices();
+    void add_to_slice(std::uint32_t synapse, std::uint32_t slice, std::int32_t count);
+    void give_slices(Phase phase, std::uint32_t event, std::int32_t tick);
+    void give_planes(const DrawKey& pulse_key, std::int32_t tick);
+    void write_verified_slices(std::span<const std::int16_t> pulses, const VerifiedWrites& how,
+                               std::uint32_t event, std::int32_t tick, std::vector<VerifiedSynapse>& found);
     void set_device(std::uint32_t device, std::uint32_t pulse, std::uint32_t event, std::int32_t tick);
     /// `skipped` (empty: none): columns of which no device is read; their results mean nothing.
     void read_row(std::uint32_t row, const DrawKey& noise_key, std::int32_t tick, std::span<float> plus_us,
@@ -327,16 +361,31 @@ private:
                        : g_us / static_cast<float>(shape_.devices_per_polarity);
     }
     std::uint32_t next_slice(float missing_us, float epsilon_us) const;
-    float read_synapse(std::uint32_t synapse, std::uint32_t step, std::uint32_t event, std::int32_t tick);
+    /// seen_us, if given: what the devices of each plane read.
+    float read_synapse(std::uint32_t synapse, std::uint32_t step, std::uint32_t event, std::int32_t tick,
+                       std::span<float> seen_us = {});
     void restore(std::uint32_t synapse, float difference_us, const RefreshLimits& limits, std::uint32_t event,
                  std::int32_t tick);
     /// `drive` of the rows; empty: all 1. out_us: columns from first_column on.
     void read_block(std::span<const std::uint32_t> rows, std::span<const float> drive, std::uint32_t sample,
                     std::uint32_t step, std::uint32_t first_column, std::span<float> out_us);
+    /// Sum `sum` of those that are converted each by itself, not yet converted.
+    void sum_block(std::uint32_t sum, std::span<const std::uint32_t> rows, std::span<const float> drive,
+                   std::uint32_t sample, std::uint32_t step, std::uint32_t first_column,
+                   std::span<float> out_us);
+    /// Where its rows begin in difference_us_ and variance_.
+    std::size_t first_of_sum(std::uint32_t sum) const { return std::size_t{sum} * shape_.rows * stride_; }
+    /// Whether the devices of a plane are in it, and which part of what is converted each of them makes up.
+    bool in_sum(std::uint32_t plane, std::uint32_t sum) const {
+        return converted_sums_ == 1 || plane % converted_sums_ == sum;
+    }
+    float part_of_sum(std::uint32_t plane, float g_us) const {
+        return converted_sums_ == 1 ? part_of_synapse(plane, g_us) : g_us;
+    }
     void find_factors(float x, std::uint32_t first_device, std::span<float> factor) const;
-    void sum_nonlinear(std::span<const std::uint32_t> rows, std::span<const float> drive,
+    void sum_nonlinear(std::uint32_t sum, std::span<const std::uint32_t> rows, std::span<const float> drive,
                        std::uint32_t first_column, std::size_t columns);
-    void read_per_device(std::span<const std::uint32_t> rows, std::span<const float> drive,
+    void read_per_device(std::uint32_t sum, std::span<const std::uint32_t> rows, std::span<const float> drive,
                          std::uint32_t sample, std::uint32_t step, std::uint32_t first_column,
                          std::span<float> out_us);
     void read_tiles(std::span<const std::uint32_t> rows, std::span<const float> drive, std::uint32_t sample,
@@ -356,6 +405,8 @@ private:
     std::vector<float> share_of_plane_;  // s_k; 1/N if devices are alike
     float full_slice_us_ = 0.0F;         // slices but the coarsest that read_row() finds above it are full
     std::vector<std::uint8_t> full_;     // per column: kFullPlus, kFullMinus
+    std::vector<float> slices_seen_us_;  // [plane][column]: what read_row() read
+    PulseCount on_slices_;               // what add_to_slice() has added up
     std::unique_ptr<DeviceModel> model_;
     DeviceState state_;
     std::vector<std::uint32_t> synapses_of_row_;
@@ -366,8 +417,10 @@ private:
     ArrayWires wires_;
     LowFrequencyNoise low_frequency_;
 
-    // As of the last renew(): rows of `stride_` floats.
+    // As of the last renew(): rows of `stride_` floats, for each of the sums that are converted by
+    // themselves.
     std::size_t stride_;
+    std::uint32_t converted_sums_;
     AlignedVector<float> difference_us_;
     AlignedVector<float> variance_;
     std::vector<double> row_conductance_us_;               // summed over all devices of a word line
@@ -380,10 +433,10 @@ private:
     AlignedVector<float> sum_, sum_variance_;              // of one read of a block of rows
     std::vector<std::uint32_t> row_events_;                // word-line events since account_reads()
 
-    std::vector<std::uint16_t> device_pulses_;             // one-sided devices
-    std::vector<std::int16_t> signed_pulses_;              // bidirectional devices, several per synapse
-    std::vector<float> row_mean_, row_sigma_, block_sum_;  // scratch
-    std::vector<float> conductance_us_;                    // with wires: of all devices, at the last renew()
+    std::vector<std::uint16_t> device_pulses_;  // one-sided devices
+    std::vector<std::int16_t> signed_pulses_;   // bidirectional devices, several per synapse
+    std::vector<float> row_mean_, row_sigma_, block_sum_, slice_sum_;  // scratch
+    std::vector<float> conductance_us_;  // with wires: of all devices, at the last renew()
 };
 
 }  // namespace memprop::crossbar

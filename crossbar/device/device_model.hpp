@@ -57,6 +57,9 @@ public:
     /// Whether states change by themselves in a way that must be simulated interval by interval.
     virtual bool relaxes() const { return false; }
 
+    /// Whether states lose conductance with their age, as `observe` and `drift_factor` say.
+    virtual bool drifts() const { return false; }
+
     /// Lets the states decay and diffuse from state.relaxed_tick to `tick`. Precedes pulses and reads.
     virtual void relax(DeviceState&, std::int32_t) const {}
 

@@ -40,6 +40,7 @@ public:
     void reset(DeviceState& state, std::uint32_t device, const DrawKey& key,
                std::int32_t tick) const override;
     bool has_auxiliary() const override { return true; }  // the drift exponent
+    bool drifts() const override { return drift_scale_ > 0.0; }
     void advance_to(std::int32_t tick) override;
     void observe(const DeviceState& state, std::uint32_t first, std::int32_t tick, std::span<float> mean_us,
                  std::span<float> sigma_us) const override;

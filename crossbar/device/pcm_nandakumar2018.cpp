@@ -63,6 +63,8 @@ void Observe(const float* HWY_RESTRICT g, const std::int32_t* HWY_RESTRICT progr
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
+#include <cmath>
+
 #include "crossbar/base/math.hpp"
 
 namespace memprop::crossbar {
@@ -104,7 +106,7 @@ void PcmNandakumar2018::draw_spread(std::size_t devices, std::uint64_t seed, std
     for (std::size_t i = 0; i < devices; ++i) {
         exponent_of_device_[i] =
             drift_exponent_ *
-            (1.0 + drift_spread_ * double(random_normal(key, static_cast<std::uint32_t>(i))));
+            std::abs(1.0 + drift_spread_ * double(random_normal(key, static_cast<std::uint32_t>(i))));
     }
 }
 

@@ -4,7 +4,8 @@
 // SET pulse:   P <- P exp(-1/2.6);  G <- clip(G + N(mu, sigma), G_min, G_max)
 //              mu = -0.084 G + 0.880 + 1.40 P,  sigma = 0.091 G + 0.260 + 2.15 P
 // RESET pulse: P <- 1;  G <- N(0.1, 0.01), at least 0.01. There is no gradual RESET.
-// Drift:       G(t) = G (max(t - t_p, T0) / T0)^-nu, nu = 0.04, T0 = 38.6 s; before T0 the factor is 1.
+// Drift:       G(t) = G (max(t - t_p, T0) / T0)^-nu, nu = 0.04, T0 = 38.6 s; before T0 the factor is 1. With
+//              crossbar.drift_spread s a device has nu = 0.04 |1 + s n|, n ~ N(0,1): nothing grows.
 // Read:        N(G(t), 0.03 G(t) + 0.13), not clamped.
 // A pulse acts on G as programmed, not on the drifted value. P is the memory of recent pulses.
 //
@@ -31,6 +32,7 @@ public:
              std::int32_t tick) const override;
     void reset(DeviceState& state, std::uint32_t device, const DrawKey& key,
                std::int32_t tick) const override;
+    bool drifts() const override { return drift_exponent_ > 0.0; }
     void advance_to(std::int32_t tick) override;
     void observe(const DeviceState& state, std::uint32_t first, std::int32_t tick, std::span<float> mean_us,
                  std::span<float> sigma_us) const override;

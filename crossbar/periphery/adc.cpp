@@ -11,16 +11,31 @@
 HWY_BEFORE_NAMESPACE();
 namespace memprop::crossbar::HWY_NAMESPACE {
 
+/// A sum in steps of a converter, with what deviates in it.
+HWY_INLINE float Bent(float sum, float gain, float offset, float bow, float s_shape, float noise,
+                      float half_codes, float lsb) {
+    const float v = sum * gain / lsb + offset + noise;
+    const float u = v / half_codes;
+    const float inside = u < -1.0F ? -1.0F : (u > 1.0F ? 1.0F : u);
+    const float arc = 1.0F - inside * inside;
+    return v + (bow * arc + s_shape * (inside * arc));
+}
+
+void Compare(const float* HWY_RESTRICT gain, const float* HWY_RESTRICT offset, const float* HWY_RESTRICT bow,
+             const float* HWY_RESTRICT s_shape, const float* HWY_RESTRICT noise, float lsb, std::size_t count,
+             float* HWY_RESTRICT sums) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const float bent = Bent(sums[i], gain[i], offset[i], bow[i], s_shape[i], noise[i], 1.0F, lsb);
+        sums[i] = (bent >= 0.0F ? 0.5F : -0.5F) * lsb;
+    }
+}
+
 void Convert(const float* HWY_RESTRICT gain, const float* HWY_RESTRICT offset, const float* HWY_RESTRICT bow,
              const float* HWY_RESTRICT s_shape, const float* HWY_RESTRICT noise, float half_codes, float lsb,
              std::size_t count, float* HWY_RESTRICT sums) {
     const float lowest = -half_codes, highest = half_codes - 1.0F;
     for (std::size_t i = 0; i < count; ++i) {
-        const float v = sums[i] * gain[i] / lsb + offset[i] + noise[i];
-        const float u = v / half_codes;
-        const float inside = u < -1.0F ? -1.0F : (u > 1.0F ? 1.0F : u);
-        const float arc = 1.0F - inside * inside;
-        const float bent = v + (bow[i] * arc + s_shape[i] * (inside * arc));
+        const float bent = Bent(sums[i], gain[i], offset[i], bow[i], s_shape[i], noise[i], half_codes, lsb);
         const float low = bent < lowest ? lowest : bent;
         const float clipped = low > highest ? highest : low;
         const auto whole = static_cast<float>(static_cast<std::int32_t>(clipped));
@@ -41,11 +56,13 @@ HWY_AFTER_NAMESPACE();
 namespace memprop::crossbar {
 
 HWY_EXPORT(Convert);
+HWY_EXPORT(Compare);
 
 AdcBank::AdcBank(const CrossbarConfig& config, std::uint32_t tiles, std::uint32_t columns, std::uint64_t seed,
-                 std::uint8_t array)
+                 std::uint8_t array, std::uint32_t slices)
     : bits_(static_cast<int>(config.adc_bits)),
       codes_(std::ldexp(1.0, bits_)),
+      tiles_(tiles),
       columns_(columns),
       columns_per_converter_(static_cast<std::uint32_t>(config.adc.columns_per_converter)),
       noise_lsb_(static_cast<float>(config.adc.noise_lsb)),
@@ -55,18 +72,18 @@ AdcBank::AdcBank(const CrossbarConfig& config, std::uint32_t tiles, std::uint32_
                             : static_cast<std::uint64_t>(config.adc.calibration_reads)) {
     if (!ideal()) {
         noise_.assign(columns, 0.0F);
-        draw_deviations(config.adc, tiles, seed, array);
+        draw_deviations(config.adc, slices * tiles, seed, array);
     }
 }
 
-void AdcBank::draw_deviations(const AdcConfig& config, std::uint32_t tiles, std::uint64_t seed,
+void AdcBank::draw_deviations(const AdcConfig& config, std::uint32_t banks, std::uint64_t seed,
                               std::uint8_t array) {
     const std::uint32_t converters = (columns_ + columns_per_converter_ - 1) / columns_per_converter_;
     const float peak = 1.5F * std::sqrt(3.0F);
     std::uint32_t what = 0;
     const auto draw = [&](std::vector<float>& out, float mean, double spread) {
         const DrawKey key{.seed = seed, .stream = Stream::adc_spread, .array = array, .step = what++};
-        out.resize(std::size_t{tiles} * columns_);
+        out.resize(std::size_t{banks} * columns_);
         for (std::uint32_t i = 0; i < out.size(); ++i) {
             const std::uint32_t converter = i / columns_ * converters + i % columns_ / columns_per_converter_;
             out[i] = mean + static_cast<float>(spread) * random_normal(key, converter);
@@ -85,7 +102,8 @@ void AdcBank::close_read() {
     read_open_ = false;
 }
 
-std::uint32_t AdcBank::convert(DrawKey key, std::span<float> sums_us, std::uint32_t first_column) {
+std::uint32_t AdcBank::convert(DrawKey key, std::span<float> sums_us, std::uint32_t first_column,
+                               std::uint32_t slice) {
     if (calibration_left_ > 0 && (key.event != open_event_ || key.step != open_step_)) {
         close_read();
     }
@@ -101,16 +119,25 @@ std::uint32_t AdcBank::convert(DrawKey key, std::span<float> sums_us, std::uint3
     if (noise_lsb_ > 0.0F) {
         key.stream = Stream::adc_noise;
         const std::span noise(noise_.data(), sums_us.size());
-        fill_normals(key, first_column, noise);
+        fill_normals(key, slice * columns_ + first_column, noise);
         for (float& n : noise) {
             n *= noise_lsb_;
         }
     }
-    const std::size_t first = std::size_t{key.block} * columns_ + first_column;
-    HWY_DYNAMIC_DISPATCH(Convert)
-    (deviation_.gain.data() + first, deviation_.offset.data() + first, deviation_.bow.data() + first,
-     deviation_.s_shape.data() + first, noise_.data(), static_cast<float>(codes_ / 2),
-     static_cast<float>(lsb_us()), sums_us.size(), sums_us.data());
+    const std::size_t first = (std::size_t{slice} * tiles_ + key.block) * columns_ + first_column;
+    const float* const gain = deviation_.gain.data() + first;
+    const float* const offset = deviation_.offset.data() + first;
+    const float* const bow = deviation_.bow.data() + first;
+    const float* const s_shape = deviation_.s_shape.data() + first;
+    const auto lsb = static_cast<float>(lsb_us());
+    if (bits_ == 1) {
+        HWY_DYNAMIC_DISPATCH(Compare)
+        (gain, offset, bow, s_shape, noise_.data(), lsb, sums_us.size(), sums_us.data());
+    } else {
+        HWY_DYNAMIC_DISPATCH(Convert)
+        (gain, offset, bow, s_shape, noise_.data(), static_cast<float>(codes_ / 2), lsb, sums_us.size(),
+         sums_us.data());
+    }
     return static_cast<std::uint32_t>(sums_us.size());
 }
 

@@ -7,8 +7,12 @@
 // 0 at both ends, with A_k and B_k ~ N(0, inl_lsb) the peaks of the two. Ideal converters change codes at
 // (code - 1/2) lsb exactly.
 //
+// One bit is a comparator: it tells v' >= 0 from v' < 0, and the result is the middle of that half,
+// +-range / 2.
+//
 // A converter serves `columns_per_converter` neighbouring columns of one tile, one after the other. Every
-// tile (row block) has its own. A tile with no driven word line is not converted.
+// tile (row block) has its own, and so has every slice of a weight (crossbar.slice_base); all have the same
+// full scale. A tile with no driven word line is not converted.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +27,10 @@ namespace memprop::crossbar {
 
 class AdcBank {
 public:
-    /// Converters of `tiles` row blocks of `columns` columns. `seed` and `array` key the draws.
+    /// Converters of `slices` times `tiles` row blocks of `columns` columns. `seed` and `array` key the
+    /// draws.
     AdcBank(const CrossbarConfig& config, std::uint32_t tiles, std::uint32_t columns, std::uint64_t seed,
-            std::uint8_t array);
+            std::uint8_t array, std::uint32_t slices = 1);
 
     /// Whether there is nothing to do: crossbar.adc_bits = 0.
     bool ideal() const { return bits_ == 0; }
@@ -36,11 +41,12 @@ public:
     double range_us() const { return range_us_; }
     bool calibrating() const { return calibration_left_ > 0; }
 
-    /// Converts sums of one read of a tile in place, those of the columns from `first_column` on. `key` is
-    /// that of the read: its array, block, event and step key the noise. Returns the number of conversions:
-    /// 0 while calibrating. What calibration counts are reads of the array, that is all calls with the same
-    /// event and step: the order in which its tiles are read does not matter.
-    std::uint32_t convert(DrawKey key, std::span<float> sums_us, std::uint32_t first_column = 0);
+    /// Converts sums of one read of a tile (of a slice) in place, those of the columns from `first_column`
+    /// on. `key` is that of the read: its array, block, event and step key the noise. Returns the number of
+    /// conversions: 0 while calibrating. What calibration counts are reads of the array, that is all calls
+    /// with the same event and step: the order in which its tiles are read does not matter.
+    std::uint32_t convert(DrawKey key, std::span<float> sums_us, std::uint32_t first_column = 0,
+                          std::uint32_t slice = 0);
     /// No more calls with the last event and step.
     void close_read();
 
@@ -48,14 +54,14 @@ public:
 
 private:
     struct Deviation {
-        std::vector<float> gain, offset, bow, s_shape;  // per tile and column
+        std::vector<float> gain, offset, bow, s_shape;  // per slice, tile and column
     };
-    void draw_deviations(const AdcConfig& config, std::uint32_t tiles, std::uint64_t seed,
+    void draw_deviations(const AdcConfig& config, std::uint32_t banks, std::uint64_t seed,
                          std::uint8_t array);
 
     int bits_;
     double codes_;
-    std::uint32_t columns_;
+    std::uint32_t tiles_, columns_;
     std::uint32_t columns_per_converter_;
     float noise_lsb_;
     double range_us_;

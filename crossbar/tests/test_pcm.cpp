@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -141,6 +142,33 @@ TEST_CASE("scale factors of 0 switch every PCM non-ideality off") {
             CHECK(curve.rows[pulse][1] == doctest::Approx(std::min(0.1 + double(pulse), 12.0)).epsilon(1e-5));
             CHECK(curve.rows[pulse][2] == doctest::Approx(0.0).epsilon(1e-4));
         }
+    }
+}
+
+TEST_CASE("a spread of drift exponents lets no device grow, and leaves small spreads as they were") {
+    for (const double spread : {0.1, 2.0, 10.0}) {
+        CrossbarConfig config;
+        config.drift_spread = spread;
+        const auto model = find_device_kind("pcm_nandakumar2018").make(config, 38.6);
+        constexpr std::uint32_t kDevices = 4000;
+        model->draw_spread(kDevices, 5, 1);
+        model->advance_to(1000);
+        DeviceState state;
+        state.resize(kDevices);
+        std::fill(state.conductance_us.begin(), state.conductance_us.end(), 5.0F);
+        std::vector<float> mean(kDevices), sigma(kDevices);
+        model->observe(state, 0, 1000, mean, sigma);
+        double sum = 0.0;
+        for (std::uint32_t i = 0; i < kDevices; ++i) {
+            const double nu =
+                0.04 *
+                std::abs(1.0 + spread * double(random_normal(
+                                            {.seed = 5, .stream = Stream::device_spread, .array = 1}, i)));
+            CHECK(mean[i] <= 5.0F);
+            CHECK(double(mean[i]) == doctest::Approx(5.0 * std::pow(1000.0, -nu)).epsilon(1e-5));
+            sum += double(mean[i]) / 5.0;
+        }
+        CHECK(sum / kDevices < 0.8);
     }
 }
 

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <vector>
@@ -72,6 +73,28 @@ TEST_CASE("the transfer of an ideal converter is exact") {
     }
     CHECK(convert_one(adc, 1e30) == 31);
     CHECK(convert_one(adc, -1e30) == -32);
+}
+
+TEST_CASE("a converter of one bit tells the sign") {
+    CrossbarConfig config;
+    config.adc_bits = 1;
+    config.adc.range = AdcRange::fixed;
+    config.adc.range_us = 10.0;
+    AdcBank adc(config, 1, 1, 1, 0);
+    for (const double x : {1e-6, 0.3, 9.0, 1e9}) {
+        CHECK(convert_one(adc, x) == 5.0);  // the middle of 0 .. 10
+        CHECK(convert_one(adc, -x) == -5.0);
+    }
+    CHECK(convert_one(adc, 0.0) == 5.0);
+    config.adc.offset_lsb = 0.5;
+    config.adc.noise_lsb = 0.1;
+    AdcBank shifted(config, 1, 1000, 1, 0);
+    std::vector<float> sums(1000, 0.0F);
+    CHECK(shifted.convert({.seed = 1, .stream = Stream::adc_noise}, sums) == 1000);
+    const auto up = std::count(sums.begin(), sums.end(), 5.0F);
+    CHECK(std::count(sums.begin(), sums.end(), -5.0F) == 1000 - up);
+    CHECK(up > 400);  // offsets of both signs
+    CHECK(up < 600);
 }
 
 TEST_CASE("the code density of an ideal converter is exact") {

@@ -149,7 +149,8 @@ TEST_CASE("no RESET is spent on a stuck partner, and the device comes as near as
         } else {  // G- is stuck at 16 uS
             CHECK(reached[i] == 0.0F);
             CHECK(devices.reset_pulses[i] == 1);  // at the start: no other would make room
-            CHECK(pulses == 100);
+            CHECK((pulses >= 16 || pulses <= 3));  // or the device to be raised is stuck, too
+            CHECK(pulses < 30);  // given up once nothing moves: of 100
             ++beyond;
         }
     }
@@ -176,9 +177,50 @@ TEST_CASE(
         }
         const auto report = array.program_weights(d, 1.0F, step, 0);
         CHECK(report.converged == 0);
-        CHECK(report.largest_error_us <= double(step));
-        CHECK(report.pulses <= 380 * 300);
+        CHECK(report.largest_error_us <= 0.5 * double(step));  // on the nearer side
+        CHECK(report.pulses < 380 * 20);  // up to ten steps, then back and forth between two values
     }
+}
+
+TEST_CASE("stuck devices among noisy ones, and devices at their bounds, are given up before max_pulses") {
+    CrossbarConfig pcm = device("pcm_nandakumar2018");
+    pcm.programming = {.method = ProgrammingMethod::write_verify, .tolerance_us = 0.5};
+    pcm.faults.stuck_min = 0.1;
+    SynapseArray array(pcm, kShape, 38.6, 3, 0);
+    const auto report = array.program_weights(std::vector<float>(400, 4.0F), 1.0F, 1.0F, 0);
+    CHECK(report.converged >= 380 * 8 / 10);
+    std::uint64_t gone = 0;
+    for (std::uint32_t i = 0; i < 400; ++i) {
+        const DeviceState& d = array.devices();
+        const std::uint32_t pulses =
+            d.set_pulses[i] + d.set_pulses[400 + i] + d.reset_pulses[i] + d.reset_pulses[400 + i];
+        CHECK(pulses < 250);  // three climbs of four times the range of twelve steps
+        gone += pulses > 100 ? 1 : 0;
+    }
+    CHECK(gone > 10);
+
+    CrossbarConfig soft = device("soft_bounds");  // bounds differ from device to device by 30 %
+    soft.programming = {.method = ProgrammingMethod::write_verify, .tolerance_us = 0.2, .max_pulses = 30000};
+    SynapseArray bound(soft, kShape, 1.0, 3, 0);
+    const auto step = static_cast<float>(bound.model().constant_step_us());
+    const auto near =
+        bound.program_weights(std::vector<float>(400, static_cast<float>(bound.range_us())), 1.0F, step, 0);
+    CHECK(near.converged > 100);
+    CHECK(near.converged < 300);
+    CHECK(double(near.pulses) / 380 < 0.6 * 30000);
+}
+
+TEST_CASE("a weight that needs too many pulses of a fine device is refused at the key that makes it so") {
+    CrossbarConfig config = device("ideal");
+    config.bits = 16;
+    SynapseArray array(config, {.rows = 1, .columns = 1}, 1.0, 3, 0);
+    const auto step = static_cast<float>(array.model().constant_step_us());
+    CHECK_THROWS_WITH_AS(array.program_weights(std::vector<float>{6.0F}, 1.0F, step, 0),
+                         doctest::Contains("crossbar.bits"), InputError);
+    config.bits = 10;
+    SynapseArray coarser(config, {.rows = 1, .columns = 1}, 1.0, 3, 0);
+    const auto coarse = static_cast<float>(coarser.model().constant_step_us());
+    CHECK(coarser.program_weights(std::vector<float>{6.0F}, 1.0F, coarse, 0).largest_error_us < 0.01);
 }
 
 TEST_CASE("write-verify gives up after max_pulses and says so") {

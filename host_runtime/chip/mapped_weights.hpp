@@ -31,7 +31,9 @@ public:
     void measure(std::uint32_t sample, std::int32_t tick, std::span<float> weights) override;
     void snapshot(std::int32_t tick, std::span<float> weights) override;
     void serialize(StateArchive& archive) override { devices().serialize(archive); }
-    void load_weights(StateArchive& archive) override { devices().load_devices(archive); }
+    void load_weights(StateArchive& archive, const learning::ExperimentConfig&, std::int32_t) override {
+        devices().load_devices(archive);
+    }
     const learning::WeightStoreShape& shape() const override { return shape_; }
     const crossbar::SynapseArray* array() const override { return &layer_->arrays.front()->array; }
     crossbar::ProgrammingReport programmed() const override { return layer_->programming; }

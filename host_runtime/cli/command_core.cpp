@@ -181,6 +181,7 @@ int command_core(Arguments arguments) {
     const bool learns = host.core().registers().do_eprop() != 0;
     const std::filesystem::path directory(options["out"].as<std::string>());
     create_core_directory(directory);
+    const DirectoryLock lock(directory);
     check_writable("--out", directory / "registers.csv");
     catch_interrupts();
 
@@ -225,12 +226,6 @@ int command_core(Arguments arguments) {
                 accuracy[pass.split].push_back(double(right) / double(labelled));
             }
         }
-    }
-    std::error_code ignored;
-    std::filesystem::create_directories(directory, ignored);
-    std::optional<DirectoryLock> lock;
-    if (std::filesystem::is_directory(directory, ignored)) {
-        lock.emplace(directory);
     }
     write_core_directory(host, directory);
     write_text_atomically(directory / "labels.csv", labels);

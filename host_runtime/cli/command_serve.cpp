@@ -19,6 +19,7 @@
 #include "host_runtime/live/server.hpp"
 #include "host_runtime/live/simulated_network.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
+#include "host_runtime/results/programming_warnings.hpp"
 
 namespace memprop::host::cli {
 namespace {
@@ -91,6 +92,9 @@ Served serve_learning(const po::variables_map& options, const std::string& file)
         options.count("save") != 0 ? std::filesystem::path(options["save"].as<std::string>())
                                    : std::filesystem::path());
     served.learning = learner.get();
+    for (const std::string& line : programming_warnings(learner->trainer(), learner->config())) {
+        fmt::print(stderr, "memprop: warning: {}\n", line);
+    }
     served.network = std::move(learner);
     served.dt_seconds = config.network.time_step_seconds;
     const nir::FlatGraph graph = nir::flatten(network, file);

@@ -11,6 +11,7 @@
 #include "host_runtime/exchange/export.hpp"
 #include "host_runtime/graph/simulator.hpp"
 #include "host_runtime/results/placement_report.hpp"
+#include "host_runtime/results/programming_warnings.hpp"
 
 namespace memprop::host::cli {
 namespace {
@@ -174,6 +175,9 @@ LoadedNetwork load_network_with(const po::variables_map& options, const std::str
     }
     if (loaded.mapping != nullptr) {
         say_text(programming_text(*loaded.mapping));
+        for (const std::string& line : programming_warnings(*loaded.mapping)) {
+            say("memprop: warning: {}\n", line);
+        }
     }
     loaded.reader.dt_seconds = loaded.discretisation.dt_seconds;
     loaded.reader.input_size = loaded.network->input_size();

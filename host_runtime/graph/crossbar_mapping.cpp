@@ -68,6 +68,8 @@ CrossbarMapping::CrossbarMapping(const learning::ExperimentConfig& config, doubl
     } else if (ticks_ == 0) {
         tick_seconds_ = interval;
     }
+    compensates_ = config.crossbar.drift_compensation && ticks_ > 0 &&
+                   (model->drifts() || model->relaxes() || config.crossbar.faults.retention_failure > 0.0);
     const double range = double(model->g_max_us()) - double(model->g_min_us());
     range_us_ = model->bidirectional() ? 0.5 * range : range;
 }
@@ -131,11 +133,11 @@ void CrossbarMapping::program(MappedLayer& layer, MappedArray& mapped, std::span
     layer.programming +=
         array.program_weights(weights, unit, unit * epsilon_us / array.pulses_per_device_step(), 0);
     double before_us = 0.0;
-    if (config_.crossbar.drift_compensation) {
+    if (compensates_) {
         before_us = std::max(kLeastMagnitudeUs, array.mean_magnitude(0, 0));
     }
     layer.spent += array.counters();
-    if (config_.crossbar.drift_compensation) {
+    if (compensates_) {
         const double now_us = std::max(kLeastMagnitudeUs, array.mean_magnitude(1, ticks_));
         mapped.compensation = static_cast<float>(before_us / now_us);
     }

@@ -82,6 +82,7 @@ private:
     double device_time_seconds_, tick_seconds_;
     std::int32_t ticks_;
     double range_us_ = 0.0;  // of a pair
+    bool compensates_ = false;
     std::vector<std::shared_ptr<MappedLayer>> layers_;
     std::uint32_t arrays_ = 0;
 };

@@ -15,6 +15,7 @@
 #include "host_runtime/python/bindings.hpp"
 #include "host_runtime/python/py_network.hpp"
 #include "host_runtime/results/placement_report.hpp"
+#include "host_runtime/results/programming_warnings.hpp"
 
 namespace py = pybind11;
 
@@ -81,8 +82,7 @@ public:
         } else if (settings.device_time || !overrides.empty()) {
             throw InputError("device_time, overrides and seed need crossbar");
         }
-        const py::gil_scoped_release no_gil;
-        load(network);
+        load_and_warn(network);
     }
 
     py::dict run(const py::object& events, std::optional<std::int64_t> steps,
@@ -101,10 +101,9 @@ public:
 
     /// Other weights, the same state; devices are fresh and programmed anew.
     void reload(const PyNetwork& network) {
-        const py::gil_scoped_release no_gil;
         MemoryWriter state;
         simulator("reload").serialize(state, Simulator::StateParts::network);
-        load(network, &state);
+        load_and_warn(network, &state);
     }
 
     /// Noise-free, at the device time of reads; as the node computes with them, or of its devices.
@@ -120,6 +119,18 @@ private:
         std::vector<std::int64_t> spikes;  // step, index
         std::vector<double> v, i;
     };
+
+    void load_and_warn(const PyNetwork& network, const MemoryWriter* state = nullptr) {
+        {
+            const py::gil_scoped_release no_gil;
+            load(network, state);
+        }
+        if (mapping_ != nullptr) {
+            for (const std::string& line : programming_warnings(*mapping_)) {
+                warn(line);
+            }
+        }
+    }
 
     /// Nothing changes unless the network can be loaded and suits the state, if there is one.
     void load(const PyNetwork& network, const MemoryWriter* state = nullptr) {

@@ -80,6 +80,10 @@ py::object train(const std::string& experiment, const py::object& overrides, std
         scratch.emplace();
         request.directory = scratch->results();
     }
+    request.warn = [](const std::string& line) {
+        const py::gil_scoped_acquire gil;
+        warn(line);
+    };
     std::exception_ptr raised;
     InterruptCheck check;
     request.interrupted = [&] {

@@ -25,6 +25,12 @@ DoubleArray double_array(const py::object& values, std::string_view name, py::ss
     return DoubleArray(array);
 }
 
+void warn(const std::string& line) {
+    if (PyErr_WarnEx(PyExc_UserWarning, line.c_str(), 1) < 0) {
+        throw py::error_already_set();
+    }
+}
+
 void InterruptCheck::operator()() {
     const auto now = std::chrono::steady_clock::now();
     if (now - last_ < std::chrono::milliseconds(50)) {

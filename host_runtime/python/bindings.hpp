@@ -29,6 +29,9 @@ private:
     std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+/// warnings.warn(line): a UserWarning, or what the filters make of it. Needs the GIL.
+void warn(const std::string& line);
+
 /// "key=value" of a dict and a seed (None: none), as load_experiment() takes them. Throws InputError.
 std::vector<std::string> override_list(const pybind11::object& overrides, std::optional<std::int64_t> seed);
 

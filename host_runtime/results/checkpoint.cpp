@@ -111,7 +111,7 @@ std::optional<learning::NetworkWeights> read_weights_to_program(
     }
     const auto trainer = learning::make_trainer(donor, make_task(donor));
     Hdf5Reader archive(in, "/state", ranges_of(in, donor));
-    naming(file, [&] { trainer->load_weights(archive); });
+    naming(file, [&] { trainer->load_weights(archive, donor); });
     return learning::NetworkWeights{trainer->snapshot(learning::ProjectionId::w_in),
                                     trainer->snapshot(learning::ProjectionId::w_rec),
                                     trainer->snapshot(learning::ProjectionId::w_out)};
@@ -122,7 +122,7 @@ void read_checkpoint_weights(const std::filesystem::path& file, const Experiment
     const h5::File in = open_checkpoint(file);
     const Experiment donor = read_config(in);
     DevicesReader archive(in, ranges_of(in, donor), same_faults(config, donor));
-    naming(file, [&] { trainer.load_weights(archive); });
+    naming(file, [&] { trainer.load_weights(archive, donor); });
 }
 
 }  // namespace memprop::host

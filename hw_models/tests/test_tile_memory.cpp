@@ -285,7 +285,7 @@ TEST_CASE(
         }
         const crossbar::VerifiedWrites how{.on = verified, .step_us = 1.0F / 21, .tolerance_us = 0.3F};
         const CrossbarTiming t = crossbar_params(ReadMode::per_event).timing;
-        std::uint64_t cycles = 0, given = 0, expected = 0;
+        std::uint64_t cycles = 0, given = 0, expected = 0, conversions = 0;
         const auto before = both.behind_tiles->counters();
         for (auto& tile : both.tiles) {
             const auto steps = part_of(pulses, kColumns, tile->region());
@@ -300,6 +300,7 @@ TEST_CASE(
             REQUIRE(taken.has_value());
             cycles += *taken;
             given += tile->stats().pulses;
+            conversions += tile->stats().conversions;
             expected += write_work(t, whole(alike, steps.columns)).cycles;
         }
         for (auto& tile : both.tiles) {
@@ -318,6 +319,15 @@ TEST_CASE(
             both.check_states();
         }
         CHECK(given == both.behind_tiles->counters().set_pulses - before.set_pulses);
+        CHECK(conversions == 3 * 2 * reads);  // every slice of both sides
+        for (auto& tile : both.tiles) {
+            const std::uint64_t converted = tile->stats().conversions;
+            const std::vector<std::uint32_t> active{0};
+            std::vector<float> sums(tile->columns());
+            REQUIRE(tile->begin_sample(0, 2));
+            tile->read(active, 0, ReadMode::per_event, sums);
+            CHECK(tile->stats().conversions - converted == std::uint64_t{3} * tile->columns());
+        }
         CHECK(cycles == expected + reads * (t.drive_cycles + 2 * t.conversion_cycles) +
                             corrections * t.row_select_cycles + correction_pulses * t.pulse_cycles);
     }

@@ -55,8 +55,9 @@ void CrossbarMemory::read(std::span<const std::uint32_t> active, std::uint32_t s
     }
     array_.array().read_part(array_rows_, sample_, step, region_.first_column, sums);
     stats_.word_line_drives += active.size();
-    stats_.integrations += std::uint64_t{region_.columns} * (mode == ReadMode::per_event ? active.size() : 1);
-    stats_.conversions += region_.columns;
+    stats_.integrations +=
+        sums_per_column() * region_.columns * (mode == ReadMode::per_event ? active.size() : 1);
+    stats_.conversions += sums_per_column() * region_.columns;
 }
 
 std::optional<std::uint64_t> CrossbarMemory::begin_write(const WriteBurst& burst) {
@@ -67,13 +68,16 @@ std::optional<std::uint64_t> CrossbarMemory::begin_write(const WriteBurst& burst
     if (burst.verified.on ? checks == nullptr : !array_.begin_write(tile_, burst)) {
         return std::nullopt;
     }
-    const WriteWork work = write_work(
-        params_.timing, burst.steps, [this](std::uint32_t steps) { return array_.array().given_for(steps); });
-    stats_.count(work);
     if (checks == nullptr) {
+        const WriteWork work = write_work(params_.timing, burst.steps, [this](std::uint32_t steps) {
+            return array_.array().given_for(steps);
+        });
+        stats_.count(work);
         return work.cycles;
     }
-    stats_.count(*checks);
+    const WriteWork work = write_work(params_.timing, array_.verified_pulses(region_));
+    stats_.count(work);
+    stats_.count(*checks, sums_per_column());
     return work.cycles + verify_cycles(params_.timing, *checks);
 }
 
@@ -82,8 +86,8 @@ std::optional<std::uint64_t> CrossbarMemory::begin_refresh(const RefreshRequest&
     if (work == nullptr) {
         return std::nullopt;
     }
-    stats_.count_measurement(region_.rows, region_.columns);
-    stats_.count(*work);
+    stats_.count_measurement(region_.rows, region_.columns, sums_per_column());
+    stats_.count(*work, sums_per_column());
     return refresh_cycles(params_.timing, region_.rows, region_.columns, *work);
 }
 
@@ -91,7 +95,7 @@ std::optional<std::uint64_t> CrossbarMemory::begin_measure(std::uint32_t event, 
     if (!array_.begin_measure(tile_, event, tick)) {
         return std::nullopt;
     }
-    stats_.count_measurement(region_.rows, region_.columns);
+    stats_.count_measurement(region_.rows, region_.columns, sums_per_column());
     return measure_cycles(params_.timing, region_.rows, region_.columns);
 }
 
@@ -101,26 +105,26 @@ void CrossbarStats::count(const WriteWork& work) {
     pulses += work.pulses;
 }
 
-void CrossbarStats::count(const RefreshWork& work) {
+void CrossbarStats::count(const RefreshWork& work, std::uint64_t sums) {
     word_line_drives += work.verify_reads + work.set_pulses + work.pairs;
-    integrations += 2 * work.verify_reads;
-    conversions += 2 * work.verify_reads;
+    integrations += 2 * sums * work.verify_reads;
+    conversions += 2 * sums * work.verify_reads;
     pulse_slots += work.set_pulses;
     pulses += work.set_pulses + work.reset_pulses;
 }
 
-void CrossbarStats::count(const VerifyWork& work) {
+void CrossbarStats::count(const VerifyWork& work, std::uint64_t sums) {
     word_line_drives += work.reads + work.corrections;
-    integrations += 2 * work.reads;
-    conversions += 2 * work.reads;
+    integrations += 2 * sums * work.reads;
+    conversions += 2 * sums * work.reads;
     pulse_slots += work.correction_pulses;
     pulses += work.correction_pulses;
 }
 
-void CrossbarStats::count_measurement(std::uint64_t rows, std::uint64_t columns) {
+void CrossbarStats::count_measurement(std::uint64_t rows, std::uint64_t columns, std::uint64_t sums) {
     word_line_drives += rows;
-    integrations += 2 * rows * columns;
-    conversions += 2 * rows * columns;
+    integrations += 2 * sums * rows * columns;
+    conversions += 2 * sums * rows * columns;
 }
 
 void CrossbarStats::record(WordRecord& record) {

@@ -2,7 +2,9 @@
 // and programming drivers.
 // Modelled: the numbers of crossbar::SynapseArray, bit for bit, converters included (crossbar.adc_bits; 0 =
 // they are ideal, but still take their cycles and energy); cycles (tile_timing.hpp); events that cost energy
-// in the periphery. Not modelled: a converter that works while the next step integrates, leakage.
+// in the periphery. Slices of a weight (crossbar.slice_base) have integrators and converters of their own,
+// which work side by side: N times the events in the same cycles. Not modelled: a converter that works while
+// the next step integrates, leakage.
 #pragma once
 
 #include "hw_models/tile/tile_memory.hpp"
@@ -18,10 +20,11 @@ struct CrossbarStats {
     std::uint64_t pulse_slots = 0;  ///< in which at least one SET pulse was given
     std::uint64_t pulses = 0;       ///< SET and RESET pulses given by the drivers
 
+    // `sums`: what is converted of a column in a read, SynapseArray::conversions_per_column().
     void count(const WriteWork& work);
-    void count(const RefreshWork& work);
-    void count(const VerifyWork& work);
-    void count_measurement(std::uint64_t rows, std::uint64_t columns);
+    void count(const RefreshWork& work, std::uint64_t sums);
+    void count(const VerifyWork& work, std::uint64_t sums);
+    void count_measurement(std::uint64_t rows, std::uint64_t columns, std::uint64_t sums);
     void record(WordRecord& record);
 };
 
@@ -62,6 +65,8 @@ public:
     const CrossbarStats& stats() const { return stats_; }
 
 private:
+    std::uint64_t sums_per_column() const { return array_.array().conversions_per_column(); }
+
     TiledArray& array_;
     std::size_t tile_;
     TileRegion region_;

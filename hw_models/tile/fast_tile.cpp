@@ -10,6 +10,7 @@ FastTile::FastTile(const TileRegion& region, const CrossbarTileParams& params,
 
 std::uint64_t FastTile::take(const FastUpdate& update) {
     const CrossbarTiming& timing = params_.timing;
+    const std::uint64_t sums = array_.conversions_per_column();
     ++stats_.updates;
     const WriteWork write =
         write_work(timing, update.pulses, [this](std::uint32_t steps) { return array_.given_for(steps); });
@@ -17,14 +18,14 @@ std::uint64_t FastTile::take(const FastUpdate& update) {
     std::uint64_t cycles = write.cycles;
     if (update.refreshed) {
         ++stats_.refreshes;
-        periphery_.count_measurement(region_.rows, region_.columns);
-        periphery_.count(update.refresh);
+        periphery_.count_measurement(region_.rows, region_.columns, sums);
+        periphery_.count(update.refresh, sums);
         cycles += refresh_cycles(timing, region_.rows, region_.columns, update.refresh);
     }
     stats_.row_reads += update.rows_read;
     periphery_.word_line_drives += update.rows_read;
-    periphery_.integrations += update.rows_read * region_.columns;
-    periphery_.conversions += update.rows_read * region_.columns;
+    periphery_.integrations += sums * update.rows_read * region_.columns;
+    periphery_.conversions += sums * update.rows_read * region_.columns;
     cycles += update.rows_read * row_read_cycles(timing, region_.columns);
     const ResetWork reset = reset_work(timing, update.reset);
     stats_.resets += reset.synapses;

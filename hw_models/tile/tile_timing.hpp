@@ -11,7 +11,7 @@
 //     no events:      ready = e: nothing is driven or converted.
 //
 // Crossbar. With P columns per converter, C columns, c cycles per conversion:
-//     readout_cycles = min(P, C) c       ceil(C / P) converters work side by side
+//     readout_cycles = min(P, C) c       ceil(C / P) converters work side by side, those of each slice too
 //     write burst    = sum over rows with pulses of [row_select_cycles
 //                        + pulse_cycles * sum over groups of columns written together of max pulses]
 //                      a synapse's pulses are those that its devices get (slices: the sum of the digits)

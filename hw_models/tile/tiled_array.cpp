@@ -20,6 +20,7 @@ TiledArray::TiledArray(crossbar::SynapseArray& array, std::uint32_t tile_columns
     }
     begun_.resize(regions_.size());
     pulses_.resize(array.synapses());
+    verified_pulses_.resize(array.synapses());
     measured_.resize(array.synapses());
 }
 
@@ -110,12 +111,19 @@ void TiledArray::write_verified(const WriteBurst& burst) {
     array_.write_verified(burst.steps_of_array, burst.verified, burst.event, burst.tick, &verified_);
     changed(burst.tick);
     verify_work_.assign(regions_.size(), {});
+    std::fill(verified_pulses_.begin(), verified_pulses_.end(), std::int16_t{0});
     for (const crossbar::VerifiedSynapse& done : verified_) {
+        verified_pulses_[done.synapse] = static_cast<std::int16_t>(done.pulses);
         VerifyWork& work = verify_work_[tile_of(done.synapse)];
         work.reads += done.reads;
         work.corrections += done.corrections;
         work.correction_pulses += done.correction_pulses;
     }
+}
+
+SynapseView<std::int16_t> TiledArray::verified_pulses(const TileRegion& region) const {
+    const std::size_t first = std::size_t{region.first_row} * array_.columns() + region.first_column;
+    return {verified_pulses_.data() + first, array_.columns(), region.rows, region.columns};
 }
 
 std::size_t TiledArray::tile_of(std::uint32_t synapse) const {

@@ -52,6 +52,8 @@ public:
     bool begin_write(std::size_t tile, const WriteBurst& burst);
     /// The same with burst.verified.
     const VerifyWork* begin_verified_write(std::size_t tile, const WriteBurst& burst);
+    /// Pulses on the devices of each synapse of a region in the last such write, without the corrections.
+    SynapseView<std::int16_t> verified_pulses(const TileRegion& region) const;
     void finish_write();
 
     /// What the last refresh of the array did.
@@ -103,7 +105,7 @@ private:
     Current current_;
     std::vector<bool> begun_;
     std::size_t begun_count_ = 0, finished_count_ = 0;
-    std::vector<std::int16_t> pulses_;
+    std::vector<std::int16_t> pulses_, verified_pulses_;
     std::vector<crossbar::VerifiedSynapse> verified_;
     std::vector<VerifyWork> verify_work_;
     std::vector<RefreshWork> refresh_work_;

@@ -290,7 +290,7 @@ TEST_CASE("weights of another run bring their devices and their device time") {
     first.serialize(memory);
     memory.loading = true;
     Trainer second(config);
-    second.load_weights(memory);
+    second.load_weights(memory, config);
     CHECK(second.tick() == first.tick());
     CHECK(second.samples_done() == 0);
     CHECK(second.counters().set_pulses == 0);

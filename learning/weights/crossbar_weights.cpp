@@ -10,7 +10,7 @@
 namespace memprop::learning {
 namespace {
 
-constexpr double kLeastMagnitudeUs = 1e-4;  // of drift compensation
+constexpr double kLeastConductanceUs = 1e-4;  // of drift compensation
 
 crossbar::SynapseArrayShape array_shape(const ExperimentConfig& config, const WeightStoreShape& shape) {
     return {.rows = shape.pre,
@@ -35,7 +35,7 @@ CrossbarWeights::CrossbarWeights(const ExperimentConfig& config, const WeightSto
       array_(config.crossbar, array_shape(config, shape), config.task.update_interval_seconds,
              static_cast<std::uint64_t>(config.run.seed), static_cast<std::uint8_t>(shape.id)),
       pulses_(std::size_t{shape.pre} * shape.post),
-      compensates_drift_(config.crossbar.drift_compensation) {
+      compensates_drift_(config.crossbar.drift_compensation && array_.model().drifts()) {
     const double step = array_.model().constant_step_us();
     const auto epsilon_us = static_cast<float>(step > 0.0 ? step : config.update.epsilon_us);
     weight_step_ = weight_per_us_ * epsilon_us / array_.pulses_per_device_step();
@@ -63,12 +63,23 @@ CrossbarWeights::CrossbarWeights(const ExperimentConfig& config, const WeightSto
 void CrossbarWeights::load(std::span<const float> initial) {
     programming_ = array_.program_weights(initial, weight_per_us_, weight_step_, 0);
     if (compensates_drift_) {
-        magnitude_at_start_us_ = std::max(kLeastMagnitudeUs, array_.mean_magnitude(0, 0));
+        array_.count_reads({}, 0);
+        reference_us_ = written_at_reference_us_ = array_.written_conductance_us();
     }
 }
 
+float CrossbarWeights::gain_at(double conductance_us) const {
+    const double written =
+        array_.written_conductance_us() / std::max(kLeastConductanceUs, written_at_reference_us_);
+    return static_cast<float>(reference_us_ * written / std::max(kLeastConductanceUs, conductance_us));
+}
+
 void CrossbarWeights::scale(std::span<float> values) const {
-    const float weight_per_us = weight_per_us_ * compensation_;
+    scale(values, static_cast<float>(gain_));
+}
+
+void CrossbarWeights::scale(std::span<float> values, float gain) const {
+    const float weight_per_us = weight_per_us_ * gain;
     for (float& v : values) {
         v *= weight_per_us;
     }
@@ -83,11 +94,7 @@ void CrossbarWeights::sum_inputs(std::span<const std::uint32_t> active, std::uin
 void CrossbarWeights::begin_sample(std::uint32_t sample, std::int32_t tick) {
     sample_ = sample;
     if (compensates_drift_) {
-        const double now = std::max(kLeastMagnitudeUs, array_.mean_magnitude(sample, tick));
-        if (magnitude_at_start_us_ == 0.0) {
-            magnitude_at_start_us_ = now;
-        }
-        compensation_ = static_cast<float>(magnitude_at_start_us_ / now);
+        gain_ = static_cast<double>(gain_at(array_.read_conductance_us(sample, tick)));
     }
     array_.renew(tick);
     in_sample_ = true;
@@ -105,6 +112,9 @@ void CrossbarWeights::update(std::span<const float> delta, std::uint32_t event, 
             array_.write_verified(pulses_, verified_, event, tick);
         } else {
             array_.program(pulses_, crossbar::SynapseArray::Phase::update, event, tick);
+            if (compensates_drift_) {
+                array_.count_reads(pulses_, tick);
+            }
         }
     }
     if (refresh_is_due()) {
@@ -124,7 +134,7 @@ void CrossbarWeights::measure(std::uint32_t sample, std::int32_t tick, std::span
 
 void CrossbarWeights::snapshot(std::int32_t tick, std::span<float> weights) {
     array_.state(tick, weights);
-    scale(weights);
+    scale(weights, compensates_drift_ ? gain_at(array_.conductance_us(array_.model(), tick)) : 1.0F);
 }
 
 void CrossbarWeights::serialize(StateArchive& archive) {
@@ -138,20 +148,33 @@ void CrossbarWeights::serialize(StateArchive& archive) {
     refreshed_.serialize(archive);
     programming_.serialize(archive);
     if (compensates_drift_) {
-        archive("magnitude_at_start_us", magnitude_at_start_us_);
+        archive("drift_reference_us", reference_us_);
+        archive("drift_written_us", written_at_reference_us_);
+        archive("drift_gain", gain_);
     }
 }
 
-void CrossbarWeights::load_weights(StateArchive& archive) {
+void CrossbarWeights::load_weights(StateArchive& archive, const ExperimentConfig& donor, std::int32_t tick) {
     archive.enter("devices");
     array_.load_devices(archive);
     archive.leave();
-    if (compensates_drift_) {
-        magnitude_at_start_us_ = 0.0;  // not known: begin_sample() takes that of the next sample
-        if (archive.holds("magnitude_at_start_us")) {
-            archive("magnitude_at_start_us", magnitude_at_start_us_);
-        }
+    if (!compensates_drift_) {
+        return;
     }
+    if (archive.holds("drift_reference_us")) {
+        archive("drift_reference_us", reference_us_);
+        archive("drift_written_us", written_at_reference_us_);
+        return;
+    }
+    // The devices as the other run left them: with its drift, in its update intervals.
+    const auto model = crossbar::find_device_kind(donor.crossbar.device)
+                           .make(donor.crossbar, donor.task.update_interval_seconds);
+    model->draw_spread(array_.devices().size(), static_cast<std::uint64_t>(donor.run.seed),
+                       static_cast<std::uint8_t>(shape_.id));
+    model->advance_to(tick);
+    reference_us_ = array_.conductance_us(*model, tick);
+    written_at_reference_us_ = array_.written_conductance_us();
+    array_.count_reads({}, tick);
 }
 
 template <class Real>

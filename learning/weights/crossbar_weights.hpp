@@ -1,5 +1,15 @@
 // Weights on a crossbar: W = scale * D, D the differential conductance of a synapse. An update scheme
 // turns weight changes into pulses; every `refresh_period` updates saturated pairs are renewed.
+//
+// Drift compensation (crossbar.drift_compensation), for devices that drift: a digital gain per array and
+// sample, after Joshi et al., Nat. Commun. 11, 2473, 2020, who compare the summed current of an array with
+// that after programming. What is written changes that current too; so the reference follows the writes:
+//     gain = r W(t) / G(t),   G the sum of the conductances of all devices, read at the start of the sample,
+//                             W the sum of what each of them held when it was last written.
+// r = 1 for an array that is compensated from its programming on; one that was trained without compensation
+// has r = G / W at the end of its training, so that its gain is 1 there. Learning changes W and G alike,
+// drift G alone. Cost: a read of every device per sample, and of the devices of every synapse that is written
+// (checked writes and refreshes read them anyway), counted as verifying reads.
 #pragma once
 
 #include <memory>
@@ -23,9 +33,9 @@ public:
     void measure(std::uint32_t sample, std::int32_t tick, std::span<float> weights) override;
     void snapshot(std::int32_t tick, std::span<float> weights) override;
     void serialize(StateArchive& archive) override;
-    /// With drift compensation its start comes from the archive too; if the other run had none, the next
-    /// sample is the start.
-    void load_weights(StateArchive& archive) override;
+    /// With drift compensation its reference comes along; if the other run had none, it is the state at the
+    /// end of that run.
+    void load_weights(StateArchive& archive, const ExperimentConfig& donor, std::int32_t tick) override;
     const WeightStoreShape& shape() const override { return shape_; }
     const crossbar::SynapseArray* array() const override { return &array_; }
     const crossbar::SynapseArray* scheme_array() const override { return scheme_->array(); }
@@ -47,10 +57,15 @@ public:
     const crossbar::RefreshLimits& refresh_limits() const { return refresh_limits_; }
     void note_refresh(const crossbar::RefreshReport& report) { refreshed_ += report; }
     crossbar::SynapseArray& devices() override { return array_; }
+    /// Whether a gain has anything to do: it is asked for, and the devices drift.
     bool compensates_drift() const { return compensates_drift_; }
     void scale(std::span<float> values) const override;
 
 private:
+    void scale(std::span<float> values, float gain) const;
+    /// The gain for a sum of conductances.
+    float gain_at(double conductance_us) const;
+
     WeightStoreShape shape_;
     float weight_per_us_, weight_step_ = 0.0F;
     std::uint64_t refresh_period_;
@@ -61,8 +76,9 @@ private:
     std::vector<std::int16_t> pulses_;
     crossbar::ProgrammingReport programming_;
     bool compensates_drift_;
-    double magnitude_at_start_us_ = 0.0;  // drift compensation
-    float compensation_ = 1.0F;
+    // Drift compensation: G and W where the gain is 1, and the gain of the last sample.
+    double reference_us_ = 0.0, written_at_reference_us_ = 0.0;
+    double gain_ = 1.0;
     std::uint32_t sample_ = 0;
     bool in_sample_ = false;
     std::uint64_t updates_ = 0;

@@ -50,7 +50,9 @@ public:
     }
     const WeightStoreShape& shape() const override { return shape_; }
     void serialize(StateArchive& archive) override { archive("weights", weights_); }
-    void load_weights(StateArchive& archive) override { serialize(archive); }
+    void load_weights(StateArchive& archive, const ExperimentConfig&, std::int32_t) override {
+        serialize(archive);
+    }
 
     /// The memory itself, [pre][post].
     std::vector<Real>& memory() { return weights_; }

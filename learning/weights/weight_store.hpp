@@ -49,9 +49,10 @@ public:
     /// Noise-free weights at device time `tick`, for export and plots.
     virtual void snapshot(std::int32_t tick, std::span<Real> weights) = 0;
 
-    /// All state; and of the state of another run only what holds the weights.
+    /// All state; and of the state of another run, `donor`, only what holds the weights. `tick`: device time
+    /// of the reads that would have followed there, in its update intervals.
     virtual void serialize(StateArchive& archive) = 0;
-    virtual void load_weights(StateArchive& archive) = 0;
+    virtual void load_weights(StateArchive& archive, const ExperimentConfig& donor, std::int32_t tick) = 0;
 
     virtual const WeightStoreShape& shape() const = 0;
     /// The devices behind the weights; null if they are numbers.

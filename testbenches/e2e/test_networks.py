@@ -264,6 +264,14 @@ class Crossbar(Case):
         counts = [self.on_devices(f"t{t}", "--seed", 5, "--device-time", t)[0]["spikes"]["if"] for t in (38.6, 1e8)]
         self.assertLess(counts[1], 0.8 * counts[0])  # drift lowers all conductances
 
+    def test_errors_that_are_large_against_the_range_are_said(self):
+        events = self.write_events(self.events)
+        for name, settings, expected in [("fine", [], 0), ("stopped", ["crossbar.programming.max_pulses=1"], 3)]:
+            done = memprop("run", self.network, "--events", events, "--steps", 5, "--out", self.scratch / name, "--crossbar",
+                           self.experiment, *[word for key in settings for word in ("--set", key)])
+            said = [line for line in done.stderr.splitlines() if line.startswith("memprop: warning: ")]
+            self.assertEqual(len(said), expected, done.stderr)
+
     def test_devices_without_pulses_have_no_success_rate(self):
         events = self.write_events(self.events)
         for device, verified in [("pcm_nandakumar2018", True), ("pcm_inference", False)]:

@@ -186,8 +186,49 @@ class Repeatability(Case):
         longer = self.train("--resume", compensated, "--set", "run.epochs=5")
         self.assertEqual(from_compensated, longer["loss_history"][4])  # before its update
         self.assertNotEqual(from_compensated, uncompensated)
-        # Without a start in the checkpoint the first sample is the start: nothing to compensate yet.
+        # The end of training without compensation is where compensation starts: nothing to do yet.
         self.assertEqual(evaluate(plain, *on), evaluate(plain, *off))
+
+    def test_a_year_later_compensation_finds_what_was_trained(self):
+        settings = ["--set", "run.epochs=40", "--set", "task.steps=300", "--set", "crossbar.weight_scale_per_us=0.04",
+                    "--set", "crossbar.weight_scale_out_per_us=0.1", "--set", "network.init_std_rec=0.044"]
+        out = self.scratch / "trained"
+        trained = self.train(self.experiment, *settings, "--out", out)["final_loss"]
+        later = [self.train(self.experiment, *settings, "--init", out / "checkpoint.h5", "--evaluate", "--set",
+                            "task.update_interval_seconds=3e7", "--set", f"crossbar.drift_compensation={on}", "--out",
+                            self.scratch / on)["final_loss"] for on in ("true", "false")]
+        self.assertLess(later[0], 3 * trained)
+        self.assertLess(later[0], later[1])
+
+
+class ProgrammingWarnings(Case):
+    def warnings(self, *arguments):
+        done = memprop("train", *arguments, "--out", self.scratch / f"{len(list(self.scratch.iterdir()))}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [line for line in done.stderr.splitlines() if line.startswith("memprop: warning: ")]
+
+    def test_weights_beyond_the_devices_are_said(self):
+        numbers = self.scratch / "numbers"
+        large = ["--set", "network.init_std_in=1.2", "--set", "run.epochs=1"]
+        self.train(self.experiment, *SHORT, *large, "--set", "update.scheme=vanilla", "--out", numbers)
+        init = ["--init", numbers / "checkpoint.h5", *SHORT]
+        for more in (["--evaluate"], []):
+            lines = self.warnings(self.experiment, *init, *more)
+            self.assertEqual(len(lines), 1, lines)
+            self.assertIn("w_in: ", lines[0])
+            self.assertIn("clipped", lines[0])
+            scale = lines[0].split("crossbar.weight_scale_per_us = ")[1].split()[0]
+            # What it names mends it.
+            self.assertEqual(self.warnings(self.experiment, *init, *more, "--set", f"crossbar.weight_scale_per_us={scale}",
+                                           "--set", "crossbar.programming.method=write_verify"), [])
+        self.assertEqual(len(self.warnings(self.experiment, *SHORT, *large)), 1)
+
+    def test_devices_that_miss_their_weights_are_said_and_good_ones_not(self):
+        self.assertEqual(self.warnings(self.experiment, *SHORT), [])
+        lines = self.warnings(self.experiment, *SHORT, "--set", "update.epsilon_us=0.1", "--set", "network.init_std_in=0.1",
+                              "--set", "crossbar.weight_scale_per_us=0.027")
+        self.assertEqual([line.split()[2] for line in lines if "w_in" in line], ["w_in:"], lines)
+        self.assertTrue(any("update.epsilon_us" in line for line in lines), lines)
 
 
 class BadInput(Case):
