@@ -93,7 +93,7 @@ Served serve_learning(const po::variables_map& options, const std::string& file)
                                    : std::filesystem::path());
     served.learning = learner.get();
     for (const std::string& line : programming_warnings(learner->trainer(), learner->config())) {
-        fmt::print(stderr, "memprop: warning: {}\n", line);
+        say("memprop: warning: {}\n", line);
     }
     served.network = std::move(learner);
     served.dt_seconds = config.network.time_step_seconds;

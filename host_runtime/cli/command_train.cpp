@@ -216,7 +216,7 @@ int command_train(Arguments arguments) {
         }
         progress->update(done, loss);
     };
-    request.warn = [](const std::string& line) { fmt::print(stderr, "memprop: warning: {}\n", line); };
+    request.warn = [](const std::string& line) { say("memprop: warning: {}\n", line); };
     request.interrupted = [] { return interrupt_signal() != 0; };
     const TrainOutcome outcome = run_training(request);
     progress.reset();
