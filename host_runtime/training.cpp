@@ -9,6 +9,7 @@
 #include "host_runtime/chip/chip_hardware.hpp"
 #include "host_runtime/chip/mapping.hpp"
 #include "host_runtime/config/experiment_file.hpp"
+#include "host_runtime/config/keys_without_effect.hpp"
 #include "host_runtime/exchange/initial_weights.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 #include "host_runtime/nir/kind.hpp"
@@ -27,6 +28,10 @@ namespace memprop::host {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+struct Run : TrainRequest {
+    std::vector<KeyWithoutEffect> keys_without_effect;
+};
 
 void create_result_directory(const std::filesystem::path& directory) {
     std::error_code error;
@@ -54,19 +59,19 @@ void close_pass(std::optional<OnChip>& chip, std::uint64_t epochs_done, std::str
 }
 
 /// The result but for the evaluation that follows: what it counts ends here, on the chip as in the devices.
-nlohmann::ordered_json result_of(const TrainRequest& request, learning::TrainerBase& trainer,
+nlohmann::ordered_json result_of(const Run& request, learning::TrainerBase& trainer,
                                  const std::optional<OnChip>& chip, const std::vector<double>& losses,
                                  double wall_s) {
     nlohmann::ordered_json result = summarize(request.config, trainer, losses, wall_s);
+    result["keys_without_effect"] = without_effect_json(request.keys_without_effect);
     if (chip) {
         add_chip(chip->hardware, chip->ledger.total(), result);
     }
     return result;
 }
 
-void write_results(const TrainRequest& request, learning::TrainerBase& trainer,
-                   const std::optional<OnChip>& chip, const Recording& recording,
-                   const nlohmann::ordered_json& result) {
+void write_results(const Run& request, learning::TrainerBase& trainer, const std::optional<OnChip>& chip,
+                   const Recording& recording, const nlohmann::ordered_json& result) {
     if (chip) {
         write_text_atomically(request.directory / "chip.csv", chip_csv(chip->hardware));
         write_text_atomically(request.directory / "chip_passes.csv", chip->passes.csv());
@@ -76,13 +81,32 @@ void write_results(const TrainRequest& request, learning::TrainerBase& trainer,
     write_text_atomically(request.directory / "result.json", result.dump(2) + "\n");
 }
 
-TrainOutcome evaluate(const TrainRequest& request, learning::TrainerBase& trainer,
-                      std::optional<OnChip>& chip) {
+/// Means over trials shown one after the other.
+class PassOverTraining {
+public:
+    void add(double loss, const learning::TrainerBase& trainer) {
+        const std::int32_t label = trainer.last_trial().label;
+        ++trials_;
+        loss_ += loss;
+        labelled_ += label >= 0 ? 1 : 0;
+        right_ += label >= 0 && trainer.last_answer() == label ? 1 : 0;
+    }
+    double loss() const { return loss_ / trials_; }
+    std::optional<double> accuracy() const {
+        return labelled_ == 0 ? std::nullopt : std::optional(double(right_) / labelled_);
+    }
+
+private:
+    std::uint32_t trials_ = 0, labelled_ = 0, right_ = 0;
+    double loss_ = 0.0;
+};
+
+TrainOutcome evaluate(const Run& request, learning::TrainerBase& trainer, std::optional<OnChip>& chip) {
     const auto start = Clock::now();
     Recording recording(false);
-    double sum = 0.0;
+    PassOverTraining pass;
     for (std::uint32_t i = 0; i < trainer.samples_per_epoch(); ++i) {
-        sum += trainer.evaluate(learning::Split::training, i);
+        pass.add(trainer.evaluate(learning::Split::training, i), trainer);
         recording.keep(trainer, i);
         if (request.interrupted && request.interrupted()) {
             return {.interrupted = true, .result = {}};
@@ -91,8 +115,8 @@ TrainOutcome evaluate(const TrainRequest& request, learning::TrainerBase& traine
     close_pass(chip, 0, "evaluation");
     const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();
     TrainOutcome outcome;
-    outcome.result = result_of(request, trainer, chip, {sum / trainer.samples_per_epoch()}, wall_s);
-    add_classification(trainer, outcome.result["metrics"]);
+    outcome.result = result_of(request, trainer, chip, {pass.loss()}, wall_s);
+    add_classification(trainer, pass.accuracy(), outcome.result["metrics"]);
     close_pass(chip, 0, "final");
     write_results(request, trainer, chip, recording, outcome.result);
     return outcome;
@@ -110,7 +134,7 @@ bool stops_early(const learning::RunConfig& run, const learning::EpochHistory& h
     return run.patience > 0 && loss.end() - best > run.patience;
 }
 
-TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, std::optional<OnChip>& chip,
+TrainOutcome learn(const Run& request, learning::TrainerBase& trainer, std::optional<OnChip>& chip,
                    const ChipLedger& ledger, Recording& recording) {
     const auto start = Clock::now();
     const auto epochs = static_cast<std::uint64_t>(request.config.run.epochs);
@@ -140,7 +164,8 @@ TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, 
         }
         const std::uint64_t done = trainer.epochs_done();
         if (request.progress) {
-            request.progress(done, trainer.history().loss.empty() ? 0.0 : trainer.history().loss.back());
+            const std::vector<double>& losses = trainer.history().loss;
+            request.progress(done, losses.empty() ? std::nullopt : std::optional(losses.back()));
         }
         if (request.interrupted && request.interrupted()) {
             write_checkpoint(checkpoint, request.config, trainer, recording, ledger);
@@ -153,8 +178,11 @@ TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, 
     const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();
     TrainOutcome outcome;
     write_checkpoint(checkpoint, request.config, trainer, recording, ledger);
-    outcome.result = result_of(request, trainer, chip, trainer.history().loss, wall_s);
-    add_classification(trainer, outcome.result["metrics"]);
+    const learning::EpochHistory& history = trainer.history();
+    outcome.result = result_of(request, trainer, chip, history.loss, wall_s);
+    add_classification(trainer,
+                       history.accuracy.empty() ? std::nullopt : std::optional(history.accuracy.back()),
+                       outcome.result["metrics"]);
     close_pass(chip, trainer.epochs_done(), "final");
     write_results(request, trainer, chip, recording, outcome.result);
     return outcome;
@@ -199,17 +227,19 @@ void check_resumable(const std::filesystem::path& directory, const Experiment& w
     }
 }
 
-void check_trainable(Experiment config) {
+std::vector<KeyWithoutEffect> check_trainable(const Experiment& given) {
+    Experiment config = given;
     std::unique_ptr<learning::Task> task = make_any_task(config);
-    learning::make_trainer(config, std::move(task));
+    const auto trainer = learning::make_trainer(config, std::move(task));
     if (config.run.engine == learning::Engine::cycle) {
         config.chip.check_costs();
         map_network(config);
     }
+    return keys_without_effect(given, config, *trainer);
 }
 
 TrainOutcome run_training(const TrainRequest& given) {
-    TrainRequest request = given;
+    Run request{given, {}};
     std::unique_ptr<learning::Task> task = make_any_task(request.config);
     if (request.resume) {
         check_resumable(request.directory, request.config);
@@ -231,6 +261,10 @@ TrainOutcome run_training(const TrainRequest& given) {
     }
     if (request.init && !to_program) {
         read_checkpoint_weights(*request.init, request.config, *trainer);
+    }
+    request.keys_without_effect = keys_without_effect(given.config, request.config, *trainer);
+    if (request.without_effect && !request.keys_without_effect.empty()) {
+        request.without_effect(request.keys_without_effect);
     }
     Recording recording(request.config.task.name == "golden");
     const std::filesystem::path checkpoint = request.directory / "checkpoint.h5";

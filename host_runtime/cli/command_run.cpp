@@ -21,6 +21,7 @@
 #include "host_runtime/live/words.hpp"
 #include "host_runtime/results/chip_report.hpp"
 #include "host_runtime/results/converters_report.hpp"
+#include "host_runtime/results/energy_text.hpp"
 #include "host_runtime/results/placement_report.hpp"
 
 namespace memprop::host::cli {
@@ -264,6 +265,7 @@ int command_run(Arguments arguments) {
                                       {"energy_j", energy},
                                       {"programming", programming_json(loaded.mapping.get())},
                                       {"converters", converters},
+                                      {"keys_without_effect", without_effect_json(loaded.without_effect)},
                                       {"dropped_events", stream.dropped()},
                                       {"unsent_words", sender ? sender->unsent() : 0}};
         if (loaded.chip != nullptr) {
@@ -281,7 +283,7 @@ int command_run(Arguments arguments) {
                        loaded.chip->hardware().chip().cycle(), loaded.chip->hardware().load_cycles());
         }
         if (!energy.is_null()) {
-            fmt::print("  energy: {:.4g} J\n", energy["total"].get<double>());
+            fmt::print("  energy: {}\n", energy_text(energy));
         }
         fmt::print("  output sums: {}\n", fmt::join(outputs.output_sums(), " "));
     }

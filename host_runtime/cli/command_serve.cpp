@@ -87,6 +87,9 @@ Served serve_learning(const po::variables_map& options, const std::string& file)
         options.count("save") != 0 ? std::filesystem::path(options["save"].as<std::string>())
                                    : std::filesystem::path());
     served.learning = learner.get();
+    fmt::print(
+        stderr, "{}",
+        without_effect_text(keys_without_effect(learner->config(), learner->config(), learner->trainer())));
     served.network = std::move(learner);
     served.dt_seconds = config.network.time_step_seconds;
     const nir::FlatGraph graph = nir::flatten(network, file);

@@ -15,6 +15,7 @@
 #include "host_runtime/cli/progress.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/results/converters_report.hpp"
+#include "host_runtime/results/energy_text.hpp"
 #include "host_runtime/tasks/file_tasks.hpp"
 #include "host_runtime/training.hpp"
 #include "learning/task/task.hpp"
@@ -110,7 +111,6 @@ TrainRequest make_request(const Options& options, const po::variables_map& value
 
 void print_chip(std::FILE* to, const nlohmann::ordered_json& result) {
     const auto& chip = result["chip"];
-    const auto& energy = result["energy_j"];
     const double period_us = 1e-3 * chip["clock_period_ns"].get<double>();
     const double mean = chip["step_cycles_mean"].get<double>();
     fmt::print(to,
@@ -124,9 +124,6 @@ void print_chip(std::FILE* to, const nlohmann::ordered_json& result) {
         phases += fmt::format("{}{} {:.3g}", phases.empty() ? "" : ", ", phase, cycles.get<double>());
     }
     fmt::print(to, "chip cycles      {}\n", phases);
-    fmt::print(to, "chip energy      routing {:.3g}, tile periphery {:.3g}, digital {:.3g} J\n",
-               energy["routing"].get<double>(), energy["tile_periphery"].get<double>(),
-               energy["digital"].get<double>());
     const auto& latency = chip["flit_latency_cycles"];
     fmt::print(to, "flits            {}, latency mean {:.1f}, 95 % {}, max {} cycles\n",
                latency["flits"].get<std::uint64_t>(), latency["mean"].get<double>(),
@@ -134,11 +131,10 @@ void print_chip(std::FILE* to, const nlohmann::ordered_json& result) {
 }
 
 void print_report(std::FILE* to, const TrainRequest& request, const nlohmann::ordered_json& result) {
-    const auto& energy = result["energy_j"];
     const auto& metrics = result["metrics"];
     const double normalised = metrics["normalised_loss"].get<double>(),
                  loss = result["final_loss"].get<double>();
-    fmt::print(to, "final loss       {:.5g} (mean of the last epochs{})\n", loss,
+    fmt::print(to, "final loss       {:.5g} ({}{})\n", loss, request.evaluate ? "one pass" : "last epoch",
                normalised > 0.0 ? fmt::format("; a silent network has {:.3g}", loss / normalised) : "");
     for (const auto& [key, value] : metrics.items()) {
         if (key.ends_with("accuracy")) {
@@ -147,10 +143,10 @@ void print_report(std::FILE* to, const TrainRequest& request, const nlohmann::or
     }
     fmt::print(to, "time             {:.2f} s, {} steps, {} spikes\n", result["wall_s"].get<double>(),
                result["steps"].get<std::uint64_t>(), result["spikes"].get<std::uint64_t>());
+    if (!result["device"].is_null() || result.contains("chip")) {
+        fmt::print(to, "energy           {}\n", energy_text(result["energy_j"]));
+    }
     if (!result["device"].is_null()) {
-        fmt::print(to, "energy           {:.3g} J: SET {:.3g}, RESET {:.3g}, read {:.3g}, verify {:.3g}\n",
-                   energy["total"].get<double>(), energy["set"].get<double>(), energy["reset"].get<double>(),
-                   energy["read"].get<double>(), energy["verify_read"].get<double>());
         fmt::print(to,
                    "wear             {:.2f} SET pulses per synapse, at most {} pulses on one device, {} "
                    "refreshed pairs\n",
@@ -201,11 +197,14 @@ int command_train(Arguments arguments) {
     TrainRequest request = make_request(options, values);
     catch_interrupts();
     std::optional<Progress> progress;
-    request.progress = [&](std::uint64_t done, double loss) {
+    request.progress = [&](std::uint64_t done, std::optional<double> loss) {
         if (!progress) {
             progress.emplace("epoch", static_cast<std::uint64_t>(request.config.run.epochs), done);
         }
         progress->update(done, loss);
+    };
+    request.without_effect = [](const std::vector<KeyWithoutEffect>& keys) {
+        fmt::print(stderr, "{}", without_effect_text(keys));
     };
     request.interrupted = [] { return interrupt_signal() != 0; };
     const TrainOutcome outcome = run_training(request);

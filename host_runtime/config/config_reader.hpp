@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 
 #include "crossbar/base/error.hpp"
+#include "host_runtime/config/toml_text.hpp"
 
 namespace memprop::host {
 
@@ -61,9 +62,13 @@ public:
             if (!node->is_string()) {
                 refuse(name, *node, "must be a string");
             }
+            if (const auto fault = text_fault(**node->as_string()); !fault.empty()) {
+                throw InputError(fmt::format("{}: {}: {}", source_, dotted(name), fault));
+            }
             value = **node->as_string();
         }
     }
+    void file(std::string_view name, std::string& value, std::string_view doc) { text(name, value, doc); }
     void list(std::string_view name, std::vector<double>& values, Range<double> range, std::string_view) {
         if (const toml::node* node = find(name)) {
             const toml::array* given = node->as_array();

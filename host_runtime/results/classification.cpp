@@ -2,16 +2,17 @@
 
 #include <string>
 
-#include "host_runtime/results/summary.hpp"
-
 namespace memprop::host {
 
-void add_classification(learning::TrainerBase& trainer, nlohmann::ordered_json& metrics) {
+void add_classification(learning::TrainerBase& trainer, std::optional<double> accuracy,
+                        nlohmann::ordered_json& metrics) {
     using learning::Split;
     const learning::EpochHistory& history = trainer.history();
+    if (accuracy) {
+        metrics["accuracy"] = *accuracy;
+        metrics["train_accuracy"] = *accuracy;
+    }
     if (!history.accuracy.empty()) {
-        metrics["accuracy"] = final_loss(history.accuracy);
-        metrics["train_accuracy"] = final_loss(history.accuracy);
         metrics["train_accuracy_history"] = history.accuracy;
     }
     if (!history.validation_loss.empty()) {
@@ -29,7 +30,7 @@ void add_classification(learning::TrainerBase& trainer, nlohmann::ordered_json& 
         if (found.confusion.empty()) {
             continue;
         }
-        metrics["accuracy"] = metrics[name + "_accuracy"] = found.accuracy;
+        metrics[name + "_accuracy"] = found.accuracy;
         nlohmann::ordered_json rows = nlohmann::ordered_json::array();
         const std::size_t classes = trainer.shape(learning::ProjectionId::w_out).post;
         for (std::size_t label = 0; label < classes; ++label) {

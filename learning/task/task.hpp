@@ -61,6 +61,8 @@ struct TaskKind {
     std::string_view name;
     std::string_view description;
     std::unique_ptr<Task> (*make)(const ExperimentConfig&);
+    /// The keys of `task` that this task reads.
+    std::span<const std::string_view> keys;
 };
 
 std::span<const TaskKind> task_kinds();
