@@ -15,7 +15,8 @@ from memprop_sweep.errors import SweepError
 from memprop_sweep.execute import EXPERIMENT, OUT, Job
 from memprop_sweep.programs import Programs, Resolved
 from memprop_sweep.sampling import Combination, combinations
-from memprop_sweep.spec import MOST_KEY_PARTS, Choices, Scalar, SweepSpec
+from memprop_sweep.spec import Choices, Scalar, SweepSpec
+from memprop_sweep.toml_lines import line_of_deep_key
 
 _MOST_ERRORS = 20
 
@@ -123,23 +124,31 @@ def _option_files(spec: SweepSpec, combination: Combination) -> dict[str, Path]:
     return files
 
 
-def _files_of_testbench(spec: SweepSpec, combination: Combination, options: dict[str, Path]) -> dict[str, Path]:
-    """The files that its keys of an experiment name: any text that does, for nothing tells a testbench's keys."""
+def _files_within(spec: SweepSpec, combination: Combination, options: dict[str, Path]) -> dict[str, Path]:
+    """The files that keys of an experiment name which memprop does not resolve: those of testbenches, and of
+    TOML files that are swept. Nothing tells these keys, so any text that names a file counts."""
     keys = {key: value for key, value in (spec.arguments | combination).items() if "." in key}
-    if "experiment" in options:
-        try:
-            keys = _texts(tomllib.loads(options["experiment"].read_text(encoding="utf-8"))) | keys
-        except (OSError, ValueError):
-            pass  # the testbench will say what is wrong with it
+    for option, path in options.items():
+        if path.suffix == ".toml":
+            keys |= {f"{option}:{key}": text for key, text in _texts_of_file(path).items()}
     named = {key: Path(value) for key, value in keys.items() if isinstance(value, str) and value}
     return {key: path.resolve() for key, path in named.items() if path.is_file()}
+
+
+def _texts_of_file(path: Path) -> dict[str, Scalar]:
+    """Every text in a TOML file; none if it is not one, which the program then says."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return _texts(tomllib.loads(text)) if line_of_deep_key(text) is None else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
 
 
 def _texts(table: dict[str, Any], prefix: str = "") -> dict[str, Scalar]:
     """Every text of the tables of an experiment, by its dotted key."""
     texts: dict[str, Scalar] = {}
     for key, value in table.items():
-        if isinstance(value, dict) and prefix.count(".") < MOST_KEY_PARTS:
+        if isinstance(value, dict):
             texts |= _texts(value, f"{prefix}{key}.")
         elif isinstance(value, str):
             texts[prefix + key] = value
@@ -189,8 +198,13 @@ def _explain(spec: SweepSpec, setting: Combination, answer: Resolved) -> tuple[s
     return str(spec.error(text, "sweep", "base")), where
 
 
-@functools.cache
 def _content_hash(path: Path) -> str:
+    status = path.stat()
+    return _hash_of_version(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.cache
+def _hash_of_version(path: Path, _mtime_ns: int, _size: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -224,7 +238,8 @@ def _make_point(
         arguments = ["train", EXPERIMENT, "--out", OUT, *arguments]
     else:
         options: Combination = {}
-        contents = dict(files)
+        unresolved = {key: path for key, path in files.items() if key != "crossbar" or experiment is None}
+        contents = files | _files_within(spec, combination if experiment is None else {}, unresolved)
         for key, value in (spec.arguments | combination).items():
             if key == "crossbar" and experiment is not None:
                 arguments += ["--crossbar", EXPERIMENT]
@@ -234,8 +249,6 @@ def _make_point(
             elif experiment is None:
                 options[key] = value
                 arguments += ["--set", f"{key}={toml_text(value)}"]
-        if spec.command.startswith("tb_"):
-            contents |= _files_of_testbench(spec, combination, files)
         identity |= {
             "options": {key: value for key, value in options.items() if key not in contents},
             "files": {key: _content_hash(path) for key, path in contents.items()},

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from memprop_sweep.errors import SweepError
-from memprop_sweep.toml_lines import TomlLines
+from memprop_sweep.toml_lines import MOST_KEY_PARTS, TomlLines, line_of_deep_key
 
 Scalar = bool | int | float | str
 
@@ -18,7 +18,6 @@ def is_scalar(value: object) -> bool:
 
 
 METHODS = ("grid", "random", "latin_hypercube")
-MOST_KEY_PARTS = 8  # of a dotted key; those of an experiment have three at most
 _SWEEP_KEYS = ("base", "command", "method", "samples", "sampling_seed", "seeds", "values", "when", "arguments")
 _RANGE_KEYS = ("min", "max", "log", "steps")
 
@@ -113,20 +112,6 @@ class SweepSpec:
         return keys
 
 
-def _refuse_deep(file: Path, document: dict[str, Any]) -> None:
-    """Tables deeper than any key is, which is what a long dotted key makes, would end in a RecursionError."""
-    level: list[Any] = [document]
-    for _ in range(2 * MOST_KEY_PARTS):
-        level = [
-            value
-            for container in level
-            for value in (container.values() if isinstance(container, dict) else container)
-            if isinstance(value, dict | list)
-        ]
-    if level:
-        raise SweepError(f"{file}: a key has more than {MOST_KEY_PARTS} parts, or a value as many levels")
-
-
 class _Reader:
     """One pass over the parsed file."""
 
@@ -136,13 +121,14 @@ class _Reader:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise SweepError(f"{file}: cannot be read: {error}") from None
+        if (line := line_of_deep_key(text)) is not None:
+            raise SweepError(f"{file}:{line}: a key has more than {MOST_KEY_PARTS} parts")
         try:
             self.document = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise SweepError(f"{file}: {error}") from None
         self.lines = TomlLines(text)
         self.paths: dict[str, tuple[str | int, ...]] = {}
-        _refuse_deep(file, self.document)
 
     def error(self, message: str, *path: str | int) -> SweepError:
         return SweepError(f"{self.file}:{self.lines.of(*path)}: {message}")
