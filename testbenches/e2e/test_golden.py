@@ -95,9 +95,11 @@ class Golden(unittest.TestCase):
         arrays = dict(numpy.load(REFERENCE / KINDS["interval_bias"][0]))
         wanted = golden("interval_bias", self.write(arrays))
         variants = {**arrays}
-        for observer, kind in zip(("unbiased", "mild", "strong", "history", "guess"), (">i4", "?", "<u8", "<f2", ">f4")):
+        types = {"unbiased": ">i4", "mild": "?", "strong": "<u8", "history": "<f2", "guess": ">f4"}
+        for observer, kind in types.items():
             variants[f"{observer}_answer"] = arrays[f"{observer}_answer"].astype(kind)
-            variants[f"{observer}_correct_by_quintile"] = numpy.asfortranarray(arrays[f"{observer}_correct_by_quintile"])
+            quintiles = f"{observer}_correct_by_quintile"
+            variants[quintiles] = numpy.asfortranarray(arrays[quintiles])
         variants["guess_first"] = arrays["guess_first"].astype(">f8")
         self.assertEqual(golden("interval_bias", self.write(variants, save=numpy.savez_compressed)), wanted)
 

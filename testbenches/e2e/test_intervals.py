@@ -112,7 +112,8 @@ class Intervals(Case):
 
     def test_an_evaluation_shows_the_first_trials(self):
         self.train(INTERVALS, "trained")
-        result, run, _ = self.train(INTERVALS, "evaluated", "--init", self.scratch / "trained/checkpoint.h5", "--evaluate")
+        checkpoint = self.scratch / "trained/checkpoint.h5"
+        result, run, _ = self.train(INTERVALS, "evaluated", "--init", checkpoint, "--evaluate")
         numpy.testing.assert_array_equal(run["answers/training/trial"], numpy.arange(10))
         answers = run["answers/training"]
         self.assertAlmostEqual(numpy.mean(answers["answer"][()] == answers["label"][()]),
@@ -129,7 +130,8 @@ class Intervals(Case):
     def test_intervals_that_steps_cannot_tell_apart_are_refused(self):
         file = self.scratch / "experiment.toml"
         file.write_text(INTERVALS)
-        done = subprocess.run([MEMPROP, "train", file, "--set", "task.interval_ratio=1.05", "--out", self.scratch / "x"],
+        done = subprocess.run([MEMPROP, "train", file, "--set", "task.interval_ratio=1.05", "--out",
+                               self.scratch / "x"],
                               capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn("task.interval_ratio = 1.05", done.stderr)
