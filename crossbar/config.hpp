@@ -1,5 +1,6 @@
 // What a user sets about devices and arrays. Defaults are published values; `describe` names every
-// field once, for parsing, printing, range checks and documentation alike.
+// field once, for parsing, printing, range checks and documentation alike. A text that names a file is a
+// `file`: what the file holds is part of the experiment.
 #pragma once
 
 #include <array>
@@ -170,7 +171,7 @@ struct FaultConfig {
               "probability that a device falls to g_min within one update interval");
         field("spare_columns", spare_columns, {0, 65536},
               "spare columns, which replace those with the most faulty devices");
-        field.text("map_file", map_file, "CSV of single faults: array,row,column,device,fault");
+        field.file("map_file", map_file, "CSV of single faults: array,row,column,device,fault");
     }
 };
 
@@ -279,7 +280,7 @@ struct CrossbarConfig {
     template <class Field>
     void describe(Field&& field) {
         field.text("device", device, "device model; `memprop train --list` names them");
-        field.text("table_file", table_file, "device \"table\": its CSV file");
+        field.file("table_file", table_file, "device \"table\": its CSV file");
         field("bits", bits, {1, 16}, "ideal device: a full range of 2^bits steps, one SET pulse each");
         field("g_max_us", g_max_us, {0.2, 1e6}, "largest conductance, uS");
         field("write_noise_scale", write_noise_scale, {0.0, 100.0},

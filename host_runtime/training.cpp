@@ -9,6 +9,7 @@
 #include "host_runtime/chip/chip_hardware.hpp"
 #include "host_runtime/chip/mapping.hpp"
 #include "host_runtime/config/experiment_file.hpp"
+#include "host_runtime/config/keys_without_effect.hpp"
 #include "host_runtime/exchange/initial_weights.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 #include "host_runtime/files/directory_lock.hpp"
@@ -18,10 +19,10 @@
 #include "host_runtime/results/chip_passes.hpp"
 #include "host_runtime/results/chip_report.hpp"
 #include "host_runtime/results/chip_totals.hpp"
-#include "host_runtime/results/classification.hpp"
 #include "host_runtime/results/programming_warnings.hpp"
 #include "host_runtime/results/recording.hpp"
 #include "host_runtime/results/summary.hpp"
+#include "host_runtime/results/task_metrics.hpp"
 #include "host_runtime/tasks/file_tasks.hpp"
 #include "learning/trainer.hpp"
 
@@ -29,6 +30,10 @@ namespace memprop::host {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+struct Run : TrainRequest {
+    std::vector<KeyWithoutEffect> keys_without_effect;
+};
 
 void create_result_directory(const std::filesystem::path& directory) {
     std::error_code error;
@@ -56,35 +61,55 @@ void close_pass(std::optional<OnChip>& chip, std::uint64_t epochs_done, std::str
 }
 
 /// The result but for the evaluation that follows: what it counts ends here, on the chip as in the devices.
-nlohmann::ordered_json result_of(const TrainRequest& request, learning::TrainerBase& trainer,
+nlohmann::ordered_json result_of(const Run& request, learning::TrainerBase& trainer,
                                  const std::optional<OnChip>& chip, const std::vector<double>& losses,
                                  double wall_s) {
     nlohmann::ordered_json result = summarize(request.config, trainer, losses, wall_s);
+    result["keys_without_effect"] = without_effect_json(request.keys_without_effect);
     if (chip) {
         add_chip(chip->hardware, chip->ledger.total(), result);
     }
     return result;
 }
 
-void write_results(const TrainRequest& request, learning::TrainerBase& trainer,
-                   const std::optional<OnChip>& chip, const Recording& recording,
+void write_results(const Run& request, learning::TrainerBase& trainer, const std::optional<OnChip>& chip,
+                   const Recording& recording, const std::vector<SplitAnswers>& answers,
                    const nlohmann::ordered_json& result) {
     if (chip) {
         write_text_atomically(request.directory / "chip.csv", chip_csv(chip->hardware));
         write_text_atomically(request.directory / "chip_passes.csv", chip->passes.csv());
     }
-    recording.write(request.directory / "run.h5", trainer);
+    recording.write(request.directory / "run.h5", trainer, answers);
     write_text_atomically(request.directory / "history.csv", history_csv(trainer.history()));
     write_text_atomically(request.directory / "result.json", result.dump(2) + "\n");
 }
 
-TrainOutcome evaluate(const TrainRequest& request, learning::TrainerBase& trainer,
-                      std::optional<OnChip>& chip) {
+/// Means over trials shown one after the other.
+class PassOverTraining {
+public:
+    void add(double loss, const learning::TrainerBase& trainer) {
+        const std::int32_t label = trainer.last_trial().label;
+        ++trials_;
+        loss_ += loss;
+        labelled_ += label >= 0 ? 1 : 0;
+        right_ += label >= 0 && trainer.last_answer() == label ? 1 : 0;
+    }
+    double loss() const { return loss_ / trials_; }
+    std::optional<double> accuracy() const {
+        return labelled_ == 0 ? std::nullopt : std::optional(double(right_) / labelled_);
+    }
+
+private:
+    std::uint32_t trials_ = 0, labelled_ = 0, right_ = 0;
+    double loss_ = 0.0;
+};
+
+TrainOutcome evaluate(const Run& request, learning::TrainerBase& trainer, std::optional<OnChip>& chip) {
     const auto start = Clock::now();
     Recording recording(false);
-    double sum = 0.0;
+    PassOverTraining pass;
     for (std::uint32_t i = 0; i < trainer.samples_per_epoch(); ++i) {
-        sum += trainer.evaluate(learning::Split::training, i);
+        pass.add(trainer.evaluate(learning::Split::training, i), trainer);
         recording.keep(trainer, i);
         if (request.interrupted && request.interrupted()) {
             return {.interrupted = true, .result = {}};
@@ -93,10 +118,11 @@ TrainOutcome evaluate(const TrainRequest& request, learning::TrainerBase& traine
     close_pass(chip, 0, "evaluation");
     const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();
     TrainOutcome outcome;
-    outcome.result = result_of(request, trainer, chip, {sum / trainer.samples_per_epoch()}, wall_s);
-    add_classification(trainer, outcome.result["metrics"]);
+    outcome.result = result_of(request, trainer, chip, {pass.loss()}, wall_s);
+    const std::vector<SplitAnswers> answers =
+        add_task_metrics(trainer, pass.loss(), pass.accuracy(), outcome.result["metrics"]);
     close_pass(chip, 0, "final");
-    write_results(request, trainer, chip, recording, outcome.result);
+    write_results(request, trainer, chip, recording, answers, outcome.result);
     return outcome;
 }
 
@@ -114,7 +140,7 @@ bool stops_early(const learning::RunConfig& run, const learning::EpochHistory& h
 
 /// Trains to the last epoch or until `request` stops it, with checkpoints on the way. Returns whether it was
 /// stopped.
-bool train_epochs(const TrainRequest& request, const CheckpointOwner& owner, learning::TrainerBase& trainer,
+bool train_epochs(const Run& request, const CheckpointOwner& owner, learning::TrainerBase& trainer,
                   std::optional<OnChip>& chip, const ChipLedger& ledger, Recording& recording) {
     const auto epochs = static_cast<std::uint64_t>(request.config.run.epochs);
     const auto every = static_cast<std::uint64_t>(request.config.run.checkpoint_every);
@@ -143,7 +169,8 @@ bool train_epochs(const TrainRequest& request, const CheckpointOwner& owner, lea
         }
         const std::uint64_t done = trainer.epochs_done();
         if (request.progress) {
-            request.progress(done, trainer.history().loss.empty() ? 0.0 : trainer.history().loss.back());
+            const std::vector<double>& losses = trainer.history().loss;
+            request.progress(done, losses.empty() ? std::nullopt : std::optional(losses.back()));
         }
         if (request.interrupted && request.interrupted()) {
             write_checkpoint(checkpoint, owner, trainer, recording, ledger);
@@ -173,7 +200,7 @@ bool train_epochs(const TrainRequest& request, const CheckpointOwner& owner, lea
                                             : "there was no checkpoint yet"));
 }
 
-TrainOutcome learn(const TrainRequest& request, const CheckpointOwner& owner, learning::TrainerBase& trainer,
+TrainOutcome learn(const Run& request, const CheckpointOwner& owner, learning::TrainerBase& trainer,
                    std::optional<OnChip>& chip, const ChipLedger& ledger, Recording& recording) {
     const auto start = Clock::now();
     double wall_s = 0.0;
@@ -187,10 +214,14 @@ TrainOutcome learn(const TrainRequest& request, const CheckpointOwner& owner, le
         keep_history(request.directory, trainer, failure);
     }
     TrainOutcome outcome;
-    outcome.result = result_of(request, trainer, chip, trainer.history().loss, wall_s);
-    add_classification(trainer, outcome.result["metrics"]);
+    const learning::EpochHistory& history = trainer.history();
+    outcome.result = result_of(request, trainer, chip, history.loss, wall_s);
+    const std::vector<SplitAnswers> answers =
+        add_task_metrics(trainer, history.loss.back(),
+                         history.accuracy.empty() ? std::nullopt : std::optional(history.accuracy.back()),
+                         outcome.result["metrics"]);
     close_pass(chip, trainer.epochs_done(), "final");
-    write_results(request, trainer, chip, recording, outcome.result);
+    write_results(request, trainer, chip, recording, answers, outcome.result);
     return outcome;
 }
 
@@ -223,17 +254,19 @@ void check_resumable(const std::filesystem::path& directory, const Experiment& w
     }
 }
 
-void check_trainable(Experiment config) {
+std::vector<KeyWithoutEffect> check_trainable(const Experiment& given) {
+    Experiment config = given;
     std::unique_ptr<learning::Task> task = make_any_task(config);
-    learning::make_trainer(config, std::move(task));
+    const auto trainer = learning::make_trainer(config, std::move(task));
     if (config.run.engine == learning::Engine::cycle) {
         config.chip.check_costs();
         map_network(config);
     }
+    return keys_without_effect(given, config, *trainer);
 }
 
 TrainOutcome run_training(const TrainRequest& given) {
-    TrainRequest request = given;
+    Run request{given, {}};
     std::optional<DirectoryLock> lock;
     if (request.resume) {
         lock.emplace(request.directory);
@@ -263,6 +296,10 @@ TrainOutcome run_training(const TrainRequest& given) {
         for (const std::string& line : programming_warnings(*trainer, request.config)) {
             request.warn(line);
         }
+    }
+    request.keys_without_effect = keys_without_effect(given.config, request.config, *trainer);
+    if (request.without_effect && !request.keys_without_effect.empty()) {
+        request.without_effect(request.keys_without_effect);
     }
     Recording recording(request.config.task.name == "golden");
     const std::filesystem::path checkpoint = request.directory / "checkpoint.h5";

@@ -6,8 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "host_runtime/config/experiment.hpp"
+#include "host_runtime/config/keys_without_effect.hpp"
 
 namespace memprop::host {
 
@@ -18,8 +20,10 @@ struct TrainRequest {
     bool evaluate = false;                      ///< one pass without learning
     std::optional<std::filesystem::path> init;  ///< checkpoint or NIR network to start from
 
-    /// Called after every sample with the epochs done and the loss of the last one.
-    std::function<void(std::uint64_t epochs_done, double loss)> progress;
+    /// Called before the first sample with the keys that are set and change nothing, if there are any.
+    std::function<void(const std::vector<KeyWithoutEffect>&)> without_effect;
+    /// Called after every sample with the epochs done and the loss of the last one, if one is done.
+    std::function<void(std::uint64_t epochs_done, std::optional<double> loss)> progress;
     /// Called before the first sample with each thing that is amiss but no error, a line without its end.
     std::function<void(const std::string& line)> warn;
     /// Asked after every sample: true ends the run with a checkpoint.
@@ -31,8 +35,9 @@ struct TrainOutcome {
     nlohmann::ordered_json result;  ///< as in result.json
 };
 
-/// Throws InputError for everything about an experiment that a run refuses before its first sample.
-void check_trainable(Experiment config);
+/// Throws InputError for everything about an experiment that a run refuses before its first sample. Returns
+/// its keys that are set and change nothing.
+std::vector<KeyWithoutEffect> check_trainable(const Experiment& config);
 
 /// Throws InputError before anything is written if the request is wrong or another process works in the
 /// directory, RunError if the run fails; what there was then stays, with the history of finished epochs.

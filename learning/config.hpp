@@ -185,11 +185,11 @@ struct TaskConfig {
               "interval_discrimination: longest first interval, s");
         field("interval_ratio", interval_ratio, {1.0, 100.0},
               "interval_discrimination: longer interval over shorter");
-        field.text("test_file", test_file, "shd: file of the test split; empty = none");
+        field.file("test_file", test_file, "shd: file of the test split; empty = none");
         field("readout_delay_from_data", readout_delay_from_data,
               "golden: sets network.readout_delay_steps to 1 if the first step of the data has input "
               "spikes, else to 0");
-        field.text("file", file, "data of tasks that read a file; relative to the working directory");
+        field.file("file", file, "data of tasks that read a file; relative to the working directory");
     }
 };
 

@@ -48,8 +48,8 @@ using NetworkWeights = std::array<std::vector<double>, 3>;
 struct Evaluation {
     double loss = 0.0;      ///< mean over the trials
     double accuracy = 0.0;  ///< part of the labelled trials that were classified right; 0 if there are none
-    std::vector<std::uint32_t> confusion;  ///< [label][answer]; empty without labels
-    std::vector<std::int32_t> answers;     ///< [trial]; -1 without labels
+    std::vector<std::uint32_t> confusion;       ///< [label][answer]; empty without labels
+    std::vector<std::int32_t> labels, answers;  ///< [trial]; -1 without labels
 };
 
 /// A run as results and checkpoints see it, in whatever precision it computes.
@@ -95,6 +95,7 @@ public:
     virtual const Trial& last_trial() const = 0;
     virtual const SpikeTrain& last_spikes() const = 0;
     virtual std::vector<double> last_output() const = 0;  ///< y, [step][readout]
+    virtual std::int32_t last_answer() const = 0;         ///< class chosen; -1 if the trial has no label
 
     /// The projections: shapes, noise-free weights [pre][post], devices (null if weights are numbers).
     virtual WeightStoreShape shape(ProjectionId id) const = 0;
@@ -148,6 +149,7 @@ public:
     const Trial& last_trial() const override { return *last_->trial; }
     const SpikeTrain& last_spikes() const override { return tape().spikes; }
     std::vector<double> last_output() const override { return {tape().output.begin(), tape().output.end()}; }
+    std::int32_t last_answer() const override { return answer(*last_); }
 
     BasicWeightStore<Real>& weights(ProjectionId id) { return *weights_[index_of(id)]; }
     WeightStoreShape shape(ProjectionId id) const override { return weights_[index_of(id)]->shape(); }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
 #include <stdexcept>
 #include <string_view>
 #include <vector>
@@ -70,6 +71,35 @@ void DeviceModel::pulse(DeviceState&, std::uint32_t, std::span<const std::int16_
 void DeviceModel::place_reference(DeviceState&, std::uint32_t, std::uint32_t, const DrawKey&,
                                   std::int32_t) const {
     throw std::logic_error("a reference for a device that is not bidirectional");
+}
+
+std::string_view unused_device_key(const DeviceModel& model, std::string_view key) {
+    constexpr std::string_view kPulsed = "pulsed.";
+    if (key.starts_with(kPulsed)) {
+        return model.unused_pulsed_key(key.substr(kPulsed.size()));
+    }
+    struct Need {
+        std::string_view key;
+        bool DeviceTraits::*trait;
+        std::string_view without;
+    };
+    constexpr std::array<Need, 8> kNeeds{{
+        {"g_max_us", &DeviceTraits::g_max, "has the range of its measured steps"},
+        {"bits", &DeviceTraits::bits, "has no number of steps to choose"},
+        {"table_file", &DeviceTraits::table, "reads no table"},
+        {"write_noise_scale", &DeviceTraits::write_noise, "has no write noise"},
+        {"read_noise_scale", &DeviceTraits::read_noise, "has no read noise"},
+        {"drift_scale", &DeviceTraits::drift, "does not drift"},
+        {"drift_spread", &DeviceTraits::drift_spread, "has no drift exponents that this spreads"},
+        {"nonlinearity_scale", &DeviceTraits::nonlinearity, "has no nonlinearity that this scales"},
+    }};
+    const DeviceTraits traits = model.traits();
+    for (const Need& need : kNeeds) {
+        if (need.key == key && !(traits.*need.trait)) {
+            return need.without;
+        }
+    }
+    return {};
 }
 
 std::span<const DeviceKind> device_kinds() {

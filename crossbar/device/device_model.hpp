@@ -18,9 +18,30 @@
 
 namespace memprop::crossbar {
 
+/// What a model has, as it is configured, at a scale of 1. A key of CrossbarConfig that acts on what a device
+/// lacks changes nothing on it.
+struct DeviceTraits {
+    bool g_max = false;         ///< g_max_us limits its conductance
+    bool bits = false;          ///< a SET pulse is the range over 2^bits
+    bool table = false;         ///< its steps come from table_file
+    bool write_noise = false;   ///< write_noise_scale
+    bool read_noise = false;    ///< read_noise_scale
+    bool drift = false;         ///< drift_scale
+    bool drift_spread = false;  ///< drift_spread: exponents that differ from device to device
+    bool nonlinearity = false;  ///< nonlinearity_scale
+};
+
 class DeviceModel {
 public:
     virtual ~DeviceModel() = default;
+
+    virtual DeviceTraits traits() const = 0;
+
+    /// Why `name`, a key of PulsedConfig, changes nothing on this device, as what is said of the device;
+    /// empty if it does change something.
+    virtual std::string_view unused_pulsed_key(std::string_view /*name*/) const {
+        return "is not one of the pulsed devices";
+    }
 
     /// Called once, before anything else: draws what differs from device to device.
     virtual void draw_spread(std::size_t devices, std::uint64_t seed, std::uint8_t array) = 0;
@@ -104,6 +125,11 @@ struct DeviceKind {
 
 /// All device models, by name.
 std::span<const DeviceKind> device_kinds();
+
+/// Why `key` of CrossbarConfig ("bits", "pulsed.dw_min") changes nothing on this device, as what is said of
+/// the device ("has no read noise"); empty if it changes something, or if what it changes is no matter of
+/// devices.
+std::string_view unused_device_key(const DeviceModel& model, std::string_view key);
 
 /// Throws InputError naming the known models.
 const DeviceKind& find_device_kind(std::string_view name);

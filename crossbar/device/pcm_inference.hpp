@@ -31,6 +31,9 @@ public:
     /// What a user of this device has by default.
     static void preset(CrossbarConfig& config);
 
+    DeviceTraits traits() const override {
+        return {.g_max = true, .write_noise = true, .read_noise = true, .drift = true};
+    }
     void draw_spread(std::size_t, std::uint64_t, std::uint8_t) override {}
     bool takes_pulses() const override { return false; }
     void set(DeviceState& state, std::uint32_t first, std::span<const std::uint16_t> pulses, DrawKey key,

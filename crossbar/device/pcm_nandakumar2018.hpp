@@ -27,6 +27,14 @@ public:
 
     PcmNandakumar2018(const CrossbarConfig& config, double tick_seconds);
 
+    DeviceTraits traits() const override {
+        return {.g_max = true,
+                .write_noise = true,
+                .read_noise = true,
+                .drift = true,
+                .drift_spread = true,
+                .nonlinearity = true};
+    }
     void draw_spread(std::size_t devices, std::uint64_t seed, std::uint8_t array) override;
     void set(DeviceState& state, std::uint32_t first, std::span<const std::uint16_t> pulses, DrawKey key,
              std::int32_t tick) const override;

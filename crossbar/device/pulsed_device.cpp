@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <initializer_list>
 #include <string>
 
 #include "crossbar/base/error.hpp"
@@ -74,6 +75,7 @@ std::vector<float> to_nodes(const std::vector<double>& factors, std::size_t coun
 
 PulsedDevice::PulsedDevice(const CrossbarConfig& config, PulsedLaw law)
     : config_(config.pulsed),
+      write_noise_scale_(config.write_noise_scale),
       law_(law),
       g_min_us_(static_cast<float>(config.pulsed.g_min_us)),
       g_max_us_(static_cast<float>(config.g_max_us)),
@@ -121,6 +123,69 @@ PulsedDevice::PulsedDevice(const CrossbarConfig& config, PulsedLaw law)
     if (!(nominal_step_us_ > 0.0)) {
         refuse_step(config_, law);
     }
+}
+
+DeviceTraits PulsedDevice::traits() const {
+    return {
+        .g_max = true,
+        .write_noise = config_.dw_min_std > 0.0 || config_.write_noise_std > 0.0 || config_.reset_std > 0.0};
+}
+
+std::string_view PulsedDevice::unused_pulsed_key(std::string_view name) const {
+    using Law = PulsedLaw;
+    const auto is = [&](std::initializer_list<std::string_view> names) {
+        return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    const bool downwards = !config_.one_sided || config_.subtract_symmetry_point;
+    const bool exponent = law_ == Law::exp_step || law_ == Law::pow_step;
+    if (is({"exp_a_up", "exp_a_down", "exp_scale", "exp_offset", "dw_min_std_add", "dw_min_std_slope"}) &&
+        law_ != Law::exp_step) {
+        return "has no exponential steps";
+    }
+    if (is({"piecewise_up", "piecewise_down"}) && law_ != Law::piecewise_step) {
+        return "has no piecewise steps";
+    }
+    if (is({"mult_noise", "mean_bound_reference"}) && !has_slopes(law_)) {
+        return "has no steps that fall linearly";
+    }
+    if (is({"gamma_up", "gamma_down"}) && law_ != Law::linear_step && !exponent) {
+        return "has a step law without gamma";
+    }
+    if (is({"gamma_up_dtod", "gamma_down_dtod"}) && law_ != Law::linear_step &&
+        law_ != Law::soft_bounds_reference && !exponent) {
+        return "has a step law without a spread of gamma";
+    }
+    if (is({"reference_mean", "reference_std"}) && law_ != Law::soft_bounds_reference) {
+        return "has references at w = 0";
+    }
+    if (is({"reference_mean", "reference_std"}) && config_.one_sided) {
+        return "is one-sided and has no reference devices";
+    }
+    if (is({"gamma_down", "gamma_down_dtod", "exp_a_down", "piecewise_down"}) && !downwards) {
+        return "is one-sided: no pulse goes down";
+    }
+    if (name == "gamma_up_dtod" && exponent && config_.gamma_up == 0.0) {
+        return "has gamma_up = 0, which has no spread";
+    }
+    if (name == "gamma_down_dtod" && exponent && config_.gamma_down == 0.0) {
+        return "has gamma_down = 0, which has no spread";
+    }
+    if (is({"mult_noise", "dw_min_std_add", "dw_min_std_slope"}) && config_.dw_min_std == 0.0) {
+        return "has dw_min_std = 0: steps have no noise";
+    }
+    if (is({"dw_min_std", "write_noise_std", "reset_std"}) && write_noise_scale_ == 0.0) {
+        return "has its noise of writes off: crossbar.write_noise_scale = 0";
+    }
+    if (name == "dw_min_dtod_log_normal" && config_.dw_min_dtod == 0.0) {
+        return "has dw_min_dtod = 0: steps have no spread";
+    }
+    if (name == "lifetime_dtod" && config_.lifetime_intervals == 0.0) {
+        return "does not decay: lifetime_intervals = 0";
+    }
+    if (name == "diffusion_dtod" && config_.diffusion == 0.0) {
+        return "does not diffuse: diffusion = 0";
+    }
+    return {};
 }
 
 void PulsedDevice::draw_spread(std::size_t devices, std::uint64_t seed, std::uint8_t array) {

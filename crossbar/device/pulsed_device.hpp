@@ -47,6 +47,8 @@ public:
     /// Throws InputError for parameters that contradict each other.
     PulsedDevice(const CrossbarConfig& config, PulsedLaw law);
 
+    DeviceTraits traits() const override;
+    std::string_view unused_pulsed_key(std::string_view name) const override;
     void draw_spread(std::size_t devices, std::uint64_t seed, std::uint8_t array) override;
     void set(DeviceState& state, std::uint32_t first, std::span<const std::uint16_t> pulses, DrawKey key,
              std::int32_t tick) const override;
@@ -86,6 +88,7 @@ private:
     void place(DeviceState& state, std::uint32_t device, float conductance_us, std::int32_t tick) const;
 
     PulsedConfig config_;
+    double write_noise_scale_;
     PulsedLaw law_;
     float g_min_us_, g_max_us_;
     double us_per_weight_;

@@ -160,6 +160,7 @@ TableDevice::TableDevice(const CrossbarConfig& config, const DeviceTable& table)
     down_sigma_ = resample(down, down.sigma, low, high);
     for (auto* sigma : {&up_sigma_, &down_sigma_}) {
         for (float& s : *sigma) {
+            write_noise_ = write_noise_ || s > 0.0F;
             s *= static_cast<float>(config.write_noise_scale);
         }
     }
@@ -182,6 +183,10 @@ TableDevice::TableDevice(const CrossbarConfig& config, const DeviceTable& table)
         throw InputError("crossbar.table_file", config.table_file,
                          "the mean up step where the device rests must be above 0");
     }
+}
+
+DeviceTraits TableDevice::traits() const {
+    return {.table = true, .write_noise = write_noise_};
 }
 
 void TableDevice::draw_spread(std::size_t devices, std::uint64_t, std::uint8_t) {

@@ -36,6 +36,7 @@ public:
     explicit TableDevice(const CrossbarConfig& config);
     TableDevice(const CrossbarConfig& config, const DeviceTable& table);
 
+    DeviceTraits traits() const override;
     void draw_spread(std::size_t devices, std::uint64_t seed, std::uint8_t array) override;
     void set(DeviceState& state, std::uint32_t first, std::span<const std::uint16_t> pulses, DrawKey key,
              std::int32_t tick) const override;
@@ -58,7 +59,7 @@ public:
     float rest_us() const { return rest_us_; }
 
 private:
-    bool bidirectional_;
+    bool bidirectional_, write_noise_ = false;
     float g_min_us_, g_max_us_, rest_us_ = 0.0F;
     double nominal_step_us_ = 0.0;
     std::vector<float> up_, up_sigma_, down_, down_sigma_;  // at equal distances over the range

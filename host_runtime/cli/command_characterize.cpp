@@ -12,6 +12,7 @@
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/config/experiment_file.hpp"
+#include "host_runtime/config/keys_without_effect.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 
 namespace memprop::host::cli {
@@ -86,8 +87,10 @@ int command_characterize(Arguments arguments) {
         return 0;
     }
     overrides.push_back(fmt::format("crossbar.device=\"{}\"", crossbar::find_device_kind(device).name));
+    const Experiment experiment = parse_experiment("", "", overrides);
+    say_text(without_effect_text(keys_without_effect_on_devices(experiment)));
     const crossbar::CharacterizeOptions options{
-        .config = parse_experiment("", "", overrides).crossbar,
+        .config = experiment.crossbar,
         .devices = static_cast<std::uint32_t>(in_range<std::int64_t>("--devices", devices, 1, 100'000'000)),
         .pulses = static_cast<std::uint32_t>(in_range<std::int64_t>("--pulses", pulses, 1, 100'000)),
         .interval_seconds = in_range("--interval", interval_seconds, 0.0, 1e12),

@@ -17,35 +17,41 @@
 namespace memprop::host::cli {
 namespace {
 
+constexpr std::string_view kUsage = "memprop config [EXPERIMENT.toml] [--set KEY=VALUE]... [--points FILE]";
 constexpr std::string_view kNotes =
-    "Prints the experiment with every key, its value, meaning and choices.\n"
+    "Prints the experiment with every key, its value, meaning and choices; without a file, an experiment of\n"
+    "defaults, which are those of the device: memprop config --set crossbar.device=NAME. Keys without "
+    "effect\n"
+    "are named on standard error.\n"
     "--points FILE (- for standard input) resolves many variants in one go: each line of FILE is a JSON "
     "array\n"
-    "of KEY=VALUE strings, each line of the output a JSON object, either {\"config\": {key: value as TOML}} "
-    "or\n"
+    "of KEY=VALUE strings, each line of the output a JSON object, either {\"config\": {key: value as TOML},\n"
+    "\"files\": [keys that name a file], \"keys_without_effect\": [{\"key\", \"value\", \"reason\"}]} or\n"
     "{\"error\": text, \"override\": index of the KEY=VALUE refused, null if several do not go together}.\n"
     "A variant is refused as `memprop train` would refuse it before its first epoch.\n";
 
 /// One line of the answer to --points.
 nlohmann::ordered_json resolve(const std::string& base_text, const std::string& base,
                                const std::vector<std::string>& overrides) {
-    nlohmann::ordered_json refused_override = nullptr;
+    Experiment config;
     try {
-        // One more override at a time, so that a refusal can be laid at the door of one of them.
-        Experiment config = parse_experiment(base_text, base, {});
-        for (std::size_t i = 0; i < overrides.size(); ++i) {
-            refused_override = i;
-            apply_override(overrides[i], config);
-        }
-        refused_override = nullptr;
-        check_trainable(config);
+        config = parse_experiment(base_text, base, overrides);
+    } catch (const InputError& error) {
+        const auto at_fault = override_at_fault(base_text, base, overrides);
+        return {{"error", error.what()},
+                {"override", at_fault ? nlohmann::ordered_json(*at_fault) : nullptr}};
+    }
+    try {
+        const auto without_effect = check_trainable(config);
         nlohmann::ordered_json resolved = nlohmann::ordered_json::object();
         for (const auto& [key, value] : flatten_experiment(config)) {
             resolved[key] = value;
         }
-        return {{"config", resolved}};
+        return {{"config", resolved},
+                {"files", file_keys(config)},
+                {"keys_without_effect", without_effect_json(without_effect)}};
     } catch (const InputError& error) {
-        return {{"error", error.what()}, {"override", refused_override}};
+        return {{"error", error.what()}, {"override", nullptr}};
     }
 }
 
@@ -59,11 +65,22 @@ std::vector<std::string> parse_point(const std::string& line, const std::string&
 }
 
 void resolve_points(const std::string& experiment, std::istream& points, const std::string& source) {
-    const std::string text = read_text(experiment);
+    const std::string text = experiment.empty() ? std::string() : read_text(experiment);
     std::string line;
     for (std::size_t number = 1; std::getline(points, line); ++number) {
         put("{}\n", resolve(text, experiment, parse_point(line, source, number))
                         .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    }
+}
+
+void print_resolved(const std::string& experiment, const std::vector<std::string>& overrides) {
+    const Experiment config =
+        experiment.empty() ? parse_experiment("", "", overrides) : load_experiment(experiment, overrides);
+    put_text(print_experiment(config));
+    try {
+        say_text(without_effect_text(check_trainable(config)));
+    } catch (const InputError& error) {
+        say("memprop: training would refuse this: {}\n", error.what());
     }
 }
 
@@ -78,16 +95,15 @@ int command_config(Arguments arguments) {
                           "override one key; may be repeated")(
         "points", po::value(&points)->value_name("FILE"), "resolve and check the variants listed there")(
         "help,h", "explain and exit");
-    hidden.add_options()("experiment", po::value(&experiment)->required());
+    hidden.add_options()("experiment", po::value(&experiment));
     po::positional_options_description positional;
     positional.add("experiment", 1);
     po::variables_map values;
-    if (!parse_options(arguments, "memprop config EXPERIMENT.toml [--set KEY=VALUE]... [--points FILE]",
-                       visible, hidden, positional, kNotes, values)) {
+    if (!parse_options(arguments, kUsage, visible, hidden, positional, kNotes, values)) {
         return 0;
     }
     if (points.empty()) {
-        put_text(print_experiment(load_experiment(experiment, overrides)));
+        print_resolved(experiment, overrides);
         return 0;
     }
     if (!overrides.empty()) {

@@ -10,6 +10,7 @@ int command_config(Arguments arguments);
 int command_characterize(Arguments arguments);
 int command_core(Arguments arguments);
 int command_export(Arguments arguments);
+int command_golden(Arguments arguments);
 int command_inspect(Arguments arguments);
 int command_run(Arguments arguments);
 int command_serve(Arguments arguments);

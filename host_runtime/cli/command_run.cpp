@@ -22,6 +22,7 @@
 #include "host_runtime/live/words.hpp"
 #include "host_runtime/results/chip_report.hpp"
 #include "host_runtime/results/converters_report.hpp"
+#include "host_runtime/results/energy_text.hpp"
 #include "host_runtime/results/placement_report.hpp"
 
 namespace memprop::host::cli {
@@ -283,6 +284,7 @@ int command_run(Arguments arguments) {
                                       {"energy_j", energy},
                                       {"programming", programming_json(loaded.mapping.get())},
                                       {"converters", converters},
+                                      {"keys_without_effect", without_effect_json(loaded.without_effect)},
                                       {"dropped_events", stream.dropped()},
                                       {"unsent_words", sender ? sender->unsent() : 0}};
         if (loaded.chip != nullptr) {
@@ -300,7 +302,7 @@ int command_run(Arguments arguments) {
                 loaded.chip->hardware().load_cycles());
         }
         if (!energy.is_null()) {
-            put("  energy: {:.4g} J\n", energy["total"].get<double>());
+            put("  energy: {}\n", energy_text(energy));
         }
         put("  output sums: {}\n", fmt::join(outputs.output_sums(), " "));
     }

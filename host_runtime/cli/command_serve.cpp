@@ -95,6 +95,8 @@ Served serve_learning(const po::variables_map& options, const std::string& file)
     for (const std::string& line : programming_warnings(learner->trainer(), learner->config())) {
         say("memprop: warning: {}\n", line);
     }
+    say_text(
+        without_effect_text(keys_without_effect(learner->config(), learner->config(), learner->trainer())));
     served.network = std::move(learner);
     served.dt_seconds = config.network.time_step_seconds;
     const nir::FlatGraph graph = nir::flatten(network, file);

@@ -16,6 +16,7 @@
 #include "host_runtime/cli/progress.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/results/converters_report.hpp"
+#include "host_runtime/results/energy_text.hpp"
 #include "host_runtime/tasks/file_tasks.hpp"
 #include "host_runtime/training.hpp"
 #include "learning/task/task.hpp"
@@ -113,7 +114,6 @@ std::string chip_text(const nlohmann::ordered_json& result) {
     std::string text;
     const auto to = std::back_inserter(text);
     const auto& chip = result["chip"];
-    const auto& energy = result["energy_j"];
     const double period_us = 1e-3 * chip["clock_period_ns"].get<double>();
     const double mean = chip["step_cycles_mean"].get<double>();
     fmt::format_to(
@@ -128,9 +128,6 @@ std::string chip_text(const nlohmann::ordered_json& result) {
         phases += fmt::format("{}{} {:.3g}", phases.empty() ? "" : ", ", phase, cycles.get<double>());
     }
     fmt::format_to(to, "chip cycles      {}\n", phases);
-    fmt::format_to(to, "chip energy      routing {:.3g}, tile periphery {:.3g}, digital {:.3g} J\n",
-                   energy["routing"].get<double>(), energy["tile_periphery"].get<double>(),
-                   energy["digital"].get<double>());
     const auto& latency = chip["flit_latency_cycles"];
     fmt::format_to(to, "flits            {}, latency mean {:.1f}, 95 % {}, max {} cycles\n",
                    latency["flits"].get<std::uint64_t>(), latency["mean"].get<double>(),
@@ -141,24 +138,26 @@ std::string chip_text(const nlohmann::ordered_json& result) {
 std::string report_text(const TrainRequest& request, const nlohmann::ordered_json& result) {
     std::string text;
     const auto to = std::back_inserter(text);
-    const auto& energy = result["energy_j"];
     const auto& metrics = result["metrics"];
     const double normalised = metrics["normalised_loss"].get<double>(),
                  loss = result["final_loss"].get<double>();
-    fmt::format_to(to, "final loss       {:.5g} (mean of the last epochs{})\n", loss,
+    fmt::format_to(to, "final loss       {:.5g} ({}{})\n", loss, request.evaluate ? "one pass" : "last epoch",
                    normalised > 0.0 ? fmt::format("; a silent network has {:.3g}", loss / normalised) : "");
     for (const auto& [key, value] : metrics.items()) {
         if (key.ends_with("accuracy")) {
             fmt::format_to(to, "{:<16} {:.2f} %\n", key, 100.0 * value.get<double>());
+        } else if (key.ends_with("r2") && !value.is_null()) {
+            fmt::format_to(to, "{:<16} {:.4f}\n", key, value.get<double>());
+        } else if (value.is_string()) {
+            fmt::format_to(to, "{:<16} {}\n", key, value.get<std::string>());
         }
     }
     fmt::format_to(to, "time             {:.2f} s, {} steps, {} spikes\n", result["wall_s"].get<double>(),
                    result["steps"].get<std::uint64_t>(), result["spikes"].get<std::uint64_t>());
+    if (!result["device"].is_null() || result.contains("chip")) {
+        fmt::format_to(to, "energy           {}\n", energy_text(result["energy_j"]));
+    }
     if (!result["device"].is_null()) {
-        fmt::format_to(
-            to, "energy           {:.3g} J: SET {:.3g}, RESET {:.3g}, read {:.3g}, verify {:.3g}\n",
-            energy["total"].get<double>(), energy["set"].get<double>(), energy["reset"].get<double>(),
-            energy["read"].get<double>(), energy["verify_read"].get<double>());
         fmt::format_to(to,
                        "wear             {:.2f} SET pulses per synapse, at most {} pulses on one device, {} "
                        "refreshed pairs\n",
@@ -210,13 +209,16 @@ int command_train(Arguments arguments) {
     TrainRequest request = make_request(options, values);
     catch_interrupts();
     std::optional<Progress> progress;
-    request.progress = [&](std::uint64_t done, double loss) {
+    request.progress = [&](std::uint64_t done, std::optional<double> loss) {
         if (!progress) {
             progress.emplace("epoch", static_cast<std::uint64_t>(request.config.run.epochs), done);
         }
         progress->update(done, loss);
     };
     request.warn = [](const std::string& line) { say("memprop: warning: {}\n", line); };
+    request.without_effect = [](const std::vector<KeyWithoutEffect>& keys) {
+        say_text(without_effect_text(keys));
+    };
     request.interrupted = [] { return interrupt_signal() != 0; };
     const TrainOutcome outcome = run_training(request);
     progress.reset();

@@ -16,6 +16,7 @@ std::span<const Command> commands() {
         Command{"export", "write a trained network as a NIR file", command_export},
         Command{"inspect", "print what a network file holds", command_inspect},
         Command{"characterize", "measure the statistics of a device model", command_characterize},
+        Command{"golden", "compute results recorded elsewhere anew and compare them", command_golden},
     };
     return kCommands;
 }

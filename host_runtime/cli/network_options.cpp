@@ -78,8 +78,10 @@ void print_settings(const Discretisation& d, const RunningNetwork& network) {
     }
 }
 
+/// Names the keys without effect on standard error and in `without_effect`.
 std::unique_ptr<CrossbarMapping> mapping_from(const po::variables_map& options,
-                                              std::vector<std::string> overrides) {
+                                              std::vector<std::string> overrides, bool chip,
+                                              std::vector<KeyWithoutEffect>& without_effect) {
     if (options.count("crossbar") == 0) {
         for (const char* name : {"device-time", "seed"}) {
             if (options.count(name) != 0) {
@@ -96,8 +98,9 @@ std::unique_ptr<CrossbarMapping> mapping_from(const po::variables_map& options,
     if (options.count("seed") != 0) {
         overrides.push_back(fmt::format("run.seed={}", options["seed"].as<std::int64_t>()));
     }
-    const learning::ExperimentConfig config =
-        load_experiment(options["crossbar"].as<std::string>(), overrides);
+    const Experiment config = load_experiment(options["crossbar"].as<std::string>(), overrides);
+    without_effect = keys_without_effect_in_run(config, chip, overrides);
+    say_text(without_effect_text(without_effect));
     const double seconds = options.count("device-time") != 0 ? options["device-time"].as<double>()
                                                              : config.task.update_interval_seconds;
     return std::make_unique<CrossbarMapping>(config, seconds);
@@ -149,7 +152,7 @@ LoadedNetwork load_network_with(const po::variables_map& options, const std::str
     std::vector<std::string> overrides = overrides_from(options);
     const std::vector<std::string> of_chip =
         chip ? take_overrides_of("chip", overrides) : std::vector<std::string>();
-    loaded.mapping = mapping_from(options, std::move(overrides));
+    loaded.mapping = mapping_from(options, std::move(overrides), chip, loaded.without_effect);
     const nir::Network network = load_network(file);
     for (const std::string& warning : network.warnings) {
         say("memprop: warning: {}: {}\n", file, warning);

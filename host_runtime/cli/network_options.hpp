@@ -3,9 +3,11 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "host_runtime/chip/chip_network.hpp"
 #include "host_runtime/cli/options.hpp"
+#include "host_runtime/config/keys_without_effect.hpp"
 #include "host_runtime/events/event_reader.hpp"
 #include "host_runtime/graph/crossbar_mapping.hpp"
 #include "host_runtime/graph/crossbar_report.hpp"
@@ -24,8 +26,9 @@ struct LoadedNetwork {
     Discretisation discretisation;
     std::unique_ptr<CrossbarMapping> mapping;  ///< null: ideal weights
     std::unique_ptr<RunningNetwork> network;
-    ChipNetwork* chip = nullptr;   ///< the network, if it runs on the cycle-level chip
-    events::ReaderOptions reader;  ///< for events of its input
+    std::vector<KeyWithoutEffect> without_effect;  ///< of the crossbars; on standard error already
+    ChipNetwork* chip = nullptr;                   ///< the network, if it runs on the cycle-level chip
+    events::ReaderOptions reader;                  ///< for events of its input
 };
 
 /// Reads the network and makes all checks; what was chosen goes to stderr. Throws InputError.

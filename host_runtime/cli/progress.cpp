@@ -36,7 +36,7 @@ Progress::~Progress() {
     }
 }
 
-void Progress::update(std::uint64_t done, double loss) {
+void Progress::update(std::uint64_t done, std::optional<double> loss) {
     const auto now = Clock::now();
     const auto pause = terminal_ ? Clock::duration(milliseconds(100)) : Clock::duration(seconds(10));
     if (now - last_ >= pause || (terminal_ && done == total_)) {
@@ -45,11 +45,12 @@ void Progress::update(std::uint64_t done, double loss) {
     }
 }
 
-void Progress::draw(std::uint64_t done, double loss, Clock::time_point now) {
+void Progress::draw(std::uint64_t done, std::optional<double> loss, Clock::time_point now) {
     const double elapsed = duration<double>(now - start_).count();
     const double left = done > first_ ? elapsed * double(total_ - done) / double(done - first_) : 0.0;
-    const std::string text = fmt::format("{} {}/{}  loss {:.5g}  {} elapsed, {} left", unit_, done, total_,
-                                         loss, clock_time(elapsed), clock_time(left));
+    const std::string text =
+        fmt::format("{} {}/{}{}  {} elapsed, {} left", unit_, done, total_,
+                    loss ? fmt::format("  loss {:.5g}", *loss) : "", clock_time(elapsed), clock_time(left));
     if (terminal_) {
         constexpr std::size_t kWidth = 24;
         const std::size_t filled = total_ == 0 ? kWidth : kWidth * done / total_;

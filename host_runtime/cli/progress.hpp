@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace memprop::host::cli {
@@ -16,12 +17,12 @@ public:
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
-    /// Shows the state if it is time to; `note` is put behind it. Cheap otherwise.
-    void update(std::uint64_t done, double loss);
+    /// Shows the state if it is time to, with the loss if there is one yet. Cheap otherwise.
+    void update(std::uint64_t done, std::optional<double> loss);
 
 private:
     using Clock = std::chrono::steady_clock;
-    void draw(std::uint64_t done, double loss, Clock::time_point now);
+    void draw(std::uint64_t done, std::optional<double> loss, Clock::time_point now);
 
     std::string_view unit_;
     std::uint64_t total_, first_;

@@ -65,6 +65,7 @@ public:
             value = **node->as_string();
         }
     }
+    void file(std::string_view name, std::string& value, std::string_view doc) { text(name, value, doc); }
     void list(std::string_view name, std::vector<double>& values, Range<double> range, std::string_view) {
         if (const toml::node* node = find(name)) {
             const toml::array* given = node->as_array();

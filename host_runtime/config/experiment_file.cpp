@@ -5,14 +5,18 @@
 #include <algorithm>
 #include <cmath>
 
-#include "crossbar/device/device_model.hpp"
+#include "crossbar/device/presets.hpp"
 #include "host_runtime/config/config_reader.hpp"
+#include "host_runtime/config/toml_text.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 
 namespace memprop::host {
 namespace {
 
+constexpr std::size_t kLongestKeyShown = 200;  // of an override, in messages
+
 toml::table parse(std::string_view text, std::string_view source) {
+    refuse_deep_keys(text, source);
     try {
         return toml::parse(text, source);
     } catch (const toml::parse_error& error) {
@@ -27,6 +31,21 @@ void apply(const toml::table& table, std::string_view source, Experiment& config
     reader.refuse_unknown_keys();
 }
 
+/// Whether the only key of `table` is `key`, which has dots between its parts.
+bool is_only_key(const toml::table& table, std::string_view key) {
+    const toml::table* level = &table;
+    while (level != nullptr && level->size() == 1) {
+        const std::size_t dot = key.find('.');
+        const toml::node* node = level->get(key.substr(0, dot));
+        if (node == nullptr || dot == std::string_view::npos) {
+            return node != nullptr;
+        }
+        level = node->as_table();
+        key.remove_prefix(dot + 1);
+    }
+    return false;
+}
+
 /// A table with the one key of "a.b=value".
 toml::table parse_override(const std::string& text) {
     const std::size_t equals = text.find('=');
@@ -39,8 +58,14 @@ toml::table parse_override(const std::string& text) {
         throw InputError(fmt::format("--set {}: '{}' is not a key", text, key));
     }
     const std::string source = fmt::format("--set {}", text);
+    const std::string line = fmt::format("{} = {}", key, value);
+    refuse_deep_keys(line, key.size() > kLongestKeyShown ? "--set" : source);
     try {
-        return toml::parse(fmt::format("{} = {}", key, value), source);
+        toml::table table = toml::parse(line, source);
+        if (!is_only_key(table, key)) {
+            throw InputError(fmt::format("{}: must be one key and its value", source));
+        }
+        return table;
     } catch (const toml::parse_error&) {
         toml::table table = parse(fmt::format("{} = ''", key), source);
         *table.at_path(key).as_string() = value;
@@ -56,38 +81,12 @@ std::string number(double value) {
     return text;
 }
 
-std::string quote(const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        switch (c) {
-            case '"':
-                out += "\\\"";
-                break;
-            case '\\':
-                out += "\\\\";
-                break;
-            case '\n':
-                out += "\\n";
-                break;
-            case '\t':
-                out += "\\t";
-                break;
-            default:
-                if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-                    out += fmt::format("\\u{:04X}", static_cast<unsigned>(c));
-                } else {
-                    out += c;
-                }
-        }
-    }
-    return out + '"';
-}
-
 /// A visitor for `describe` that lists every key with its value as TOML and its meaning.
 class Lister {
 public:
     struct Entry {
         std::string table, key, value, doc;
+        bool is_file = false;
     };
 
     Lister(std::string prefix, std::vector<Entry>& entries) : prefix_(std::move(prefix)), entries_(entries) {}
@@ -102,7 +101,11 @@ public:
         add(name, value ? "true" : "false", doc);
     }
     void text(std::string_view name, std::string& value, std::string_view doc) {
-        add(name, quote(value), doc);
+        add(name, toml_string(value), doc);
+    }
+    void file(std::string_view name, std::string& value, std::string_view doc) {
+        text(name, value, doc);
+        entries_.back().is_file = !value.empty();
     }
     void list(std::string_view name, std::vector<double>& values, Range<double>, std::string_view doc) {
         std::vector<std::string> items;
@@ -122,7 +125,7 @@ public:
                 chosen = text;
             }
         }
-        add(name, quote(std::string(chosen)), fmt::format("{} ({})", doc, fmt::join(all, " | ")));
+        add(name, toml_string(chosen), fmt::format("{} ({})", doc, fmt::join(all, " | ")));
     }
     template <class Config>
     void table(std::string_view name, Config& config) {
@@ -132,7 +135,7 @@ public:
 
 private:
     void add(std::string_view name, std::string value, std::string_view doc) {
-        entries_.push_back({prefix_, std::string(name), std::move(value), std::string(doc)});
+        entries_.push_back({prefix_, std::string(name), std::move(value), std::string(doc), false});
     }
 
     std::string prefix_;
@@ -148,28 +151,39 @@ std::vector<Lister::Entry> list_entries(Experiment config) {
 
 }  // namespace
 
-Experiment parse_experiment(std::string_view text, std::string_view source,
-                            std::span<const std::string> overrides) {
-    const auto read = [&](Experiment& config) {
-        apply(parse(text, source), source, config);
-        for (const std::string& override_text : overrides) {
-            apply_override(override_text, config);
-        }
-    };
+Experiment defaults_of(const std::string& device) {
     Experiment config;
-    read(config);
-    // The device decides about the defaults of other keys, so these are set before the file is applied.
-    if (const auto preset = crossbar::find_device_kind(config.crossbar.device).preset; preset != nullptr) {
-        Experiment with_preset;
-        preset(with_preset.crossbar);
-        read(with_preset);
-        return with_preset;
-    }
+    config.crossbar = crossbar::published_config(device);
     return config;
 }
 
-void apply_override(const std::string& override_text, Experiment& config) {
-    apply(parse_override(override_text), fmt::format("--set {}", override_text), config);
+Experiment parse_experiment(std::string_view text, std::string_view source,
+                            std::span<const std::string> overrides) {
+    const toml::table file = parse(text, source);
+    const auto read = [&](Experiment& config) {
+        apply(file, source, config);
+        for (const std::string& override_text : overrides) {
+            apply(parse_override(override_text), fmt::format("--set {}", override_text), config);
+        }
+    };
+    Experiment named;
+    read(named);
+    // The device that file and overrides name decides about the defaults of other keys.
+    Experiment config = defaults_of(named.crossbar.device);
+    read(config);
+    return config;
+}
+
+std::optional<std::size_t> override_at_fault(std::string_view text, std::string_view source,
+                                             std::span<const std::string> overrides) {
+    for (std::size_t count = 0; count <= overrides.size(); ++count) {
+        try {
+            parse_experiment(text, source, overrides.first(count));
+        } catch (const InputError&) {
+            return count == 0 ? std::nullopt : std::optional(count - 1);
+        }
+    }
+    return std::nullopt;
 }
 
 Experiment load_experiment(const std::filesystem::path& file, std::span<const std::string> overrides) {
@@ -204,6 +218,16 @@ std::vector<std::pair<std::string, std::string>> flatten_experiment(const Experi
         flat.emplace_back(fmt::format("{}.{}", entry.table, entry.key), entry.value);
     }
     return flat;
+}
+
+std::vector<std::string> file_keys(const Experiment& config) {
+    std::vector<std::string> keys;
+    for (const auto& entry : list_entries(config)) {
+        if (entry.is_file) {
+            keys.push_back(fmt::format("{}.{}", entry.table, entry.key));
+        }
+    }
+    return keys;
 }
 
 }  // namespace memprop::host

@@ -20,7 +20,17 @@ constexpr std::uint64_t kBlockElements = 1U << 20;
 
 class TreeReader {
 public:
-    TreeReader(const h5::File& file, std::uint64_t file_bytes) : file_(file), file_bytes_(file_bytes) {}
+    TreeReader(const h5::File& file, std::uint64_t loaded_at_once, std::uint64_t max_loaded)
+        : file_(file),
+          file_bytes_(std::filesystem::file_size(file.name())),
+          loaded_at_once_(loaded_at_once),
+          left_(max_loaded) {}
+
+    Group everything() {
+        Group result;
+        add_links("/", "", 1, result);
+        return result;
+    }
 
     Group root() {
         Group result;
@@ -63,15 +73,19 @@ private:
         }
         Group result;
         result.name = self.name;
+        add_links(path, path + "/", depth + 1, result);
+        return result;
+    }
+
+    void add_links(const std::string& path, const std::string& prefix, unsigned depth, Group& result) {
         for (const h5::Link& link : links(path)) {
-            const std::string child_path = path + "/" + link.name;
+            const std::string child_path = prefix + link.name;
             if (link.kind == h5::LinkKind::dataset) {
                 result.datasets.push_back(dataset(child_path, link.name));
             } else {
-                result.groups.push_back(group(link, child_path, depth + 1));
+                result.groups.push_back(group(link, child_path, depth));
             }
         }
-        return result;
     }
 
     static ElementType type_of(const h5::DatasetInfo& info) {
@@ -119,7 +133,7 @@ private:
         }
     }
 
-    Dataset dataset(const std::string& path, const std::string& name) const {
+    Dataset dataset(const std::string& path, const std::string& name) {
         const h5::DatasetInfo info = file_.info(path);
         Dataset result{name, type_of(info), info.shape, {}};
         if (result.type == ElementType::unsupported) {
@@ -128,7 +142,11 @@ private:
         check_claim(path, info);
         if (result.type == ElementType::string) {
             result.values = file_.read<std::string>(path, kMaxStrings);
-        } else if (h5::element_count(info.shape) <= kLoadedAtOnce) {
+        } else if (const std::uint64_t count = h5::element_count(info.shape); count <= loaded_at_once_) {
+            if (count > left_) {
+                fail(path, "the file has too many numbers");
+            }
+            left_ -= count;
             if (result.type == ElementType::float32) {
                 result.values = file_.read<float>(path);
             } else if (result.type == ElementType::float64) {
@@ -142,6 +160,8 @@ private:
 
     const h5::File& file_;
     std::uint64_t file_bytes_;
+    std::uint64_t loaded_at_once_;
+    std::uint64_t left_;  // numbers that may still be loaded
     std::uint64_t objects_ = 0;
     std::set<std::uint64_t> visited_;
 };
@@ -159,7 +179,11 @@ void send_block(const h5::File& file, std::string_view node_type, const std::str
 }  // namespace
 
 Group read_tree(const h5::File& file) {
-    return TreeReader(file, std::filesystem::file_size(file.name())).root();
+    return TreeReader(file, kLoadedAtOnce, UINT64_MAX).root();
+}
+
+Group read_everything(const h5::File& file, std::uint64_t max_elements) {
+    return TreeReader(file, max_elements, max_elements).everything();
 }
 
 void send_values(const h5::File& file, const Group& parent, const std::string& path, const Dataset& dataset,

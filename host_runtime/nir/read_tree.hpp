@@ -16,6 +16,10 @@ inline constexpr std::uint64_t kLoadedAtOnce = 4096;  ///< numbers; larger datas
 /// datasets and strings are loaded. Throws InputError naming file and path.
 Group read_tree(const h5::File& file);
 
+/// All groups and datasets of any file, loaded, with the same refusals; at most `max_elements` numbers
+/// together.
+Group read_everything(const h5::File& file, std::uint64_t max_elements);
+
 /// Sends the values of an unloaded dataset to the sink, a block at a time, checking each block
 /// against the rules of its node type (network.hpp).
 void send_values(const h5::File& file, const Group& parent, const std::string& path, const Dataset& dataset,

@@ -79,6 +79,8 @@ public:
             const auto config = load_experiment(*settings.crossbar, overrides);
             device_time_seconds_ = settings.device_time.value_or(config.task.update_interval_seconds);
             crossbar_ = config;
+            without_effect_ = keys_without_effect_in_run(config, settings.engine == "cycle", overrides);
+            warn_without_effect(without_effect_);
         } else if (settings.device_time || !overrides.empty()) {
             throw InputError("device_time, overrides and seed need crossbar");
         }
@@ -172,6 +174,7 @@ private:
     PyNetwork network_;
     Discretisation discretisation_;
     std::optional<learning::ExperimentConfig> crossbar_;
+    std::vector<KeyWithoutEffect> without_effect_;
     double device_time_seconds_ = 0.0;  // of reads, after programming
     std::optional<hw::chip::ChipConfig> chip_;
     std::unique_ptr<CrossbarMapping> mapping_;
@@ -299,6 +302,7 @@ py::dict Simulation::run(const py::object& events, std::optional<std::int64_t> s
     result["energy_j"] = from_json(on_chip_ != nullptr ? chip_energy_json(*on_chip_, mapping_.get())
                                                        : energy_json(mapping_.get()));
     result["programming"] = from_json(programming_json(mapping_.get()));
+    result["keys_without_effect"] = from_json(without_effect_json(without_effect_));
     result["converters"] = from_json(converters_json(mapping_.get()));
     return result;
 }

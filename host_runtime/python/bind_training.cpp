@@ -7,6 +7,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/config/experiment_file.hpp"
+#include "host_runtime/config/toml_text.hpp"
 #include "host_runtime/python/bindings.hpp"
 #include "host_runtime/training.hpp"
 
@@ -23,7 +24,7 @@ std::string toml_value(const py::handle& value) {
         return plain.cast<bool>() ? "true" : "false";
     }
     if (py::isinstance<py::str>(plain)) {
-        return nlohmann::json(plain.cast<std::string>()).dump();
+        return toml_string(plain.cast<std::string>());
     }
     if (py::isinstance<py::int_>(plain) || py::isinstance<py::float_>(plain)) {
         return py::repr(plain).cast<std::string>();
@@ -94,6 +95,8 @@ py::object train(const std::string& experiment, const py::object& overrides, std
         }
         return raised != nullptr;
     };
+    std::vector<KeyWithoutEffect> without_effect;
+    request.without_effect = [&](const std::vector<KeyWithoutEffect>& keys) { without_effect = keys; };
     TrainOutcome outcome;
     {
         const py::gil_scoped_release no_gil;
@@ -102,10 +105,17 @@ py::object train(const std::string& experiment, const py::object& overrides, std
     if (raised) {
         std::rethrow_exception(raised);
     }
+    warn_without_effect(without_effect);
     return py::module_::import("json").attr("loads")(outcome.result.dump());
 }
 
 }  // namespace
+
+void warn_without_effect(std::span<const KeyWithoutEffect> keys) {
+    if (!keys.empty() && PyErr_WarnEx(PyExc_UserWarning, without_effect_text(keys).c_str(), 1) != 0) {
+        throw py::error_already_set();
+    }
+}
 
 std::vector<std::string> override_list(const py::object& overrides, std::optional<std::int64_t> seed) {
     std::vector<std::string> result;

@@ -8,9 +8,12 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "host_runtime/config/keys_without_effect.hpp"
 
 namespace memprop::host::python {
 
@@ -34,6 +37,9 @@ void warn(const std::string& line);
 
 /// "key=value" of a dict and a seed (None: none), as load_experiment() takes them. Throws InputError.
 std::vector<std::string> override_list(const pybind11::object& overrides, std::optional<std::int64_t> seed);
+
+/// Warns of keys without effect as Python warns (UserWarning).
+void warn_without_effect(std::span<const KeyWithoutEffect> keys);
 
 void bind_crossbar(pybind11::module_ module);
 void bind_network(pybind11::module_ module);

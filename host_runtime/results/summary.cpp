@@ -53,20 +53,11 @@ std::uint64_t tiles(const learning::ExperimentConfig& config, const learning::Tr
 
 }  // namespace
 
-double final_loss(const std::vector<double>& loss_history) {
-    const std::size_t n = std::min<std::size_t>(10, loss_history.size());
-    double sum = 0.0;
-    for (std::size_t i = loss_history.size() - n; i < loss_history.size(); ++i) {
-        sum += loss_history[i];
-    }
-    return n == 0 ? 0.0 : sum / double(n);
-}
-
 nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learning::TrainerBase& trainer,
                                  const std::vector<double>& loss_history, double wall_s) {
     const crossbar::ArrayCounters counters = trainer.counters();
     const crossbar::EnergyBreakdown energy = counters.energy(config.crossbar.energy);
-    const double loss = final_loss(loss_history);
+    const double loss = loss_history.back();
     const double silent = mean_square_target(trainer.task());
     const double neuron_seconds =
         double(trainer.steps_done()) * config.network.time_step_seconds * double(config.network.recurrent);

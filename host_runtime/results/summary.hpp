@@ -9,10 +9,7 @@
 
 namespace memprop::host {
 
-/// Mean of the last ten entries, of all if there are fewer, 0 of none.
-double final_loss(const std::vector<double>& loss_history);
-
-/// `loss_history` is the run's, or the one entry of an evaluation.
+/// `loss_history` is the run's, or the one entry of an evaluation; its last entry is `final_loss`.
 nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learning::TrainerBase& trainer,
                                  const std::vector<double>& loss_history, double wall_s);
 

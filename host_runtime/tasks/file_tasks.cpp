@@ -13,11 +13,19 @@
 namespace memprop::host {
 namespace {
 
+using Key = std::string_view;
+constexpr std::array kGoldenKeys{Key("file"), Key("samples"), Key("steps"), Key("readout_delay_from_data")};
+constexpr std::array kDatasetKeys{Key("file"), Key("samples"), Key("validation_samples"), Key("test_samples"),
+                                  Key("steps")};
+constexpr std::array kShdKeys{Key("file"),         Key("test_file"),
+                              Key("samples"),      Key("validation_samples"),
+                              Key("test_samples"), Key("steps")};
+
 constexpr std::array<FileTaskKind, 3> kFileTaskKinds{{
     {"golden", "repeat a recorded experiment: inputs, targets and initial weights from task.file",
-     make_golden},
-    {"dataset", "labelled or targeted spike trains of your own from task.file", make_dataset},
-    {"shd", "Spiking Heidelberg Digits from task.file, tested on task.test_file", make_shd},
+     make_golden, kGoldenKeys},
+    {"dataset", "labelled or targeted spike trains of your own from task.file", make_dataset, kDatasetKeys},
+    {"shd", "Spiking Heidelberg Digits from task.file, tested on task.test_file", make_shd, kShdKeys},
 }};
 
 }  // namespace

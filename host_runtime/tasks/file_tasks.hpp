@@ -15,6 +15,8 @@ struct FileTaskKind {
     std::string_view description;
     /// Reads `config.task.file` and sets what the file prescribes: sizes of the network, steps, batch.
     std::unique_ptr<learning::Task> (*make)(learning::ExperimentConfig&);
+    /// The keys of `task` that this task reads or sets.
+    std::span<const std::string_view> keys;
 };
 
 std::span<const FileTaskKind> file_task_kinds();

@@ -26,10 +26,12 @@ struct InitialNetwork {
     std::vector<double> beta;      ///< adaptation strengths, [neuron]; empty: as configured
 };
 
-/// A number that a task finds worth reporting of the answers to a split.
+/// What a task finds worth reporting of the answers to a split: numbers, or words.
 struct Metric {
     std::string name;
-    double value = 0.0;
+    std::vector<double> values;           ///< row-major; NaN: not defined for these answers
+    std::vector<std::size_t> shape = {};  ///< empty: one number
+    std::string words = {};               ///< if not empty, instead of numbers
 };
 
 class Task {
@@ -53,6 +55,11 @@ public:
     /// and the readouts, or half its sum.
     virtual bool reports_half_sum() const { return false; }
 
+    /// In what trials differ beside their label, with units in the names; none if that is not a few numbers.
+    virtual std::span<const std::string_view> condition_names() const { return {}; }
+    /// Those of a trial, `index` as for trial().
+    virtual std::vector<double> conditions(Split, std::uint64_t /*index*/) const { return {}; }
+
     /// `answers` to all trials of the split, by index.
     virtual std::vector<Metric> metrics(Split, std::span<const std::int32_t> /*answers*/) const { return {}; }
 };
@@ -61,6 +68,8 @@ struct TaskKind {
     std::string_view name;
     std::string_view description;
     std::unique_ptr<Task> (*make)(const ExperimentConfig&);
+    /// The keys of `task` that this task reads.
+    std::span<const std::string_view> keys;
 };
 
 std::span<const TaskKind> task_kinds();

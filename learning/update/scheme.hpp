@@ -61,6 +61,8 @@ struct SchemeKind {
     std::string_view description;
     /// Null for `vanilla`, whose weights are numbers and need no pulses.
     std::unique_ptr<UpdateScheme> (*make)(const UpdateConfig&, const SchemeContext&);
+    /// The keys of `update` that only some schemes have and this one reads.
+    std::span<const std::string_view> keys{};
     bool has_array = false;  ///< the scheme has devices of its own
 };
 

@@ -31,6 +31,8 @@ class _Run(TypedDict):
     energy_j: dict[str, float] | None
     programming: list[dict[str, Any]]
     converters: dict[str, int] | None
+    keys_without_effect: list[dict[str, str]]
+    """keys of the experiment that are set and change nothing; also a UserWarning"""
     cycles: NotRequired[int]
     """with engine = "cycle", as those that follow"""
     load_cycles: NotRequired[int]

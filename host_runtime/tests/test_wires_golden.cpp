@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "crossbar/wires/wired_array.hpp"
-#include "testbenches/support/npz.hpp"
+#include "host_runtime/files/stored_arrays.hpp"
 
 using namespace memprop;
 using crossbar::WiredArray;
@@ -34,11 +34,11 @@ double worst(const double* got, const double* expected, std::size_t vectors, std
 }
 
 void check_file(const std::filesystem::path& path) {
-    auto data = tb::read_npz(path.string());
-    const auto& r = data.at("R");
+    const host::StoredArrays data = host::read_npz(path);
+    const host::StoredArray& r = data.at("R");
     const std::size_t m = r.shape.at(0);
     const std::size_t n = r.shape.at(1);
-    const auto& v = data.at("V");
+    const host::StoredArray& v = data.at("V");
     const std::size_t p = v.shape.at(0);
     std::vector<double> g(m * n);
     std::transform(r.values.begin(), r.values.end(), g.begin(), [](double ohm) { return 1.0 / ohm; });
