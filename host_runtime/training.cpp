@@ -160,6 +160,15 @@ TrainOutcome learn(const TrainRequest& request, learning::TrainerBase& trainer, 
     return outcome;
 }
 
+/// On a chip pulses are as long as it makes them, unless the device says how long they are.
+Experiment as_built(const Experiment& config) {
+    Experiment built = config;
+    if (config.run.engine == learning::Engine::cycle && config.crossbar.energy.missing().empty()) {
+        built.crossbar.energy = config.chip.device_costs(config.crossbar.energy, config.crossbar.device);
+    }
+    return built;  // the chip refuses costs that are missing
+}
+
 void check_trainable(const Experiment& config, const learning::TrainerBase& trainer) {
     const auto* array = trainer.array(learning::ProjectionId::w_in);
     if (array != nullptr && !array->model().takes_pulses()) {
@@ -201,9 +210,12 @@ void check_resumable(const std::filesystem::path& directory, const Experiment& w
 
 void check_trainable(Experiment config) {
     std::unique_ptr<learning::Task> task = make_any_task(config);
-    learning::make_trainer(config, std::move(task));
+    const auto trainer = learning::make_trainer(config, std::move(task));
     if (config.run.engine == learning::Engine::cycle) {
         config.chip.check_costs();
+        if (trainer->array(learning::ProjectionId::w_in) != nullptr) {
+            config.chip.device_costs(config.crossbar.energy, config.crossbar.device);
+        }
         map_network(config);
     }
 }
@@ -225,7 +237,7 @@ TrainOutcome run_training(const TrainRequest& given) {
         };
     }
     const std::unique_ptr<learning::TrainerBase> trainer = learning::make_trainer(
-        request.config, std::move(task), to_program ? &*to_program : nullptr, make_hardware);
+        as_built(request.config), std::move(task), to_program ? &*to_program : nullptr, make_hardware);
     if (!request.evaluate) {
         check_trainable(request.config, *trainer);
     }

@@ -21,6 +21,7 @@
 #include "host_runtime/live/words.hpp"
 #include "host_runtime/results/chip_report.hpp"
 #include "host_runtime/results/converters_report.hpp"
+#include "host_runtime/results/energy_report.hpp"
 #include "host_runtime/results/placement_report.hpp"
 
 namespace memprop::host::cli {
@@ -281,7 +282,12 @@ int command_run(Arguments arguments) {
                        loaded.chip->hardware().chip().cycle(), loaded.chip->hardware().load_cycles());
         }
         if (!energy.is_null()) {
-            fmt::print("  energy: {:.4g} J\n", energy["total"].get<double>());
+            if (energy["total"].is_null()) {
+                const auto& crossbar = loaded.mapping->crossbar();
+                fmt::print("  energy: {}\n", missing_energy_text(crossbar.energy, crossbar.device));
+            } else {
+                fmt::print("  energy: {:.4g} J\n", energy["total"].get<double>());
+            }
         }
         fmt::print("  output sums: {}\n", fmt::join(outputs.output_sums(), " "));
     }

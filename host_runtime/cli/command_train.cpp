@@ -15,6 +15,7 @@
 #include "host_runtime/cli/progress.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/results/converters_report.hpp"
+#include "host_runtime/results/energy_report.hpp"
 #include "host_runtime/tasks/file_tasks.hpp"
 #include "host_runtime/training.hpp"
 #include "learning/task/task.hpp"
@@ -148,9 +149,9 @@ void print_report(std::FILE* to, const TrainRequest& request, const nlohmann::or
     fmt::print(to, "time             {:.2f} s, {} steps, {} spikes\n", result["wall_s"].get<double>(),
                result["steps"].get<std::uint64_t>(), result["spikes"].get<std::uint64_t>());
     if (!result["device"].is_null()) {
-        fmt::print(to, "energy           {:.3g} J: SET {:.3g}, RESET {:.3g}, read {:.3g}, verify {:.3g}\n",
-                   energy["total"].get<double>(), energy["set"].get<double>(), energy["reset"].get<double>(),
-                   energy["read"].get<double>(), energy["verify_read"].get<double>());
+        fmt::print(to, "energy, J        {}: SET {}, RESET {}, read {}, verify {}\n", joules(energy["total"]),
+                   joules(energy["set"]), joules(energy["reset"]), joules(energy["read"]),
+                   joules(energy["verify_read"]));
         fmt::print(to,
                    "wear             {:.2f} SET pulses per synapse, at most {} pulses on one device, {} "
                    "refreshed pairs\n",
@@ -161,6 +162,11 @@ void print_report(std::FILE* to, const TrainRequest& request, const nlohmann::or
             fmt::print(to, "converters       {}\n", converters);
         }
         fmt::print(to, "energy figures   {}\n", result["energy_source"].get<std::string>());
+        if (const std::string text =
+                missing_energy_text(request.config.crossbar.energy, result["device"].get<std::string>());
+            !text.empty()) {
+            fmt::print(to, "energy missing   {}\n", text);
+        }
     }
     if (result.contains("chip")) {
         print_chip(to, result);

@@ -98,6 +98,10 @@ public:
     void operator()(std::string_view name, double& value, Range<double>, std::string_view doc) {
         add(name, number(value), doc);
     }
+    void operator()(std::string_view name, std::optional<double>& value, Range<double>,
+                    std::string_view doc) {
+        add(name, value ? number(*value) : quote(std::string(kUnknown)), doc);
+    }
     void operator()(std::string_view name, bool& value, std::string_view doc) {
         add(name, value ? "true" : "false", doc);
     }
@@ -159,11 +163,15 @@ Experiment parse_experiment(std::string_view text, std::string_view source,
     Experiment config;
     read(config);
     // The device decides about the defaults of other keys, so these are set before the file is applied.
-    if (const auto preset = crossbar::find_device_kind(config.crossbar.device).preset; preset != nullptr) {
+    const crossbar::DeviceKind& kind = crossbar::find_device_kind(config.crossbar.device);
+    if (kind.preset != nullptr) {
         Experiment with_preset;
-        preset(with_preset.crossbar);
+        kind.preset(with_preset.crossbar);
         read(with_preset);
-        return with_preset;
+        config = with_preset;
+    }
+    if (kind.complete != nullptr) {
+        kind.complete(config.crossbar);
     }
     return config;
 }

@@ -64,6 +64,8 @@ public:
     double device_time_seconds() const { return device_time_seconds_; }
     const crossbar::EnergyConfig& energy_cost() const { return config_.crossbar.energy; }
     const crossbar::CrossbarConfig& crossbar() const { return config_.crossbar; }
+    /// For hardware that knows more about its devices; before anything is mapped.
+    void use_costs(const crossbar::EnergyConfig& costs) { config_.crossbar.energy = costs; }
 
     /// Of all arrays: programming and reads so far.
     crossbar::ArrayCounters counters() const;

@@ -96,13 +96,20 @@ void read_crossbar(const OptionReader& given, TileOptions& options) {
     tile.timing.columns_written_together = given.small("columns-written-together", 1, 65536);
     auto& devices = options.devices;
     devices.device = given.text("device");
-    crossbar::find_device_kind(devices.device);  // refuses an unknown name
+    // Refuses an unknown name. Energies are those of the device, if they are known.
+    if (const auto preset = crossbar::find_device_kind(devices.device).preset; preset != nullptr) {
+        crossbar::CrossbarConfig published;
+        preset(published);
+        devices.energy = published.energy;
+    }
     devices.read_noise_scale = given.number("read-noise-scale", 0.0, 100.0);
     devices.adc_bits = given.small("adc-bits", 0, 16);
     devices.adc.columns_per_converter = tile.timing.columns_per_converter;
     devices.tile_rows = options.rows;
     devices.energy.read_pulse_ns = tile.timing.drive_cycles * options.cycle_ns;
-    devices.energy.source += fmt::format("; here reads of {} ns", devices.energy.read_pulse_ns);
+    if (!devices.energy.source.empty()) {
+        devices.energy.source += fmt::format("; here reads of {} ns", *devices.energy.read_pulse_ns);
+    }
 }
 
 void read_sram(const OptionReader& given, TileOptions& options) {
