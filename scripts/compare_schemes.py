@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 
+from compare_devices import microjoules
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MEMPROP = ROOT / "build/release/memprop"
 EXAMPLES = [ROOT / f"examples/pattern_generation_{name}.toml" for name in (
@@ -38,13 +40,12 @@ def row(experiment, results):
     losses = sorted(r["final_loss"] for r in results)
     first = results[0]
     pulses = statistics.mean(r["pulses_per_synapse"] for r in results)
-    energy = statistics.mean(r["energy_j"]["total"] for r in results)
-    programming = statistics.mean(r["energy_j"]["set"] + r["energy_j"]["reset"] for r in results)
     on_devices = first["device"] is not None
     cells = [experiment.stem.removeprefix("pattern_generation_"), first["device"] or "none",
              f"{statistics.median(losses):.4f}", f"{losses[0]:.4f} – {losses[-1]:.4f}",
-             f"{pulses:.1f}" if on_devices else "–", f"{programming * 1e6:.2f}" if on_devices else "–",
-             f"{energy * 1e6:.1f}" if on_devices else "–"]
+             f"{pulses:.1f}" if on_devices else "–",
+             microjoules(results, ("set", "reset"), ".2f") if on_devices else "–",
+             microjoules(results, ("total",), ".1f") if on_devices else "–"]
     return "| " + " | ".join(cells) + " |"
 
 

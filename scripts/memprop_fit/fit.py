@@ -75,13 +75,13 @@ def fit_one(traces, bins, noise_us):
     """Sides by polarity, the estimate they belong to, and notes, for devices that are all alike."""
     flat = lambda u, g: np.zeros(np.shape(g))
     estimate = Estimate(traces, noise_us, flat, flat, lambda u, g: np.full(np.shape(g), noise_us or 1.0))
-    sides, hidden, scatter = {}, [], None
+    sides, hidden, least, scatter = {}, [], None, None
     for round_ in range(ROUNDS if noise_us > 0.0 else 2):
         ends = range_of(estimate)
         span = float(ends[1] - ends[0])
         if not span > 0.0:
             raise BadTraces("all reads are equal")
-        sides, hidden = {}, []
+        before, sides, hidden = sides, {}, []
         for name, sign in POLARITIES.items():
             steps = estimate.steps(traces.pulses, sign)
             if len(steps.start):
@@ -91,18 +91,32 @@ def fit_one(traces, bins, noise_us):
         if round_ == 0:
             check_noise(traces, noise_us, sides)
         elif hidden:
-            if scatter is None or round_ % 2 == 0:
-                scatter = most_likely_scatter(traces, noise_us, sides, hidden)
+            if scatter is None or round_ % 2 == 0 or round_ == ROUNDS - 1:
+                least, scatter = likely_scatter(traces, noise_us, sides, hidden)
+            # Curves get smoother with less scatter: the least that suits the reads, until they are found.
             for name in hidden:
-                sides[name].std = np.full(len(sides[name].std), scatter)
+                sides[name].std = np.full(len(sides[name].std), scatter if round_ == ROUNDS - 1 else least)
         estimate = estimate_with(traces, noise_us, sides)
-    notes = [f"the scatter of {' and '.join(hidden)} steps is hidden by the read noise; {scatter:.2g} uS is the most "
-             "likely"] if hidden else []
+        if not hidden and settled(before, sides):
+            break
+    notes = [f"the scatter of {' and '.join(hidden)} steps is hidden by the read noise; taken to be {scatter:.2g} "
+             "uS"] if hidden else []
     return sides, estimate, notes
 
 
-def most_likely_scatter(traces, noise_us, sides, names):
-    """All candidates at once, as if each were a device."""
+def settled(before, sides):
+    """Whether the mean steps change no more."""
+    if before.keys() != sides.keys():
+        return False
+    for name, side in sides.items():
+        change = np.abs(before[name].mean_at(side.states) - side.mean)
+        if np.quantile(change, 0.9) > 0.003 * np.max(np.abs(side.mean)):
+            return False
+    return True
+
+
+def likely_scatter(traces, noise_us, sides, names):
+    """All candidates at once, as if each were a device: the least and the geometric mean of those that suit the reads."""
     count = len(traces.names)
     copies = len(SCATTERS)
     tiled = dataclasses.replace(traces, reads_us=np.tile(traces.reads_us, (copies, 1)),
@@ -116,7 +130,11 @@ def most_likely_scatter(traces, noise_us, sides, names):
 
     tried = Estimate(tiled, noise_us, signed(sides, "mean_at"), signed(sides, "slope_at"), scatter)
     likelihoods = tried.likelihoods().reshape(copies, count).sum(axis=1)
-    return float(SCATTERS[int(np.argmax(likelihoods))] * noise_us)
+    # Every row of a mean costs half a unit: candidates that are no further off cannot be told apart.
+    rows = sum(len(side.states) for side in sides.values())
+    alike = likelihoods >= likelihoods.max() - 0.5 * rows
+    suitable = noise_us * np.array(SCATTERS)[alike]
+    return float(suitable.min()), float(np.exp(np.mean(np.log(suitable))))
 
 
 def refuse_negative(traces, noise_us, ends, span):

@@ -138,27 +138,38 @@ def segments(states, steps, span):
     return list(zip(cuts, cuts[1:]))
 
 
-def cuts_of(states, bins, span):
+def cuts_of(states, steps, bins, span):
     """Bins of one segment: equal numbers but for the outermost, which have an eighth, because the range of the table
-    is that of the device; bins wider than two of `bins` equal parts of the range are halved, if there are enough
-    steps."""
+    is that of the device. Bins are halved, if there are enough steps, where they are wider than two of `bins` equal
+    parts of the range or where their halves differ by a tenth of what steps differ by at all."""
     n = len(states)
     bins = min(bins, n // LEAST_STEPS) or 1
-    outer = max(LEAST_STEPS, n // (8 * bins)) if bins > 2 else n // bins
-    inner = max(bins - 2, 0)
-    cuts = [0, *(outer + i * (n - 2 * outer) // inner for i in range(inner)), n - outer, n] if bins > 2 else \
-        [i * n // bins for i in range(bins + 1)]
-    done = False
-    while not done:
-        done = True
-        for low, high in zip(cuts, cuts[1:]):
-            if high - low >= 2 * LEAST_STEPS and states[high - 1] - states[low] > 2 * span / max(bins, 2):
-                middle = int(np.searchsorted(states, 0.5 * (states[low] + states[high - 1])))
-                middle = min(max(middle, low + LEAST_STEPS), high - LEAST_STEPS)
-                cuts = sorted({*cuts, middle})
-                done = False
-                break
-    return cuts
+    if bins > 2:
+        outer = max(LEAST_STEPS, n // (8 * bins))
+        cuts = [0, *(outer + i * (n - 2 * outer) // (bins - 2) for i in range(bins - 2)), n - outer, n]
+    else:
+        cuts = [i * n // bins for i in range(bins + 1)]
+    sums = np.concatenate([[0.0], np.cumsum(steps)])
+    squares = np.concatenate([[0.0], np.cumsum(steps ** 2)])
+    mean = lambda low, high: (sums[high] - sums[low]) / (high - low)
+    variance = lambda low, high: max(0.0, (squares[high] - squares[low]) / (high - low) - mean(low, high) ** 2)
+    of_bins = [mean(low, high) for low, high in zip(cuts, cuts[1:])]
+    contrast = max(of_bins) - min(of_bins)
+    finest = span / (4 * bins)
+    done, open_bins = [0], [(low, high) for low, high in reversed(list(zip(cuts, cuts[1:])))]
+    while open_bins:
+        low, high = open_bins.pop()
+        width = states[high - 1] - states[low]
+        if high - low >= 2 * LEAST_STEPS and width > finest:
+            middle = int(np.searchsorted(states, 0.5 * (states[low] + states[high - 1])))
+            middle = min(max(middle, low + LEAST_STEPS), high - LEAST_STEPS)
+            difference = abs(mean(low, middle) - mean(middle, high))
+            error = np.sqrt(variance(low, middle) / (middle - low) + variance(middle, high) / (high - middle))
+            if width > 2 * span / max(bins, 2) or (difference > 0.1 * contrast and difference > 4.0 * error):
+                open_bins += [(middle, high), (low, middle)]
+                continue
+        done.append(high)
+    return done
 
 
 def rows_of(steps, bins, span, ends, scatter=None):
@@ -170,7 +181,7 @@ def rows_of(steps, bins, span, ends, scatter=None):
     parts = segments(start, step, span)
     for begin, end in parts:
         share = max(1, round(bins * (end - begin) / len(start)))
-        cuts = cuts_of(start[begin:end], share if len(parts) > 1 else bins, span)
+        cuts = cuts_of(start[begin:end], step[begin:end], share if len(parts) > 1 else bins, span)
         for low, high in zip(cuts, cuts[1:]):
             part = slice(begin + low, begin + high)
             states.append(start[part].mean())
