@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "crossbar/device/energy_config.hpp"
 #include "crossbar/device/pulsed_config.hpp"
 
 namespace memprop::crossbar {
@@ -205,36 +206,6 @@ struct ProgrammingConfig {
               "write_verify: a synapse is done when its read is that close to its target");
         field("max_pulses", max_pulses, {1, 30000},
               "write_verify: most pulses on one synapse, RESETs of its devices included");
-    }
-};
-
-/// Costs of single events; `source` goes into every report that uses them.
-struct EnergyConfig {
-    double set_pulse_pj = 6.75;
-    double reset_pulse_pj = 33.75;
-    double set_pulse_ns = 50.0;
-    double reset_pulse_ns = 50.0;
-    double read_voltage_v = 0.2;
-    double read_pulse_ns = 130.0;
-    double adc_conversion_pj = 0.0;
-    std::string source =
-        "SET 90 uA x 50 ns (Nandakumar et al., J. Appl. Phys. 124, 152135, 2018) and RESET 450 uA x 50 ns "
-        "(Boybat et al., Nat. Commun. 9, 2514, 2018), both at an assumed 1.5 V across the cell; reads V^2 G "
-        "t "
-        "at 0.2 V for 130 ns (Khaddam-Aljameh et al., IEEE J. Solid-State Circuits 57, 1027, 2022); devices "
-        "only, no periphery";
-
-    template <class Field>
-    void describe(Field&& field) {
-        field("set_pulse_pj", set_pulse_pj, {0.0, 1e6}, "energy of one SET pulse, pJ");
-        field("reset_pulse_pj", reset_pulse_pj, {0.0, 1e6}, "energy of one RESET pulse, pJ");
-        field("set_pulse_ns", set_pulse_ns, {0.0, 1e9}, "length of one SET pulse, ns");
-        field("reset_pulse_ns", reset_pulse_ns, {0.0, 1e9}, "length of one RESET pulse, ns");
-        field("read_voltage_v", read_voltage_v, {0.0, 10.0}, "voltage on a word line that is read, V");
-        field("read_pulse_ns", read_pulse_ns, {0.0, 1e9}, "how long a word line is driven by one event, ns");
-        field("adc_conversion_pj", adc_conversion_pj, {0.0, 1e6},
-              "energy of one conversion, pJ; 0 = not charged");
-        field.text("source", source, "where these figures come from");
     }
 };
 

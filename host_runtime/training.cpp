@@ -225,6 +225,15 @@ TrainOutcome learn(const Run& request, const CheckpointOwner& owner, learning::T
     return outcome;
 }
 
+/// On a chip pulses are as long as it makes them, unless the device says how long they are.
+Experiment as_built(const Experiment& config) {
+    Experiment built = config;
+    if (config.run.engine == learning::Engine::cycle && config.crossbar.energy.missing().empty()) {
+        built.crossbar.energy = config.chip.device_costs(config.crossbar.energy, config.crossbar.device);
+    }
+    return built;  // the chip refuses costs that are missing
+}
+
 void check_trainable(const Experiment& config, const learning::TrainerBase& trainer) {
     const auto* array = trainer.array(learning::ProjectionId::w_in);
     if (array != nullptr && !array->model().takes_pulses()) {
@@ -260,6 +269,9 @@ std::vector<KeyWithoutEffect> check_trainable(const Experiment& given) {
     const auto trainer = learning::make_trainer(config, std::move(task));
     if (config.run.engine == learning::Engine::cycle) {
         config.chip.check_costs();
+        if (trainer->array(learning::ProjectionId::w_in) != nullptr) {
+            config.chip.device_costs(config.crossbar.energy, config.crossbar.device);
+        }
         map_network(config);
     }
     return keys_without_effect(given, config, *trainer);
@@ -286,7 +298,7 @@ TrainOutcome run_training(const TrainRequest& given) {
         };
     }
     const std::unique_ptr<learning::TrainerBase> trainer = learning::make_trainer(
-        request.config, std::move(task), to_program ? &*to_program : nullptr, make_hardware);
+        as_built(request.config), std::move(task), to_program ? &*to_program : nullptr, make_hardware);
     if (!request.evaluate) {
         check_trainable(request.config, *trainer);
     }

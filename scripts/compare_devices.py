@@ -101,15 +101,23 @@ def tune(plan, chosen, out, evaluate):
     TUNED.write_text("\n".join(lines) + "\n")
 
 
+def microjoules(results, parts, form):
+    """Mean over the results of the sum of parts; a dash if the device has no figures for them."""
+    values = [[r["energy_j"][part] for part in parts] for r in results]
+    if any(value is None for row in values for value in row):
+        return "–"
+    return format(1e6 * statistics.mean(map(sum, values)), form)
+
+
 def table_row(title, noises, scheme, results):
     losses = sorted(map(late_loss, results))
-    energy = statistics.mean(r["energy_j"]["total"] for r in results)
-    programming = statistics.mean(r["energy_j"]["set"] + r["energy_j"]["reset"] for r in results)
+    energy = microjoules(results, ("total",), ".1f")
+    programming = microjoules(results, ("set", "reset"), ".2g")
     # Bidirectional devices take down pulses, which count as RESET pulses.
     pulses = statistics.mean(r["pulses_per_synapse"] * (1 + r["pulses"]["reset"] / max(1, r["pulses"]["set"]))
                              for r in results)
     return (f"| {title} | {noises} | {scheme} | {statistics.median(losses):.4f} | {losses[0]:.4f} – {losses[-1]:.4f} | "
-            f"{pulses:.1f} | {programming * 1e6:.2g} | {energy * 1e6:.1f} |")
+            f"{pulses:.1f} | {programming} | {energy} |")
 
 
 def main():

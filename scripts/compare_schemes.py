@@ -18,6 +18,7 @@ import tempfile
 
 import memprop_terminal
 
+from compare_devices import microjoules
 from tune import late_loss
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -43,13 +44,12 @@ def row(experiment, results):
     losses = sorted(map(late_loss, results))
     first = results[0]
     pulses = statistics.mean(r["pulses_per_synapse"] for r in results)
-    energy = statistics.mean(r["energy_j"]["total"] for r in results)
-    programming = statistics.mean(r["energy_j"]["set"] + r["energy_j"]["reset"] for r in results)
     on_devices = first["device"] is not None
     cells = [experiment.stem.removeprefix("pattern_generation_"), first["device"] or "none",
              f"{statistics.median(losses):.4f}", f"{losses[0]:.4f} – {losses[-1]:.4f}",
-             f"{pulses:.1f}" if on_devices else "–", f"{programming * 1e6:.2f}" if on_devices else "–",
-             f"{energy * 1e6:.1f}" if on_devices else "–"]
+             f"{pulses:.1f}" if on_devices else "–",
+             microjoules(results, ("set", "reset"), ".2f") if on_devices else "–",
+             microjoules(results, ("total",), ".1f") if on_devices else "–"]
     return "| " + " | ".join(cells) + " |"
 
 

@@ -2,24 +2,22 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "crossbar/base/state_archive.hpp"
 #include "crossbar/config.hpp"
 
 namespace memprop::crossbar {
 
+/// Energies of parts, J; empty: not known, because a figure of the device is not (energy_config.hpp).
 struct EnergyBreakdown {
-    double set_j = 0, reset_j = 0, read_j = 0, wires_j = 0, verify_read_j = 0, adc_j = 0;
+    std::optional<double> set_j = 0.0, reset_j = 0.0, read_j = 0.0, wires_j = 0.0, verify_read_j = 0.0;
+    double adc_j = 0.0;
 
-    double total_j() const { return set_j + reset_j + read_j + verify_read_j + adc_j + wires_j; }
-    EnergyBreakdown& operator+=(const EnergyBreakdown& other) {
-        set_j += other.set_j;
-        reset_j += other.reset_j;
-        read_j += other.read_j;
-        verify_read_j += other.verify_read_j;
-        adc_j += other.adc_j;
-        wires_j += other.wires_j;
-        return *this;
+    std::optional<double> total_j() const {
+        return set_j && reset_j && read_j && verify_read_j && wires_j
+                   ? std::optional(*set_j + *reset_j + *read_j + *verify_read_j + adc_j + *wires_j)
+                   : std::nullopt;
     }
 };
 
@@ -34,13 +32,23 @@ struct ArrayCounters {
     double wires_us = 0;               ///< what reads lose in wires, drivers and sense amplifiers, likewise
 
     EnergyBreakdown energy(const EnergyConfig& cost) const {
-        // uS * V^2 * ns = 1e-6 * 1e-9 J
-        const double read_j_per_us = 1e-15 * cost.read_voltage_v * cost.read_voltage_v * cost.read_pulse_ns;
-        return {.set_j = 1e-12 * cost.set_pulse_pj * static_cast<double>(set_pulses),
-                .reset_j = 1e-12 * cost.reset_pulse_pj * static_cast<double>(reset_pulses),
-                .read_j = read_j_per_us * read_conductance_us,
-                .wires_j = read_j_per_us * wires_us,
-                .verify_read_j = read_j_per_us * verify_conductance_us,
+        std::optional<double> read_j_per_us;
+        if (cost.read_voltage_v && cost.read_pulse_ns) {
+            // uS * V^2 * ns = 1e-6 * 1e-9 J
+            read_j_per_us = 1e-15 * *cost.read_voltage_v * *cost.read_voltage_v * *cost.read_pulse_ns;
+        }
+        const auto pulses_j = [](const std::optional<double>& pj, std::uint64_t pulses) {
+            return pj ? std::optional(1e-12 * *pj * static_cast<double>(pulses)) : std::nullopt;
+        };
+        const auto reads_j = [&](double us) {
+            return read_j_per_us ? std::optional(*read_j_per_us * us) : std::nullopt;
+        };
+        const auto reads_if_any_j = [&](double us) { return us == 0.0 ? std::optional(0.0) : reads_j(us); };
+        return {.set_j = pulses_j(cost.set_pulse_pj, set_pulses),
+                .reset_j = pulses_j(cost.reset_pulse_pj, reset_pulses),
+                .read_j = reads_j(read_conductance_us),
+                .wires_j = reads_if_any_j(wires_us),
+                .verify_read_j = reads_if_any_j(verify_conductance_us),
                 .adc_j = 1e-12 * cost.adc_conversion_pj * static_cast<double>(adc_conversions)};
     }
 

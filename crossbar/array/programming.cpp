@@ -23,7 +23,7 @@ ProgrammingReport& ProgrammingReport::operator+=(const ProgrammingReport& other)
     verify_reads += other.verify_reads;
     absolute_error_us += other.absolute_error_us;
     largest_error_us = std::max(largest_error_us, other.largest_error_us);
-    seconds += other.seconds;
+    known_seconds += other.known_seconds;
     return *this;
 }
 
@@ -35,8 +35,15 @@ void ProgrammingReport::serialize(StateArchive& archive) {
     archive("verify_reads", verify_reads);
     archive("absolute_error_us", absolute_error_us);
     archive("largest_error_us", largest_error_us);
-    archive("seconds", seconds);
+    archive("seconds", known_seconds);
     archive.leave();
+}
+
+std::optional<double> ProgrammingReport::seconds(const CrossbarConfig& config) const {
+    const EnergyConfig& costs = config.energy;
+    const bool verified = config.programming.method == ProgrammingMethod::write_verify;
+    const bool known = costs.set_pulse_ns && costs.reset_pulse_ns && (!verified || costs.read_pulse_ns);
+    return known || pulses == 0 ? std::optional(known_seconds) : std::nullopt;
 }
 
 ProgrammingReport SynapseArray::program_weights(std::span<const float> weights, float weight_per_us,
@@ -119,12 +126,12 @@ void SynapseArray::program_open_loop(std::span<const float> weights, float weigh
         pulses[i] = static_cast<std::int16_t>(std::lround(steps));
     }
     program(pulses, Phase::initial, 0, tick);
-    report.seconds = write_seconds(pulses);
+    report.known_seconds = write_seconds(pulses);
 }
 
 double SynapseArray::write_seconds(std::span<const std::int16_t> pulses, bool on_devices) const {
-    const double up_ns = config_.energy.set_pulse_ns;
-    const double down_ns = model_->bidirectional() ? config_.energy.reset_pulse_ns : up_ns;
+    const double up_ns = config_.energy.set_pulse_ns.value_or(0.0);
+    const double down_ns = model_->bidirectional() ? config_.energy.reset_pulse_ns.value_or(0.0) : up_ns;
     double ns = 0.0;
     for (std::uint32_t row = 0; row < shape_.rows; ++row) {
         std::uint32_t most_up = 0, most_down = 0;

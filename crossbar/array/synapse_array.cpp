@@ -273,11 +273,11 @@ void SynapseArray::renew(std::int32_t tick) {
             if (!wires_.none()) {
                 wires_.apply(first, mean, sigma);
             }
-            const float reference = mean[0];
+            const float reference = mean[0], reference_sigma = sigma[0];
             if (one_reference_per_row(plane)) {
-                std::fill(sigma.begin(), sigma.end(), 0.0F);  // bidirectional devices have no read noise
                 for (std::uint32_t c = 0; c < columns; ++c) {
                     mean[c] = exists(row * columns + c) ? reference : 0.0F;
+                    sigma[c] = exists(row * columns + c) ? reference_sigma : 0.0F;
                 }
             }
             if (!device_mean_us_.empty()) {

@@ -28,6 +28,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -112,10 +113,13 @@ struct ProgrammingReport {
     std::uint64_t verify_reads = 0;  ///< of single devices
     double absolute_error_us = 0.0;  ///< summed over the synapses
     double largest_error_us = 0.0;
-    double seconds = 0.0;  ///< pulses and reads that follow each other
+    double known_seconds =
+        0.0;  ///< pulses and reads that follow each other, those of unknown length left out
 
     ProgrammingReport& operator+=(const ProgrammingReport& other);
     void serialize(StateArchive& archive);
+    /// How long it took; nothing if the lengths of the device's pulses and reads are not known.
+    std::optional<double> seconds(const CrossbarConfig& config) const;
 };
 
 class SynapseArray {

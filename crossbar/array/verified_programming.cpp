@@ -56,7 +56,8 @@ void SynapseArray::VerifiedProgramming::run(ProgrammingReport& report) {
         const std::uint64_t reads_before = array_.counters_.verify_reads;
         report.converged += verify(round);
         const std::uint64_t reads = row_parallel_ ? rows_read_ : array_.counters_.verify_reads - reads_before;
-        report.seconds += 1e-9 * array_.config_.energy.read_pulse_ns * static_cast<double>(reads);
+        report.known_seconds +=
+            1e-9 * array_.config_.energy.read_pulse_ns.value_or(0.0) * static_cast<double>(reads);
         if (!any_pulse_ && !any_reset_) {
             return;
         }
@@ -68,7 +69,7 @@ void SynapseArray::VerifiedProgramming::write(std::uint32_t round, ProgrammingRe
     const auto block = static_cast<std::uint16_t>(Phase::programming);
     if (any_reset_) {
         array_.reset_marked(reset_, array_.key(Stream::reset_noise, block, round, 0), tick_);
-        report.seconds += reset_seconds();
+        report.known_seconds += reset_seconds();
     }
     if (array_.sliced_) {
         array_.begin_slices();
@@ -81,7 +82,7 @@ void SynapseArray::VerifiedProgramming::write(std::uint32_t round, ProgrammingRe
     } else {
         array_.program(pulses_, Phase::programming, round, tick_);
     }
-    report.seconds += array_.write_seconds(pulses_, array_.sliced_);
+    report.known_seconds += array_.write_seconds(pulses_, array_.sliced_);
 }
 
 std::uint64_t SynapseArray::VerifiedProgramming::verify(std::uint32_t round) {
@@ -276,7 +277,7 @@ double SynapseArray::VerifiedProgramming::reset_seconds() const {
         const auto pairs = static_cast<std::uint64_t>(std::count(of_row.begin(), of_row.end(), 1));
         pulses += row_parallel_ ? std::min<std::uint64_t>(pairs, 1) : pairs * array_.planes();
     }
-    return 1e-9 * array_.config_.energy.reset_pulse_ns * static_cast<double>(pulses);
+    return 1e-9 * array_.config_.energy.reset_pulse_ns.value_or(0.0) * static_cast<double>(pulses);
 }
 
 }  // namespace memprop::crossbar

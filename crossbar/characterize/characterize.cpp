@@ -78,6 +78,11 @@ public:
         }
         return moments(noise_, 0.0);
     }
+    /// The same without the noise of the read.
+    Moments observe() {
+        model_->observe(state_, 0, tick_, mean_, sigma_);
+        return moments(mean_, 0.0);
+    }
     /// Of the states that pulses move: those behind write noise, if there is any.
     Moments states_minus(double offset_us) const {
         const bool hidden = model_->takes_pulses() && model_->has_auxiliary();
@@ -259,7 +264,7 @@ Curve up_down(const CharacterizeOptions& options) {
             bench.set();
         }
         bench.advance(1);
-        const Moments m = bench.read();
+        const Moments m = bench.observe();
         curve.rows.push_back({double(pulse), m.mean, m.std});
     }
     return curve;

@@ -44,7 +44,8 @@ struct CurveKind {
 ///   drift        10 pulses, then reads at T0 x {1, 10, 100, 1000} after the last, T0 = 38.6 s
 ///   single_pulse one SET pulse on devices placed at a grid of conductances with full pulse memory
 ///   read_noise   reads, T0 after programming, of devices placed at a grid of conductances
-///   up_down      SET pulses, then as many down pulses, `interval` apart, each read `interval` later
+///   up_down      SET pulses, then as many down pulses, `interval` apart, states `interval` after each; the
+///                noise of reads is no part of them
 ///   retention    devices programmed to 0 .. 1 of g_max, reads from 20 s to a year later; `t_total` counts
 ///                from the start of programming, `t_inference` from 20 s after it
 ///   reset        10 SET pulses, then RESET pulses `interval` apart, each read `interval` later

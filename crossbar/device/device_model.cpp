@@ -28,7 +28,8 @@ std::vector<DeviceKind> list_device_kinds() {
         {"ideal", "noise-free device with 2^bits equal SET steps",
          [](const CrossbarConfig& config, double) -> std::unique_ptr<DeviceModel> {
              return std::make_unique<IdealDevice>(config);
-         }},
+         },
+         IdealDevice::preset},
         {"pcm_inference",
          "phase-change memory programmed once to targets: programming noise, drift, 1/f noise",
          [](const CrossbarConfig& config, double tick_seconds) -> std::unique_ptr<DeviceModel> {
@@ -36,9 +37,10 @@ std::vector<DeviceKind> list_device_kinds() {
          },
          PcmInference::preset},
         {"table", "a user's own measured steps, from crossbar.table_file",
-         [](const CrossbarConfig& config, double) -> std::unique_ptr<DeviceModel> {
-             return std::make_unique<TableDevice>(config);
-         }},
+         [](const CrossbarConfig& config, double tick_seconds) -> std::unique_ptr<DeviceModel> {
+             return std::make_unique<TableDevice>(config, tick_seconds);
+         },
+         TableDevice::preset, TableDevice::complete},
     };
     for (const PulsedPreset& preset : pulsed_presets()) {
         kinds.push_back(

@@ -121,6 +121,9 @@ struct DeviceKind {
     /// Writes the device's published values into a configuration, before the user's own are applied; null:
     /// the defaults of CrossbarConfig are its values.
     void (*preset)(CrossbarConfig&) = nullptr;
+    /// Fills in what a file of the device says and the user has not set, after the user's own values; null:
+    /// there is no such file.
+    void (*complete)(CrossbarConfig&) = nullptr;
 };
 
 /// All device models, by name.

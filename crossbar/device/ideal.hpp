@@ -11,6 +11,10 @@ public:
     explicit IdealDevice(const CrossbarConfig& config);
 
     DeviceTraits traits() const override { return {.g_max = true, .bits = true}; }
+
+    /// It is no real device: no energy of its pulses and reads is known.
+    static void preset(CrossbarConfig& config) { config.energy = EnergyConfig::none(); }
+
     void draw_spread(std::size_t, std::uint64_t, std::uint8_t) override {}
     void set(DeviceState& state, std::uint32_t first, std::span<const std::uint16_t> pulses, DrawKey key,
              std::int32_t tick) const override;

@@ -1,20 +1,22 @@
 // Step sizes, ranges of the weight and spreads are the parameter sets that IBM's Analog Hardware
-// Acceleration Kit publishes for these devices. Conductances and pulses are those of the cited papers where
-// they state them; what is assumed is called so in the source text, which every report repeats.
+// Acceleration Kit publishes for these devices. Conductances are those of the cited papers where they state
+// them, and assumed where the comment says so; figures of pulses and reads are theirs or absent.
 #include "crossbar/device/presets.hpp"
 
 #include <array>
+#include <optional>
 
 #include "crossbar/device/device_model.hpp"
 
 namespace memprop::crossbar {
 namespace {
 
+/// What is known of the device itself. Figures without a source are not known: what a pulse of another
+/// device costs says nothing about this one. None of these sources gives the voltage and time of a read but
+/// those of phase-change memory.
 struct Physics {
     double g_min_us, g_max_us;
-    double set_pulse_ns, reset_pulse_ns;
-    double set_pulse_pj, reset_pulse_pj;
-    std::string_view source;
+    EnergyConfig energy;
 };
 
 // The largest weights of a pair are those of the default device: 12 uS at 0.027 and at 0.072 per uS.
@@ -28,94 +30,71 @@ void set_physics(CrossbarConfig& config, const Physics& physics) {
     const double above_rest_us = range_us * p.w_max / (p.w_max - p.w_min);
     config.weight_scale_per_us = kLargestWeight / above_rest_us;
     config.weight_scale_out_per_us = kLargestWeightOut / above_rest_us;
-    config.energy.set_pulse_ns = physics.set_pulse_ns;
-    config.energy.reset_pulse_ns = physics.reset_pulse_ns;
-    config.energy.set_pulse_pj = physics.set_pulse_pj;
-    config.energy.reset_pulse_pj = physics.reset_pulse_pj;
-    config.energy.source = physics.source;
+    config.energy = physics.energy;
 }
 
-constexpr Physics kGeneric{1.2,
-                           12.0,
-                           50.0,
-                           50.0,
-                           1.0,
-                           1.0,
-                           "no particular device: 1.2 to 12 uS, pulses of 50 ns and 1 pJ are assumed"};
-// 24 MOhm on average, on/off ratio 8: g_min = 2 / (9 * 24 MOhm); V^2 G t of 1 V for 1 ns at 24 MOhm.
-constexpr Physics kRpu{0.00926,
-                       0.0741,
-                       1.0,
-                       1.0,
-                       4.2e-5,
-                       4.2e-5,
-                       "Gokmen and Vlasov, Front. Neurosci. 10, 333, 2016: 24 MOhm on average, on/off ratio "
-                       "8, pulses of 1 V for 1 ns; energy V^2 G t"};
-constexpr Physics kEcramLi{2.0,
-                           20.0,
-                           5.0,
-                           5.0,
-                           1e-3,
-                           1e-3,
-                           "Tang et al., IEDM 2018: pulses down to 5 ns, 1 fJ projected for 100 nm x 100 nm; "
-                           "2 to 20 uS is assumed"};
-constexpr Physics kEcramMo{2.0,
-                           20.0,
-                           10.0,
-                           10.0,
-                           1e-3,
-                           1e-3,
-                           "Kim et al., IEDM 2019: pulses down to 10 ns; 2 to 20 uS and 1 fJ a pulse are "
-                           "assumed"};
-constexpr Physics kCapacitor{2.0,
-                             20.0,
-                             10.0,
-                             10.0,
-                             1e-2,
-                             1e-2,
-                             "device model after Li et al., VLSI Technology 2018; 2 to 20 uS of the read "
-                             "transistor, pulses of 10 ns and 10 fJ are assumed"};
-constexpr Physics kReram{5.0,
-                         35.0,
-                         100.0,
-                         100.0,
-                         5.1,
-                         6.5,
-                         "Gong et al., Nat. Commun. 9, 2102, 2018: SET 1.6 V, RESET -1.8 V, symmetry near 20 "
-                         "uS; 5 to 35 uS and pulses of 100 ns are assumed, energy V^2 G t at 20 uS"};
-constexpr Physics kReramArray{5.0,
-                              35.0,
-                              100.0,
-                              100.0,
-                              5.1,
-                              6.5,
-                              "device model after Gong, Rasch et al., IEDM 2022; conductances, pulses and "
-                              "energies are assumed to be those of Gong et al., Nat. Commun. 9, 2102, 2018"};
-constexpr Physics kPcm{0.1,
-                       12.0,
-                       50.0,
-                       50.0,
-                       6.75,
-                       33.75,
-                       "device model after Nandakumar et al., Front. Neurosci. 14, 406, 2020; SET 90 uA x 50 "
-                       "ns and RESET 450 uA x 50 ns at an assumed 1.5 V; 0.1 to 12 uS is assumed"};
+/// Figures of the pulses of a device, alike both ways; those of reads are not known.
+EnergyConfig pulses(std::optional<double> ns, std::optional<double> pj, std::string_view source) {
+    EnergyConfig energy = EnergyConfig::none();
+    energy.set_pulse_ns = energy.reset_pulse_ns = ns;
+    energy.set_pulse_pj = energy.reset_pulse_pj = pj;
+    energy.source = source;
+    return energy;
+}
+
+/// No particular device; 1.2 to 12 uS is assumed.
+Physics no_device() {
+    return {1.2, 12.0, EnergyConfig::none()};
+}
+/// 24 MOhm on average, on/off ratio 8: g_min = 2 / (9 * 24 MOhm); V^2 G t of 1 V for 1 ns at 24 MOhm.
+Physics rpu() {
+    return {0.00926, 0.0741,
+            pulses(1.0, 4.2e-5,
+                   "Gokmen and Vlasov, Front. Neurosci. 10, 333, 2016: 24 MOhm on average, on/off ratio 8, "
+                   "pulses of 1 V for 1 ns; energy V^2 G t")};
+}
+/// 2 to 20 uS is assumed.
+Physics ecram_of_li() {
+    return {
+        2.0, 20.0,
+        pulses(5.0, 1e-3, "Tang et al., IEDM 2018: pulses down to 5 ns, 1 fJ projected for 100 nm x 100 nm")};
+}
+/// 2 to 20 uS is assumed.
+Physics ecram_of_metal_oxide() {
+    return {2.0, 20.0, pulses(10.0, std::nullopt, "Kim et al., IEDM 2019: pulses down to 10 ns")};
+}
+/// Device model after Li et al., VLSI Technology 2018; 2 to 20 uS of the read transistor is assumed.
+Physics trench_capacitor() {
+    return {2.0, 20.0, EnergyConfig::none()};
+}
+/// Gong et al., Nat. Commun. 9, 2102, 2018: symmetry near 20 uS; 5 to 35 uS is assumed. That of the arrays of
+/// Gong, Rasch et al., IEDM 2022, is assumed to be the same.
+Physics reram() {
+    return {5.0, 35.0, EnergyConfig::none()};
+}
+/// 0.1 to 12 uS is assumed.
+Physics phase_change() {
+    EnergyConfig energy;  // the pulses and reads of the default device, which is phase-change memory
+    energy.source = "device model after Nandakumar et al., Front. Neurosci. 14, 406, 2020; " + energy.source;
+    return {0.1, 12.0, energy};
+}
 
 void generic(CrossbarConfig& c) {
-    set_physics(c, kGeneric);
+    set_physics(c, no_device());
 }
 void generic_linear(CrossbarConfig& c) {
     c.pulsed.gamma_up = c.pulsed.gamma_down = 0.3;
-    set_physics(c, kGeneric);
+    set_physics(c, no_device());
 }
 void generic_exp(CrossbarConfig& c) {
     c.pulsed.exp_a_up = 0.001;
     c.pulsed.exp_a_down = 0.4;
     c.pulsed.gamma_up = c.pulsed.gamma_down = 12.5;
-    set_physics(c, kGeneric);
+    set_physics(c, no_device());
 }
 void generic_pow(CrossbarConfig& c) {
     c.pulsed.gamma_up = c.pulsed.gamma_down = 1.0;
-    set_physics(c, kGeneric);
+    set_physics(c, no_device());
 }
 
 void set_range(PulsedConfig& p, double w_min, double w_max, double w_min_dtod, double w_max_dtod) {
@@ -135,12 +114,12 @@ void set_step(PulsedConfig& p, double dw_min, double dtod, double std, double up
 void idealized(CrossbarConfig& c) {
     set_range(c.pulsed, -1.0, 1.0, 0.3, 0.3);
     set_step(c.pulsed, 2e-4, 0.3, 0.3, 0.0);
-    set_physics(c, kRpu);
+    set_physics(c, rpu());
 }
 void gokmen_vlasov(CrossbarConfig& c) {
     set_range(c.pulsed, -1.0, 1.0, 0.3, 0.3);
     set_step(c.pulsed, 1.6e-3, 0.3, 0.3, 0.01);
-    set_physics(c, kRpu);
+    set_physics(c, rpu());
 }
 
 void set_ecram_slopes(PulsedConfig& p, double up, double down) {
@@ -153,13 +132,13 @@ void ecram_li(CrossbarConfig& c) {
     set_range(c.pulsed, -0.8276, 1.1724, 0.05, 0.05);
     set_step(c.pulsed, 2e-3, 0.1, 0.3, 0.01);
     set_ecram_slopes(c.pulsed, 0.1153, 0.5085);
-    set_physics(c, kEcramLi);
+    set_physics(c, ecram_of_li());
 }
 void ecram_mo(CrossbarConfig& c) {
     set_range(c.pulsed, -0.8286, 1.1714, 0.05, 0.05);
     set_step(c.pulsed, 2.8214e-4, 0.1, 2.0, 0.01);
     set_ecram_slopes(c.pulsed, 0.4152, 0.7342);
-    set_physics(c, kEcramMo);
+    set_physics(c, ecram_of_metal_oxide());
 }
 void capacitor(CrossbarConfig& c) {
     set_range(c.pulsed, -1.0, 1.0, 0.07, 0.07);
@@ -170,7 +149,7 @@ void capacitor(CrossbarConfig& c) {
     c.pulsed.mean_bound_reference = true;
     c.pulsed.lifetime_intervals = 1e6;
     c.pulsed.lifetime_dtod = 0.3;
-    set_physics(c, kCapacitor);
+    set_physics(c, trench_capacitor());
 }
 
 void reram_es(CrossbarConfig& c) {
@@ -182,21 +161,21 @@ void reram_es(CrossbarConfig& c) {
     c.pulsed.gamma_up = c.pulsed.gamma_down = 5.0;
     c.pulsed.exp_scale = c.pulsed.exp_offset = -0.5;
     c.pulsed.write_noise_std = 75.0;
-    set_physics(c, kReram);
+    set_physics(c, reram());
 }
 void reram_sb(CrossbarConfig& c) {
     set_range(c.pulsed, -0.75, 1.25, 0.4, 0.24);
     set_step(c.pulsed, 2e-3, 0.3, 3.75, 0.01);
     c.pulsed.mult_noise = false;
     c.pulsed.write_noise_std = 56.0;
-    set_physics(c, kReram);
+    set_physics(c, reram());
 }
 void set_reram_array(CrossbarConfig& c) {
     c.pulsed.dw_min_dtod_log_normal = true;
     c.pulsed.mult_noise = false;
     c.pulsed.subtract_symmetry_point = true;
     c.pulsed.reference_std = 0.05;
-    set_physics(c, kReramArray);
+    set_physics(c, reram());
 }
 void reram_array_om(CrossbarConfig& c) {
     set_range(c.pulsed, -1.0, 1.0, 0.5695, 0.3499);
@@ -223,7 +202,7 @@ void pcm_exp(CrossbarConfig& c) {
     c.pulsed.dw_min_std_slope = 0.108;
     c.pulsed.reset_std = 0.02;
     c.pulsed.one_sided = true;
-    set_physics(c, kPcm);
+    set_physics(c, phase_change());
 }
 
 constexpr std::array<PulsedPreset, 17> kPresets{{

@@ -195,51 +195,55 @@ struct PiecewiseLaw : CommonNoise {
 
 struct TableLaw {
     const float *HWY_RESTRICT up, *HWY_RESTRICT down, *HWY_RESTRICT sigma_up, *HWY_RESTRICT sigma_down;
+    const std::int32_t* HWY_RESTRICT first_node;
     float low, per_us, segments;
     explicit TableLaw(const StepParameters& p)
         : up(p.up.nodes),
           down(p.down.nodes),
           sigma_up(p.up.sigma_nodes),
           sigma_down(p.down.sigma_nodes),
+          first_node(p.first_node),
           low(p.table_low_us),
           per_us(p.nodes_per_us),
           segments(p.segments) {}
-    HWY_INLINE float interpolate(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, float g,
-                                 bool first) const {
+    HWY_INLINE float interpolate(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, std::size_t i,
+                                 float g, bool first) const {
         const float at = (g - low) * per_us;
         const float inside = at < 0.0F ? 0.0F : (at > segments ? segments : at);
-        const auto node = static_cast<std::int32_t>(inside);
-        const float part = inside - static_cast<float>(node);
+        const auto below = static_cast<std::int32_t>(inside);
+        const float part = inside - static_cast<float>(below);
+        const std::int32_t node = first_node[i] + below;
         const float left = first ? a[node] : b[node];
         const float right = first ? a[node + 1] : b[node + 1];
         return left + part * (right - left);
     }
-    HWY_INLINE Vec interpolate(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, Vec g,
+    HWY_INLINE Vec interpolate(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, std::size_t i, Vec g,
                                Rising first) const {
         const Tag d;
         const hn::RebindToSigned<Tag> di;
         const Vec most = hn::Set(d, segments), zero = hn::Zero(d);
         const Vec at = hn::Mul(hn::Sub(g, hn::Set(d, low)), hn::Set(d, per_us));
         const Vec inside = hn::IfThenElse(hn::Lt(at, zero), zero, hn::IfThenElse(hn::Gt(at, most), most, at));
-        const auto node = hn::ConvertTo(di, inside), next = hn::Add(node, hn::Set(di, 1));
-        const Vec part = hn::Sub(inside, hn::ConvertTo(d, node));
+        const auto below = hn::ConvertTo(di, inside);
+        const Vec part = hn::Sub(inside, hn::ConvertTo(d, below));
+        const auto node = hn::Add(below, hn::LoadU(di, first_node + i)), next = hn::Add(node, hn::Set(di, 1));
         const auto value = [&](auto index) HWY_ATTR {
             return hn::IfThenElse(first, hn::GatherIndex(d, a, index), hn::GatherIndex(d, b, index));
         };
         const Vec left = value(node);
         return hn::Add(left, hn::Mul(part, hn::Sub(value(next), left)));
     }
-    HWY_INLINE float operator()(std::size_t, float g, bool rising) const {
-        return interpolate(up, down, g, rising);
+    HWY_INLINE float operator()(std::size_t i, float g, bool rising) const {
+        return interpolate(up, down, i, g, rising);
     }
-    HWY_INLINE float sigma(std::size_t, float g, float, bool rising) const {
-        return interpolate(sigma_up, sigma_down, g, rising);
+    HWY_INLINE float sigma(std::size_t i, float g, float, bool rising) const {
+        return interpolate(sigma_up, sigma_down, i, g, rising);
     }
-    HWY_INLINE Vec operator()(std::size_t, Vec g, Rising rising) const {
-        return interpolate(up, down, g, rising);
+    HWY_INLINE Vec operator()(std::size_t i, Vec g, Rising rising) const {
+        return interpolate(up, down, i, g, rising);
     }
-    HWY_INLINE Vec sigma(std::size_t, Vec g, Vec, Rising rising) const {
-        return interpolate(sigma_up, sigma_down, g, rising);
+    HWY_INLINE Vec sigma(std::size_t i, Vec g, Vec, Rising rising) const {
+        return interpolate(sigma_up, sigma_down, i, g, rising);
     }
 };
 

@@ -42,9 +42,10 @@ struct StepParameters {
     const float* position = nullptr;  ///< exp: 2 a / range; power, piecewise: 1 / range
     float g_zero_us = 0.0F;           ///< conductance at w = 0
     float exp_offset = 0.0F;
-    float segments = 1.0F;      ///< piecewise, table: number of nodes - 1
-    float table_low_us = 0.0F;  ///< conductance of the first node of a table
-    float nodes_per_us = 0.0F;  ///< nodes of a table per uS
+    float segments = 1.0F;                     ///< piecewise, table: number of nodes - 1
+    const std::int32_t* first_node = nullptr;  ///< per device, table: where its nodes begin
+    float table_low_us = 0.0F;                 ///< conductance of the first node of a table
+    float nodes_per_us = 0.0F;                 ///< nodes of a table per uS
     /// Standard deviation of a step, except of a table: noise_step * step + noise_base * (step at w = 0) and,
     /// but for the linear law, + noise_add_us + noise_slope * |G - g_zero|.
     float noise_step = 0.0F, noise_base = 0.0F, noise_add_us = 0.0F, noise_slope = 0.0F;

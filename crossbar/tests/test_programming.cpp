@@ -42,6 +42,9 @@ TEST_CASE("write-verify brings weights within the tolerance, where open loop doe
         config.pulsed.w_min_dtod = config.pulsed.w_max_dtod = 0.05;  // so that every target is in range
         config.pulsed.dw_min_dtod = 0.1;
         config.read_noise_scale = 0.0;
+        CHECK(ProgrammingReport{.pulses = 1}.seconds(config).has_value() ==
+              (name == "pcm_nandakumar2018" || name == "ecram_li"));
+        config.energy = EnergyConfig{};  // pulses and reads of known length
         const bool one_sided = name == "pcm_nandakumar2018";
         const double tolerance = one_sided ? 0.3 : 0.1;
         config.programming.tolerance_us = tolerance;
@@ -60,12 +63,12 @@ TEST_CASE("write-verify brings weights within the tolerance, where open loop doe
         CHECK(report.verify_reads == array.counters().verify_reads);
         CHECK(report.pulses == array.counters().set_pulses + array.counters().reset_pulses - resets);
         CHECK(blind.verify_reads == 0);
-        CHECK(report.seconds > blind.seconds);
+        CHECK(report.known_seconds > blind.known_seconds);
         // One device at a time gives the same devices and takes longer.
         config.programming.order = ProgrammingOrder::device_wise;
         SynapseArray slow(config, kShape, 1.0, 3, 0);
         const auto one_by_one = slow.program_weights(targets(), 1.0F, step, 0);
-        CHECK(one_by_one.seconds > 3 * report.seconds);
+        CHECK(one_by_one.known_seconds > 3 * report.known_seconds);
         CHECK(one_by_one.converged == report.converged);
         CHECK(one_by_one.pulses == report.pulses);
         CHECK(one_by_one.verify_reads < report.verify_reads);  // only of what is not finished
@@ -109,7 +112,7 @@ TEST_CASE(
         }
         CHECK(worn == sets + resets + 3200);  // all are RESET at the start
         const double reads = double(report.verify_reads);
-        CHECK(report.seconds ==
+        CHECK(report.known_seconds ==
               doctest::Approx(1e-9 * (10.0 * double(sets) + 700.0 * double(resets) + 3.0 * reads)).scale(0));
         CHECK(after.energy(config.energy).reset_j == doctest::Approx(1e-9 * double(resets + 3200)).scale(0));
         // All devices of a word line are RESET at once.
@@ -118,7 +121,7 @@ TEST_CASE(
         SynapseArray by_row(config, {.rows = 40, .columns = 40}, 1.0, 1, 0);
         const auto of_rows = by_row.program_weights(d, 1.0F, nominal > 0.0 ? float(nominal) : 1.0F, 0);
         CHECK(of_rows.pulses == report.pulses);
-        const double slots = of_rows.seconds / 700e-9;
+        const double slots = of_rows.known_seconds / 700e-9;
         CHECK(slots == doctest::Approx(std::round(slots)));
         CHECK(slots > 0.5);
         CHECK(slots < 0.5 * double(resets) + 0.5);
@@ -244,7 +247,7 @@ TEST_CASE("time of row-parallel open-loop programming is that of the longest bur
     config.energy.reset_pulse_ns = 10.0;
     SynapseArray array(config, {.rows = 2, .columns = 3}, 1.0, 3, 0);
     const std::vector<float> steps{5, -2, 1, 0, 0, -7};
-    CHECK(array.program_weights(steps, 1.0F, 1.0F, 0).seconds ==
+    CHECK(array.program_weights(steps, 1.0F, 1.0F, 0).known_seconds ==
           doctest::Approx((5 * 100 + 2 * 10 + 7 * 10) * 1e-9).scale(0));
     CHECK(array.counters().set_pulses == 6);
     CHECK(array.counters().reset_pulses == 9);
@@ -256,10 +259,12 @@ TEST_CASE("devices that only take SET pulses are written on both sides of a word
     config.energy.set_pulse_ns = 100.0;
     const std::vector<float> steps{5, -2, 1, 0, 0, -7};
     SynapseArray array(config, {.rows = 2, .columns = 3}, 1.0, 3, 0);
-    CHECK(array.program_weights(steps, 1.0F, 1.0F, 0).seconds == doctest::Approx((5 + 7) * 100e-9).scale(0));
+    CHECK(array.program_weights(steps, 1.0F, 1.0F, 0).known_seconds ==
+          doctest::Approx((5 + 7) * 100e-9).scale(0));
     config.programming.order = ProgrammingOrder::device_wise;
     SynapseArray one_by_one(config, {.rows = 2, .columns = 3}, 1.0, 3, 0);
-    CHECK(one_by_one.program_weights(steps, 1.0F, 1.0F, 0).seconds == doctest::Approx(15 * 100e-9).scale(0));
+    CHECK(one_by_one.program_weights(steps, 1.0F, 1.0F, 0).known_seconds ==
+          doctest::Approx(15 * 100e-9).scale(0));
 }
 
 TEST_CASE("devices without pulses are programmed to the targets of their pairs") {

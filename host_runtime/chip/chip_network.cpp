@@ -43,6 +43,7 @@ ChipNetwork::ChipNetwork(const nir::FlatGraph& graph, const std::string& file,
     check(discretisation);
     config_.network.time_step_seconds = discretisation.dt_seconds;
     if (crossbars != nullptr) {
+        crossbars->use_costs(chip.device_costs(crossbars->crossbar().energy, crossbars->crossbar().device));
         config_.crossbar = crossbars->crossbar();
         shape_.tile_rows.fill(static_cast<std::uint32_t>(config_.crossbar.tile_rows));
         shape_.tile_columns = static_cast<std::uint32_t>(config_.crossbar.tile_columns);

@@ -12,6 +12,7 @@ int command_core(Arguments arguments);
 int command_export(Arguments arguments);
 int command_golden(Arguments arguments);
 int command_inspect(Arguments arguments);
+int command_scales(Arguments arguments);
 int command_run(Arguments arguments);
 int command_serve(Arguments arguments);
 

@@ -22,6 +22,7 @@
 #include "host_runtime/live/words.hpp"
 #include "host_runtime/results/chip_report.hpp"
 #include "host_runtime/results/converters_report.hpp"
+#include "host_runtime/results/energy_report.hpp"
 #include "host_runtime/results/energy_text.hpp"
 #include "host_runtime/results/placement_report.hpp"
 
@@ -303,6 +304,11 @@ int command_run(Arguments arguments) {
         }
         if (!energy.is_null()) {
             put("  energy: {}\n", energy_text(energy));
+            const auto& crossbar = loaded.mapping->crossbar();
+            if (const std::string text = missing_energy_text(crossbar.energy, crossbar.device);
+                !text.empty()) {
+                put("  energy missing: {}\n", text);
+            }
         }
         put("  output sums: {}\n", fmt::join(outputs.output_sums(), " "));
     }

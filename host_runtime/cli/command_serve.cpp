@@ -19,6 +19,7 @@
 #include "host_runtime/live/server.hpp"
 #include "host_runtime/live/simulated_network.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
+#include "host_runtime/results/energy_report.hpp"
 #include "host_runtime/results/programming_warnings.hpp"
 
 namespace memprop::host::cli {
@@ -136,7 +137,7 @@ nlohmann::ordered_json report_json(const live::ServerReport& report, const live:
         json["updates"] = trainer.samples_done();
         json["loss_history"] = trainer.history().loss;
         const auto& cost = served.learning->config().crossbar.energy;
-        json["energy_j"] = {{"total", trainer.counters().energy(cost).total_j()}};
+        json["energy_j"] = {{"total", or_null(trainer.counters().energy(cost).total_j())}};
     }
     return json;
 }

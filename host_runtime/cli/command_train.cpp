@@ -16,6 +16,7 @@
 #include "host_runtime/cli/progress.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/results/converters_report.hpp"
+#include "host_runtime/results/energy_report.hpp"
 #include "host_runtime/results/energy_text.hpp"
 #include "host_runtime/tasks/file_tasks.hpp"
 #include "host_runtime/training.hpp"
@@ -168,6 +169,11 @@ std::string report_text(const TrainRequest& request, const nlohmann::ordered_jso
             fmt::format_to(to, "converters       {}\n", converters);
         }
         fmt::format_to(to, "energy figures   {}\n", result["energy_source"].get<std::string>());
+        if (const std::string missing =
+                missing_energy_text(request.config.crossbar.energy, result["device"].get<std::string>());
+            !missing.empty()) {
+            fmt::format_to(to, "energy missing   {}\n", missing);
+        }
     }
     if (result.contains("chip")) {
         text += chip_text(result);

@@ -10,6 +10,7 @@ std::span<const Command> commands() {
     static constexpr std::array kCommands{
         Command{"train", "train a network on a task and write results", command_train},
         Command{"config", "print an experiment with every key resolved and explained", command_config},
+        Command{"scales", "choose what weight a uS stands for, and the step of a pulse", command_scales},
         Command{"run", "run a network on recorded events", command_run},
         Command{"serve", "keep a network running on live events", command_serve},
         Command{"core", "run a network on the digital e-prop core", command_core},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ template <class T>
 struct Range {
     T low, high;  ///< both allowed
 };
+
+/// How a figure is written that is not known, in quotes.
+inline constexpr std::string_view kUnknown = "unknown";
 
 /// Number of single-character insertions, deletions and replacements between two words.
 std::size_t edit_distance(std::string_view a, std::string_view b);
@@ -46,6 +50,20 @@ public:
                 refuse(name, *node, fmt::format("must be a number in [{}, {}]", range.low, range.high));
             }
             value = *given;
+        }
+    }
+    /// A figure that may not be known.
+    void operator()(std::string_view name, std::optional<double>& value, Range<double> range,
+                    std::string_view) {
+        if (const toml::node* node = find(name)) {
+            const auto given = node->is_number() ? node->value<double>() : std::nullopt;
+            const bool unknown = node->value<std::string_view>() == kUnknown;
+            if (!unknown && !(given && *given >= range.low && *given <= range.high)) {
+                refuse(
+                    name, *node,
+                    fmt::format("must be a number in [{}, {}] or \"{}\"", range.low, range.high, kUnknown));
+            }
+            value = given;
         }
     }
     void operator()(std::string_view name, bool& value, std::string_view) {

@@ -97,6 +97,10 @@ public:
     void operator()(std::string_view name, double& value, Range<double>, std::string_view doc) {
         add(name, number(value), doc);
     }
+    void operator()(std::string_view name, std::optional<double>& value, Range<double>,
+                    std::string_view doc) {
+        add(name, value ? number(*value) : quote(std::string(kUnknown)), doc);
+    }
     void operator()(std::string_view name, bool& value, std::string_view doc) {
         add(name, value ? "true" : "false", doc);
     }
@@ -171,6 +175,10 @@ Experiment parse_experiment(std::string_view text, std::string_view source,
     // The device that file and overrides name decides about the defaults of other keys.
     Experiment config = defaults_of(named.crossbar.device);
     read(config);
+    if (const auto complete = crossbar::find_device_kind(named.crossbar.device).complete;
+        complete != nullptr) {
+        complete(config.crossbar);
+    }
     return config;
 }
 

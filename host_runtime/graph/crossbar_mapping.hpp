@@ -69,6 +69,8 @@ public:
     std::string description() const;
     const crossbar::EnergyConfig& energy_cost() const { return config_.crossbar.energy; }
     const crossbar::CrossbarConfig& crossbar() const { return config_.crossbar; }
+    /// For hardware that knows more about its devices; before anything is mapped.
+    void use_costs(const crossbar::EnergyConfig& costs) { config_.crossbar.energy = costs; }
 
     /// Of all arrays: programming and reads so far.
     crossbar::ArrayCounters counters() const;

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <vector>
 
 #include "host_runtime/results/converters_report.hpp"
+#include "host_runtime/results/energy_report.hpp"
 
 namespace memprop::host {
 namespace {
@@ -20,6 +22,10 @@ double mean_error_us(const MappedLayer& layer) {
 /// Devices that take no pulses are programmed to targets, and nothing is verified.
 bool verified(const MappedLayer& layer) {
     return layer.arrays.front()->array.model().takes_pulses();
+}
+
+std::optional<double> seconds(const CrossbarMapping& mapping, const MappedLayer& layer) {
+    return layer.programming.seconds(mapping.crossbar());
 }
 
 double success_rate(const MappedLayer& layer) {
@@ -49,8 +55,8 @@ nlohmann::ordered_json programming_json(const CrossbarMapping* mapping) {
              {"pulses", {{"set", layer->spent.set_pulses}, {"reset", layer->spent.reset_pulses}}},
              {"pulses_per_synapse", double(report.pulses) / std::max(1.0, double(report.synapses))},
              {"verify_reads", report.verify_reads},
-             {"seconds", report.seconds},
-             {"energy_j", layer->spent.energy(mapping->energy_cost()).total_j()}});
+             {"seconds", or_null(seconds(*mapping, *layer))},
+             {"energy_j", or_null(layer->spent.energy(mapping->energy_cost()).total_j())}});
     }
     return result;
 }
@@ -59,14 +65,7 @@ nlohmann::ordered_json energy_json(const CrossbarMapping* mapping) {
     if (mapping == nullptr) {
         return nullptr;
     }
-    const crossbar::EnergyBreakdown energy = mapping->counters().energy(mapping->energy_cost());
-    return {{"total", energy.total_j()},
-            {"set", energy.set_j},
-            {"reset", energy.reset_j},
-            {"read", energy.read_j},
-            {"verify_read", energy.verify_read_j},
-            {"wires", energy.wires_j},
-            {"adc", energy.adc_j}};
+    return energy_json(mapping->counters().energy(mapping->energy_cost()));
 }
 
 nlohmann::ordered_json converters_json(const CrossbarMapping* mapping) {
@@ -97,9 +96,12 @@ std::string programming_text(const CrossbarMapping& mapping) {
             const double synapses = std::max(1.0, double(report.synapses));
             fmt::format_to(out,
                            "; {:.1f} pulses and {:.1f} verifying reads per synapse, {:.1f} % within the "
-                           "tolerance, {:.3g} s",
+                           "tolerance",
                            double(report.pulses) / synapses, double(report.verify_reads) / synapses,
-                           100.0 * success_rate(*layer), report.seconds);
+                           100.0 * success_rate(*layer));
+            if (const auto taken = seconds(mapping, *layer)) {
+                fmt::format_to(out, ", {:.3g} s", *taken);
+            }
         }
         text += '\n';
     }

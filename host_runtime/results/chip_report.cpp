@@ -61,7 +61,8 @@ nlohmann::ordered_json histogram(const hw::noc::LatencyHistogram& latency) {
 
 void add_chip_energy(const ChipEnergy& energy, nlohmann::ordered_json& energy_j) {
     double devices = 0.0;
-    if (!energy_j.is_null()) {  // conversions are charged once, by the tiles
+    // The costs of devices on a chip are known; conversions are charged once, by the tiles.
+    if (!energy_j.is_null()) {
         devices = energy_j["total"].get<double>() - energy_j["adc"].get<double>();
         energy_j.erase("adc");
     }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "host_runtime/results/converters_report.hpp"
+#include "host_runtime/results/energy_report.hpp"
 #include "learning/update/scheme.hpp"
 
 namespace memprop::host {
@@ -56,7 +57,6 @@ std::uint64_t tiles(const learning::ExperimentConfig& config, const learning::Tr
 nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learning::TrainerBase& trainer,
                                  const std::vector<double>& loss_history, double wall_s) {
     const crossbar::ArrayCounters counters = trainer.counters();
-    const crossbar::EnergyBreakdown energy = counters.energy(config.crossbar.energy);
     const double loss = loss_history.back();
     const double silent = mean_square_target(trainer.task());
     const double neuron_seconds =
@@ -71,6 +71,7 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
         programmed += trainer.programmed(static_cast<learning::ProjectionId>(w));
     }
     const bool on_devices = trainer.array(learning::ProjectionId::w_in) != nullptr;
+    const crossbar::EnergyConfig& costs = config.crossbar.energy;
 
     nlohmann::ordered_json json;
     json["task"] = config.task.name;
@@ -84,11 +85,9 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
     json["wall_s"] = wall_s;
     json["cycles"] = nullptr;
     json["deadline_misses"] = nullptr;
-    json["energy_j"] = {{"total", energy.total_j()}, {"set", energy.set_j},
-                        {"reset", energy.reset_j},   {"read", energy.read_j},
-                        {"wires", energy.wires_j},   {"verify_read", energy.verify_read_j},
-                        {"adc", energy.adc_j}};
-    json["energy_source"] = on_devices ? nlohmann::ordered_json(config.crossbar.energy.source) : nullptr;
+    json["energy_j"] = energy_json(on_devices ? counters.energy(costs) : crossbar::EnergyBreakdown{});
+    json["energy_source"] = on_devices ? nlohmann::ordered_json(energy_source(costs)) : nullptr;
+    json["energy_missing"] = on_devices ? nlohmann::ordered_json(costs.missing()) : nullptr;
     json["pulses"] = {{"set", counters.set_pulses},
                       {"reset", counters.reset_pulses},
                       {"verify_read", counters.verify_reads}};
@@ -111,7 +110,7 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
         {"verify_reads", programmed.verify_reads},
         {"mean_error_us", programmed.absolute_error_us / count},
         {"largest_error_us", programmed.largest_error_us},
-        {"seconds", programmed.seconds}};
+        {"seconds", or_null(programmed.seconds(config.crossbar))}};
     std::uint64_t faulty_devices = 0, columns_replaced = 0;
     std::vector<const crossbar::SynapseArray*> arrays;
     for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {

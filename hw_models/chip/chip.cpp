@@ -16,6 +16,9 @@ Chip::Chip(const sc_core::sc_module_name& name, const ChipConfig& config, const 
       memory_{.state = request.state, .feedback = request.feedback, .weights = {}} {
     config.check_costs();
     for (std::size_t w = 0; w < request.weights.size(); ++w) {
+        if (request.weights[w]->array() != nullptr) {  // throws if a cost is not known
+            config.device_costs(device_energy_, request.config.crossbar.device);
+        }
         arrays_.push_back(
             std::make_unique<WeightArray>(*request.weights[w], plan.tile_rows[w], plan.tile_columns[w]));
         memory_.weights[w] = arrays_.back().get();

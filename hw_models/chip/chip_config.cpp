@@ -1,6 +1,7 @@
 #include "hw_models/chip/chip_config.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <vector>
 
@@ -55,6 +56,20 @@ void ChipConfig::check_costs() const {
     check_group("tile_cost", tile_cost);
     check_group("sram_cost", sram_cost);
     check_group("digital_cost", digital_cost);
+}
+
+crossbar::EnergyConfig ChipConfig::device_costs(const crossbar::EnergyConfig& costs,
+                                                std::string_view device) const {
+    if (const auto keys = costs.missing(); !keys.empty()) {
+        throw InputError(
+            fmt::format("{}: not known for {}: a chip needs every cost; give figures of this "
+                        "device and their source in crossbar.energy",
+                        fmt::join(keys, ", "), device));
+    }
+    crossbar::EnergyConfig on_chip = costs;
+    on_chip.set_pulse_ns = costs.set_pulse_ns.value_or(clock_period_ns * double(pulse_cycles));
+    on_chip.reset_pulse_ns = costs.reset_pulse_ns.value_or(clock_period_ns * double(reset_cycles));
+    return on_chip;
 }
 
 noc::NocParams ChipConfig::noc_params() const {

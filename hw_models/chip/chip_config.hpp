@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "crossbar/device/energy_config.hpp"
 #include "hw_models/noc/params.hpp"
 #include "hw_models/tile/tile_params.hpp"
 
@@ -166,6 +167,9 @@ struct ChipConfig {
 
     /// Throws InputError for a cost that is not known and for one that was changed without its source.
     void check_costs() const;
+    /// The costs of the devices `device` on this chip: a pulse whose length is not known takes pulse_cycles
+    /// or reset_cycles. Throws InputError naming the costs that are not known.
+    crossbar::EnergyConfig device_costs(const crossbar::EnergyConfig& costs, std::string_view device) const;
 
     /// Routers: the cores and, west of them, a column whose first router leads to the host.
     noc::NocParams noc_params() const;

@@ -75,7 +75,7 @@ void WeightArray::stage(std::uint32_t row, std::uint32_t column, float weight) {
 double WeightArray::program() {
     store_.load(staged_);
     devices_changed();
-    return store_.programmed().seconds;
+    return store_.programmed().known_seconds;
 }
 
 void WeightArray::scale(std::span<float> sums) const {

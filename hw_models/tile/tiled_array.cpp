@@ -1,6 +1,7 @@
 #include "hw_models/tile/tiled_array.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "crossbar/base/error.hpp"
 
@@ -206,11 +207,16 @@ void report_devices(const std::string& prefix, const crossbar::ArrayCounters& co
         "devices on word lines driven by events");
     add("verify_reads", static_cast<double>(counters.verify_reads), "reads",
         "devices read one by one, for measurements and refresh");
-    add("energy_set", energy.set_j, "J", "SET pulses; " + cost.source);
-    add("energy_reset", energy.reset_j, "J", "RESET pulses; " + cost.source);
-    add("energy_read", energy.read_j, "J", "devices read by events; " + cost.source);
-    add("energy_wires", energy.wires_j, "J", "reads, in wires, drivers and sense amplifiers");
-    add("energy_verify", energy.verify_read_j, "J", "verifying reads of devices; " + cost.source);
+    const auto add_if_known = [&](const char* name, const std::optional<double>& joule, std::string what) {
+        if (joule) {
+            add(name, *joule, "J", std::move(what));
+        }
+    };
+    add_if_known("energy_set", energy.set_j, "SET pulses; " + cost.source);
+    add_if_known("energy_reset", energy.reset_j, "RESET pulses; " + cost.source);
+    add_if_known("energy_read", energy.read_j, "devices read by events; " + cost.source);
+    add_if_known("energy_wires", energy.wires_j, "reads, in wires, drivers and sense amplifiers");
+    add_if_known("energy_verify", energy.verify_read_j, "verifying reads of devices; " + cost.source);
 }
 
 }  // namespace memprop::hw::tile

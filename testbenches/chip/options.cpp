@@ -76,6 +76,9 @@ ChipOptions read(ChipProgram program, const OptionReader& given) {
     options.experiment = given.has("experiment") ? host::load_experiment(given.text("experiment"), overrides)
                                                  : host::parse_experiment("", "tb", overrides);
     options.experiment.run.engine = learning::Engine::cycle;
+    if (auto& devices = options.experiment.crossbar; devices.energy.missing().empty()) {
+        devices.energy = options.experiment.chip.device_costs(devices.energy, devices.device);
+    }
     options.samples = given.small("samples", 1, 1'000'000);
     options.steps = given.small("steps", 1, 1'000'000);
     options.activity = given.number("activity", 0.0, 1.0);

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <exception>
@@ -50,6 +51,15 @@ struct TileUnderTest {
     }
 };
 
+/// Energies that follow from figures that are not known are left out of the counters.
+std::string device_energy_source(const TileOptions& options) {
+    const crossbar::EnergyConfig& costs = options.devices.energy;
+    return costs.missing().empty()
+               ? costs.source
+               : fmt::format("{}not known for {}: {}", costs.source.empty() ? "" : costs.source + "; ",
+                             options.devices.device, fmt::join(costs.missing(), ", "));
+}
+
 nlohmann::ordered_json summary(const TileOptions& options, const TileUnderTest& under_test,
                                const TileRunResult& run) {
     const hw::tile::SynapseTile& tile = *under_test.tile;
@@ -71,10 +81,13 @@ nlohmann::ordered_json summary(const TileOptions& options, const TileUnderTest& 
     json["energy_source"] = options.sram ? options.sram_tile.cost.source : options.crossbar_tile.cost.source;
     if (under_test.array) {
         const auto energy = under_test.array->counters().energy(options.devices.energy);
-        json["energy_j"]["device_set"] = energy.set_j;
-        json["energy_j"]["device_reset"] = energy.reset_j;
-        json["energy_j"]["device_read"] = energy.read_j;
-        json["device_energy_source"] = options.devices.energy.source;
+        const auto or_null = [](const std::optional<double>& joule) {
+            return joule ? nlohmann::ordered_json(*joule) : nullptr;
+        };
+        json["energy_j"]["device_set"] = or_null(energy.set_j);
+        json["energy_j"]["device_reset"] = or_null(energy.reset_j);
+        json["energy_j"]["device_read"] = or_null(energy.read_j);
+        json["device_energy_source"] = device_energy_source(options);
     }
     for (const hw::Counter& counter : under_test.report(options)) {
         json["counters"][counter.name] = counter.value;
@@ -102,7 +115,7 @@ void print_report(const TileOptions& options, const TileUnderTest& under_test, c
     put("energy of the tile: {}\n",
         options.sram ? options.sram_tile.cost.source : options.crossbar_tile.cost.source);
     if (under_test.array) {
-        put("energy of the devices: {}\n", options.devices.energy.source);
+        put("energy of the devices: {}\n", device_energy_source(options));
     }
 }
 

@@ -102,7 +102,9 @@ void read_crossbar(const OptionReader& given, TileOptions& options) {
     devices.adc.columns_per_converter = tile.timing.columns_per_converter;
     devices.tile_rows = options.rows;
     devices.energy.read_pulse_ns = tile.timing.drive_cycles * options.cycle_ns;
-    devices.energy.source += fmt::format("; here reads of {} ns", devices.energy.read_pulse_ns);
+    if (!devices.energy.source.empty()) {
+        devices.energy.source += fmt::format("; here reads of {} ns", *devices.energy.read_pulse_ns);
+    }
 }
 
 void read_sram(const OptionReader& given, TileOptions& options) {
