@@ -144,17 +144,20 @@ class Streams(FaultCase):
 
     def test_a_reader_that_does_not_read(self):
         reader, writer = os.pipe()
+        process = self.start("serve", self.network, "--listen", "tcp://127.0.0.1:0", stderr=writer)
+        said = ""
+        while not (port := re.search(r"listening at \S+:(\d+)\n", said)):
+            said += os.read(reader, 1000).decode()
         os.set_blocking(writer, False)
         with self.assertRaises(BlockingIOError):
             while True:
-                os.write(writer, bytes(4096))
+                os.write(writer, bytes(1))
         os.set_blocking(writer, True)
-        process = self.start("serve", self.network, "--listen", "tcp://127.0.0.1:0", stderr=subprocess.PIPE, text=True)
-        port = int(re.search(r":(\d+)\n", process.stderr.readline())[1])
-        os.dup2(writer, process.stderr.fileno())  # our end only; the server's pipe is filled by peers that come and go
-        for _ in range(3):
-            socket.create_connection(("127.0.0.1", port)).close()
-        time.sleep(0.3)
+        for _ in range(3):  # each would be told of
+            with socket.create_connection(("127.0.0.1", int(port[1])), timeout=30) as peer:
+                peer.sendall(struct.pack("<IIII", 0, 0, 0, 5000))
+                peer.shutdown(socket.SHUT_WR)
+                self.assertEqual(peer.recv(100), b"")
         self.assertIsNone(process.poll())
         os.close(reader)
         os.close(writer)
@@ -222,7 +225,7 @@ class Signals(FaultCase):
             self.await_true((self.directory / "ran").exists, "the run begins")
             time.sleep(0.3)
             process.send_signal(signal.SIGHUP)
-            self.assertEqual(process.wait(60), 128 + signal.SIGHUP, process.stderr.read())
+            self.assertEqual(process.wait(60), 128 + signal.SIGHUP)
         self.assertTrue((self.directory / "ran/state.h5").exists())
         with (self.directory / "ran/output.csv").open() as output:
             steps = sum(1 for _ in output)
@@ -445,7 +448,8 @@ class SpecialFiles(FaultCase):
             device = self.directory / name
             device.symlink_to("/dev/zero")
             with self.subTest(command(device)):
-                self.assertIn(name.encode(), self.ends_or_waits(command(device)))
+                said = self.ends_or_waits(command(device))
+                self.assertRegex(said, f"{name}|more than [0-9]+ events in step 0".encode())
             device.unlink()
 
     def test_terminals(self):
