@@ -7,6 +7,11 @@
 #include "crossbar/base/error.hpp"
 
 namespace memprop::host::events {
+namespace {
+
+constexpr std::size_t kMostInStep = std::size_t{1} << 27;  // a device that gives zeros never leaves its step
+
+}  // namespace
 
 StepStream::StepStream(std::unique_ptr<EventReader> reader, double dt_seconds, bool drop_incomplete,
                        std::size_t window)
@@ -60,6 +65,10 @@ bool StepStream::refill() {
 bool StepStream::take(std::int64_t step, std::vector<std::uint32_t>& indices) {
     indices.clear();
     while (more() && next_step() == step) {
+        if (indices.size() == kMostInStep) {
+            throw InputError(
+                fmt::format("the recording has more than {} events in step {}", kMostInStep, step));
+        }
         indices.push_back(buffer_[position_++].index);
     }
     if (drop_incomplete_ && !indices.empty() && !more()) {

@@ -51,7 +51,8 @@ def short(key: str) -> str:
 
 def describe(values: dict[str, Any]) -> str:
     """A combination in few words."""
-    return ", ".join(f"{short(k)}={v:.3g}" if isinstance(v, float) else f"{short(k)}={shown(v)}" for k, v in values.items())
+    return ", ".join(f"{short(k)}={v:.3g}" if isinstance(v, float) else f"{short(k)}={shown(v)}"
+                     for k, v in values.items())
 
 
 def write_figures(data: SweepData, directory: Path) -> list[Path]:

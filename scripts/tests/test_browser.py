@@ -15,7 +15,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from synthetic import write_store
+from synthetic import SCHEMES, write_store
 
 from memprop_report.data import SweepData
 from memprop_report.report import page_text
@@ -190,6 +190,25 @@ class Browser(unittest.TestCase):
             for x in range(-400, 401, 50):
                 if abs(x) < chart.size["width"] / 2:
                     ActionChains(self.driver, duration=0).move_to_element_with_offset(chart, x, x // 4).perform()
+
+    def test_labels_of_any_kind(self) -> None:
+        labels = ("<!-- <script>", "</script><b>$x_{</b>", "a\u2028{a|b}")
+        directory = self.page.parent / "labels"
+        write_store(directory, noises=2, seeds=2, epochs=5)
+        plan = json.loads((directory / "sweep.json").read_text())
+        for point in plan["points"]:
+            point["values"]["update.scheme"] = labels[SCHEMES.index(point["values"]["update.scheme"])]
+        plan["name"] = labels[0]
+        (directory / "sweep.json").write_text(json.dumps(plan))
+        page = directory / "report.html"
+        page.write_text(page_text(SweepData(directory)), encoding="utf-8")
+        self.driver.get(page.as_uri())
+        self.assertTrue(self.script("return document.body.dataset.ready"))
+        self.assertEqual(self.driver.title, f"Sweep {labels[0]}")
+        self.assertEqual(set(self.column("update.scheme")), set(labels))
+        self.assertIn(labels[1], {one["name"] for one in self.options_of("chart-key-1")})
+        self.test_the_mouse_wanders_over_every_chart()  # tips show labels too
+        self.assertEqual(self.script("return document.querySelectorAll('main b').length"), 0)
 
     def test_keyboard(self) -> None:
         self.driver.find_element(By.ID, "clear-selection").click()

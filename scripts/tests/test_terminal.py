@@ -8,7 +8,7 @@ from support import SCRIPTS, SweepCase
 from synthetic import write_store
 
 # convert_digits needs a package that scripts/setup does not install.
-COMMANDS = sorted(
+COMMANDS = [SCRIPTS / "same_bits"] + sorted(
     path for path in SCRIPTS.glob("*.py") if not path.name.startswith("memprop_") and path.name != "convert_digits.py"
 )
 
