@@ -157,7 +157,7 @@ def _run(job: Job, directory: str, children: Children, outcome: Outcome) -> None
             said = err.read().strip()[-2000:]
             outcome.error = f"exit status {status}: {said}" if status > 0 else f"killed by signal {-status}: {said}"
             return
-        lines = out.read().splitlines()
+        lines = out.read().rstrip("\n").split("\n")  # other separators may stand in a text
     try:
         outcome.result = json.loads(lines[-1])
     except (IndexError, ValueError):

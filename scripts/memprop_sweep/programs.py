@@ -70,7 +70,7 @@ class Programs:
         answer = subprocess.run(words, input=lines, capture_output=True, text=True, check=False)
         if answer.returncode != 0:
             raise SweepError(f"{' '.join(words)}: {answer.stderr.strip()}")
-        parsed = [json.loads(line) for line in answer.stdout.splitlines()]
+        parsed = [json.loads(line) for line in answer.stdout.split("\n") if line]
         return [
             Resolved(
                 p.get("config"),

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "crossbar/base/error.hpp"
-#include "crossbar/device/device_model.hpp"
+#include "crossbar/device/presets.hpp"
 #include "testbenches/support/option_reader.hpp"
 
 namespace memprop::tb {
