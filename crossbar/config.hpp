@@ -253,7 +253,7 @@ struct CrossbarConfig {
         field.text("device", device, "device model; `memprop train --list` names them");
         field.file("table_file", table_file, "device \"table\": its CSV file");
         field("bits", bits, {1, 16}, "ideal device: a full range of 2^bits steps, one SET pulse each");
-        field("g_max_us", g_max_us, {0.2, 1e6}, "largest conductance, uS");
+        field("g_max_us", g_max_us, {1e-6, 1e6}, "largest conductance, uS");
         field("write_noise_scale", write_noise_scale, {0.0, 100.0},
               "programming noise; 1 as published, 0 off");
         field("read_noise_scale", read_noise_scale, {0.0, 100.0}, "read noise; 1 as published, 0 off");

@@ -65,6 +65,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include <cmath>
 
+#include "crossbar/base/error.hpp"
 #include "crossbar/base/math.hpp"
 
 namespace memprop::crossbar {
@@ -76,6 +77,7 @@ namespace {
 
 constexpr float kResetMeanUs = 0.1F, kResetSigmaUs = 0.01F, kResetMinUs = 0.01F;
 constexpr double kLinearStepUs = 1.0;
+constexpr double kLeastGMaxUs = 0.2;
 
 }  // namespace
 
@@ -86,6 +88,11 @@ PcmNandakumar2018::PcmNandakumar2018(const CrossbarConfig& config, double tick_s
       reset_sigma_us_(kResetSigmaUs * static_cast<float>(config.write_noise_scale)),
       read_sigma_g_(static_cast<float>(0.03 * config.read_noise_scale)),
       read_sigma_0_us_(static_cast<float>(0.13 * config.read_noise_scale)) {
+    if (!(config.g_max_us >= kLeastGMaxUs)) {
+        throw InputError("crossbar.g_max_us", config.g_max_us,
+                         fmt::format("must be at least {} on {}, whose RESET state is at {}", kLeastGMaxUs,
+                                     config.device, kGMinUs));
+    }
     const double s = config.nonlinearity_scale, w = config.write_noise_scale;
     constants_ = {.memory_decay = static_cast<float>(math::exp(-1.0 / 2.6)),
                   .mean_g = static_cast<float>(-0.084 * s),

@@ -219,7 +219,8 @@ std::string Judge::of_update(std::string_view name) const {
                                            : "crossbar.slice_base is above 1: slices are not picked in turn";
     }
     if (name.starts_with("refresh_")) {
-        if (model_->bidirectional()) {
+        const bool paces_chip = on_chip_ && name == "refresh_period";
+        if (model_->bidirectional() && !paces_chip) {
             return fmt::format("crossbar.device = \"{}\" has steps in both directions and is never refreshed",
                                config_.crossbar.device);
         }
@@ -261,11 +262,18 @@ std::string Judge::of_chip(std::string_view name) const {
     if (!on_chip_) {
         return "run.engine = \"functional\" has no chip";
     }
-    if (model_ == nullptr &&
-        (name.starts_with("tile_cost.") ||
-         is_one_of(name, {"drive_cycles", "conversion_cycles", "row_select_cycles", "pulse_cycles",
-                          "reset_cycles", "columns_written_together"}))) {
+    const bool of_devices = (name.starts_with("tile_cost.") && name != "tile_cost.source") ||
+                            is_one_of(name, {"drive_cycles", "conversion_cycles", "row_select_cycles",
+                                             "pulse_cycles", "reset_cycles", "columns_written_together"});
+    if (model_ == nullptr && of_devices) {
         return no_devices();
+    }
+    if (model_ != nullptr && model_->bidirectional() && name == "reset_cycles") {
+        return fmt::format("crossbar.device = \"{}\" has steps in both directions and takes no RESET",
+                           config_.crossbar.device);
+    }
+    if (model_ != nullptr && name.starts_with("sram_cost.") && name != "sram_cost.source") {
+        return "weights are on devices, none in a memory of numbers";
     }
     return {};
 }
@@ -343,11 +351,14 @@ std::string Judge::of_programming(std::string_view name) const {
 std::string Judge::of_crossbar(std::string_view name) const {
     const crossbar::CrossbarConfig& c = config_.crossbar;
     if (model_ == nullptr) {
-        const bool shapes_tiles = on_chip_ && is_one_of(name, {"tile_rows", "tile_columns"});
-        return shapes_tiles ? std::string() : no_devices();
+        return no_devices();
     }
     if (const std::string_view lacks = unused_device_key(*model_, name); !lacks.empty()) {
         return fmt::format("crossbar.device = \"{}\" {}", c.device, lacks);
+    }
+    if (name == "read_noise" && !c.clamp_reads &&
+        !(model_->traits().read_noise && c.read_noise_scale > 0.0)) {
+        return "there is no read noise to draw; sums differ by rounding at most";
     }
     if (name == "drift_spread" && c.drift_scale == 0.0) {
         return "crossbar.drift_scale = 0: there is no drift to spread";
@@ -390,9 +401,12 @@ std::string Judge::of_crossbar(std::string_view name) const {
                                       : std::string();
 }
 
-/// The keys of `config` that are not as its device has them by default, with their values.
+/// The keys of `config` that are not as its device has them by default, with their values. The device itself
+/// is set if it is not the one that there is without a word.
 std::vector<std::pair<std::string, std::string>> keys_set(const Experiment& config) {
-    const auto defaults = flatten_experiment(defaults_of(config.crossbar.device));
+    Experiment published = defaults_of(config.crossbar.device);
+    published.crossbar.device = crossbar::CrossbarConfig().device;
+    const auto defaults = flatten_experiment(published);
     auto set = flatten_experiment(config);
     std::vector<std::pair<std::string, std::string>> changed;
     for (std::size_t i = 0; i < set.size(); ++i) {

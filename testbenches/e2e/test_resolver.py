@@ -9,7 +9,7 @@ import sys
 import tempfile
 import unittest
 
-MEMPROP = pathlib.Path(sys.argv.pop(1))
+MEMPROP = pathlib.Path(sys.argv.pop(1)).resolve()
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(MEMPROP.parent / "python"))
 
@@ -82,6 +82,7 @@ class Resolver(unittest.TestCase):
                     resolved = self.directory / f"{of_base}-{device}/config.toml"
                     config = run(MEMPROP, "config", base, "--set", f"crossbar.device={device}").stdout
                     self.assertEqual(resolved.read_text(), config)
+                    run(MEMPROP, "train", "--resume", resolved.parent, "--set", "run.epochs=3", "--json")
             losses = {tuple(result["loss_history"]) for result in swept.values()}
             self.assertEqual(len(losses), len(names))  # no device stands in for another
 
@@ -153,7 +154,7 @@ class Resolver(unittest.TestCase):
         for number, text in enumerate(("a\x7fb", 'a"\\\n\tb', "µ ´ \u2028", "a = 1\nb")):
             words = ["--set", f"crossbar.energy.source={text}"]
             out = self.directory / str(number)
-            result = json.loads(run(MEMPROP, "train", base, *words, "--json", "--out", out).stdout.splitlines()[-1])
+            result = json.loads(run(MEMPROP, "train", base, *words, "--json", "--out", out).stdout.strip().split("\n")[-1])
             self.assertEqual(result["energy_source"], text)
             run(MEMPROP, "train", "--resume", out, "--set", "run.epochs=3", "--json")
             again = memprop.train(str(base), {"crossbar.energy.source": text}, 1)

@@ -273,7 +273,7 @@ class BadInput(Case):
         for text, expected in (
             ("[crosbar]\nbits = 3\n", ["experiment.toml:1:", "crosbar", "crossbar"]),
             ("[crossbar]\n\ng_max = 3\n", ["experiment.toml:3:1", "crossbar.g_max", "crossbar.g_max_us"]),
-            ("[crossbar]\ng_max_us = -1\n", ["experiment.toml:2:", "crossbar.g_max_us = -1", "[0.2, 1000000]"]),
+            ("[crossbar]\ng_max_us = -1\n", ["experiment.toml:2:", "crossbar.g_max_us = -1", "[1e-06, 1000000]"]),
             ("[crossbar]\ng_max_us = nan\n", ["crossbar.g_max_us = nan", "must be a number in"]),
             ("[crossbar]\ng_max_us = inf\n", ["crossbar.g_max_us = inf"]),
             ("[crossbar]\nbits = 2.5\n", ["crossbar.bits = 2.5", "whole number"]),

@@ -9,7 +9,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/terminal.hpp"
-#include "crossbar/device/device_model.hpp"
+#include "crossbar/device/presets.hpp"
 #include "testbenches/support/option_reader.hpp"
 
 namespace memprop::tb {
