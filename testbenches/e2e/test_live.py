@@ -305,6 +305,21 @@ class Udp(Case):
         report = served.stop()[1]
         self.assertEqual((report["unfinished_words"], report["dropped_events"], report["lost_datagrams"]), (1, 0, 0))
 
+    def test_senders_share_one_clock(self):
+        server = self.serve(listen="udp://127.0.0.1:0")
+        events = [(k, s) for k in range(10) for s in range(2)]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as a, socket.socket(socket.AF_INET,
+                                                                                socket.SOCK_DGRAM) as b:
+            for k, s in events:
+                (a, b)[s].sendto(words([(k, s)]), ("127.0.0.1", server.port))
+            time.sleep(1.4)  # then a sender with a clock of its own, which starts anew
+            a.sendto(words([(0, 1), (3, 1), (4, 1)]), ("127.0.0.1", server.port))
+            time.sleep(0.3)
+        _, report = server.stop()
+        self.assertEqual((report["events"], report["peers"], report["late_events"], report["clock_gaps"]),
+                         (len(events) + 3, 2, 0, 0))
+        self.assertEqual(report["steps"], 14)  # 10, and those of 0 to 3 ms; that of 4 ms is under way
+
     def test_what_there_is_no_room_for_is_counted(self):
         self.network = write_network(self.scratch / "large.nir", inputs=2000, outputs=3000)
         served = self.serve("--dt", "1e-6", listen="udp://127.0.0.1:0")  # a step per word: too slow for what comes
@@ -382,6 +397,23 @@ class Run(Case):
             self.assertEqual(run["nodes/lif/observables/v/data"].shape, (1, 150, 4))
             output = run["nodes/output/observables/output/data"][0]
             numpy.testing.assert_array_equal(numpy.argwhere(output), expected)
+
+    def test_udp_senders_share_one_clock(self):
+        steps, senders = 12, 3
+        events = [(k, 2 * s) for k in range(steps) for s in range(senders)]
+        process = self.start("--events", "udp://127.0.0.1:0", "--idle-timeout", "1")
+        for line in process.stderr:
+            found = re.search(r"waiting for events at udp://127.0.0.1:(\d+)", line)
+            if found:
+                break
+        sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(senders)]
+        for k, index in events:
+            sockets[index // 2].sendto(words([(k, index)], start_us=77_000), ("127.0.0.1", int(found[1])))
+        for sender in sockets:
+            sender.close()
+        result, spikes = self.finish(process)
+        self.assertEqual(spikes, self.run_recording(events))
+        self.assertEqual((result["steps"], result["late_events"]), (steps, 0))
 
     def test_events_from_udp(self):
         events = poisson(100, 8, 3)
