@@ -1,7 +1,6 @@
 #include "host_runtime/nir/complete.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
@@ -24,7 +23,6 @@ public:
     void run(Graph& graph) {
         complete_nested(graph, "");
         add_inputs(graph, "");
-        give_shapes(graph);
         add_outputs(graph);
     }
 
@@ -206,7 +204,7 @@ private:
             if (shape) {
                 return shape;
             }
-            if (node.type == NodeType::input || works_elementwise(node.type)) {
+            if (works_elementwise(node.type)) {
                 open.insert(open.end(), targets[at].begin(), targets[at].end());
             }
         }
@@ -219,30 +217,11 @@ private:
                    : stated_input_shape(node, fmt::format("{}: node {}", file_, node.name));
     }
 
-    std::optional<Shape> shape_of_nested(const Graph& graph) const {
-        for (std::uint32_t i = 0; i < graph.nodes.size(); ++i) {
-            if (graph.nodes[i].type == NodeType::input) {
-                return wanted_shape(graph, neighbours(graph, true), i);
-            }
-        }
-        return std::nullopt;
-    }
-
-    void give_shapes(Graph& graph) {
-        const Neighbours targets = neighbours(graph, true);
-        for (std::uint32_t i = 0; i < graph.nodes.size(); ++i) {
-            Node& node = graph.nodes[i];
-            if (node.type != NodeType::input || stored_shape(node.find("shape"))) {
-                continue;
-            }
-            const std::optional<Shape> shape = wanted_shape(graph, targets, i);
-            if (!shape) {
-                fail(node.name, "dataset shape is missing or empty, and no node that it leads to states one");
-            }
-            node.parameters = {shape_dataset(*shape)};
-            warnings_.push_back(fmt::format("node {}: its shape is not stated; it leads to [{}]", node.name,
-                                            fmt::join(*shape, ", ")));
-        }
+    /// Of its only Input.
+    static std::optional<Shape> shape_of_nested(const Graph& graph) {
+        const auto input = std::find_if(graph.nodes.begin(), graph.nodes.end(),
+                                        [](const Node& node) { return node.type == NodeType::input; });
+        return input == graph.nodes.end() ? std::nullopt : stored_shape(input->find("shape"));
     }
 
     void add_outputs_behind(Graph& graph, const std::string& path, const std::vector<std::uint32_t>& leaves) {

@@ -8,8 +8,8 @@
 
 namespace memprop::host::nir {
 
-/// Every node of the outermost graph that no edge leads to, and that is no Input, gets an Input `input_NAME`;
-/// an Input without a shape gets that of what it leads to. Nodes that no edge leaves get an Output
+/// Every node of the outermost graph that no edge leads to, and that is no Input, gets an Input `input_NAME`.
+/// Nodes that no edge leaves get an Output
 /// `output_NAME` if the graph has no Output, or if an Input reaches none but them. Nested graphs that have no
 /// Input or Output where an edge needs one are completed likewise. What was added is listed in `warnings`.
 /// `file` is only for messages. Throws InputError where the shape of an Input is not to be found.

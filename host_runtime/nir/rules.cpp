@@ -62,7 +62,7 @@ std::string_view broken_rule(Rule rule, double value) {
 const std::vector<TypeRule>& type_rules() {
     using enum NodeType;
     static const std::vector<TypeRule> rules{
-        {input, "Input", {{"shape", Rule::shape_or_none, 0, 1, false}}},
+        {input, "Input", {{"shape", Rule::extents, 0, 1}}},
         {output, "Output", {{"shape", Rule::shape_or_none, 0, 1, false}}},
         {affine, "Affine", {kWeight, {"bias", Rule::finite, 0, kAnyRank}}},
         {linear, "Linear", {kWeight}},
