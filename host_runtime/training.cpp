@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/chip/chip_hardware.hpp"
 #include "host_runtime/chip/mapping.hpp"
 #include "host_runtime/config/experiment_file.hpp"
@@ -248,7 +249,12 @@ std::optional<learning::NetworkWeights> weights_to_program(const std::filesystem
     if (nir::is_checkpoint(file)) {
         return read_weights_to_program(file, config, make_any_task);
     }
-    return initial_weights(nir::read_network(file), file.string(), config);
+    const nir::Network network = nir::read_network(file);
+    learning::NetworkWeights weights = initial_weights(network, file.string(), config);
+    for (const std::string& warning : initial_weights_warnings(network, file.string(), config)) {
+        say("memprop: warning: {}: {}\n", file.string(), warning);
+    }
+    return weights;
 }
 
 }  // namespace

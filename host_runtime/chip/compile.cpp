@@ -7,6 +7,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/exchange/layers.hpp"
+#include "host_runtime/nir/layer_values.hpp"
 
 namespace memprop::host {
 namespace {
@@ -136,8 +137,7 @@ private:
     }
 
     void check_delay(std::uint32_t node) const {
-        const std::vector<double> delay =
-            nir::numbers(*graph_.nodes[node].node->find("delay"), graph_.nodes[node].output_size());
+        const std::vector<double> delay = nir::layer_values(graph_.nodes[node], "delay", 0.0);
         for (std::size_t i = 0; i < delay.size(); ++i) {
             if (std::nearbyint(delay[i] / discretisation_.dt_seconds) != 1.0) {
                 refuse(node,
@@ -178,7 +178,7 @@ private:
         }
         const FlatNode& node = graph_.nodes[*w.node];
         const nir::Shape& shape = node.node->find("weight")->shape;
-        if (shape.size() != 2) {
+        if (!nir::is_one_matrix(shape)) {
             refuse(*w.node, fmt::format("weight has {} axes, 2 are needed", shape.size()));
         }
         w.rows = static_cast<std::uint32_t>(node.input_size());

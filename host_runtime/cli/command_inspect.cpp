@@ -9,6 +9,7 @@
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/exchange/export.hpp"
+#include "host_runtime/graph/step_warnings.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
 
 namespace memprop::host::cli {
@@ -133,7 +134,14 @@ int command_inspect(Arguments arguments) {
         return 0;
     }
     const auto file = options["file"].as<std::string>();
-    const nir::Network network = load_network(file);
+    nir::Network network = load_network(file);
+    bool states_its_own = false;
+    const Discretisation discretisation = discretisation_of(network, file, states_its_own);
+    if (!states_its_own) {
+        for (std::string& warning : step_warnings(network, file, discretisation)) {
+            network.warnings.push_back(std::move(warning));
+        }
+    }
     for (const std::string& warning : network.warnings) {
         say("memprop: warning: {}: {}\n", file, warning);
     }

@@ -22,6 +22,7 @@
 #include "host_runtime/live/words.hpp"
 #include "host_runtime/results/chip_report.hpp"
 #include "host_runtime/results/converters_report.hpp"
+#include "host_runtime/results/discretisation_report.hpp"
 #include "host_runtime/results/energy_report.hpp"
 #include "host_runtime/results/energy_text.hpp"
 #include "host_runtime/results/placement_report.hpp"
@@ -237,6 +238,7 @@ int command_run(Arguments arguments) {
     }
     run_steps(network, stream, steps, [&] {
         outputs.write_step();
+        loaded.silence->note(network);
         if (recording) {
             recording->record_step();
         }
@@ -266,6 +268,22 @@ int command_run(Arguments arguments) {
         return 128 + interrupt_signal();
     }
 
+    for (const auto& [folder, files] : outputs.renamed()) {
+        for (const auto& [node, written] : files) {
+            say("memprop: {} of node {} are in {}\n", folder, node, (directory / written).string());
+        }
+    }
+    if (stream.late() > 0) {
+        loaded.warnings.push_back(fmt::format(
+            "{} events came when their step was over and count in the one under way", stream.late()));
+        print_warning(options["events"].as<std::string>(), loaded.warnings.back());
+    }
+    if (stream.events_delivered() > 0) {
+        for (const std::string& warning : loaded.silence->warnings()) {
+            loaded.warnings.push_back(warning);
+            print_warning(file, warning);
+        }
+    }
     const double wall = std::chrono::duration<double>(Clock::now() - start).count();
     const nlohmann::ordered_json energy = loaded.chip != nullptr
                                               ? chip_energy_json(*loaded.chip, loaded.mapping.get())
@@ -281,12 +299,16 @@ int command_run(Arguments arguments) {
                                       {"wall_s", wall},
                                       {"engine", loaded.chip != nullptr ? "cycle" : "functional"},
                                       {"arithmetic", to_string(loaded.discretisation.arithmetic)},
+                                      {"discretisation", discretisation_json(loaded.discretisation)},
+                                      {"warnings", loaded.warnings},
+                                      {"files", outputs.renamed()},
                                       {"cycles", nullptr},
                                       {"energy_j", energy},
                                       {"programming", programming_json(loaded.mapping.get())},
                                       {"converters", converters},
                                       {"keys_without_effect", without_effect_json(loaded.without_effect)},
                                       {"dropped_events", stream.dropped()},
+                                      {"late_events", stream.late()},
                                       {"unsent_words", sender ? sender->unsent() : 0}};
         if (loaded.chip != nullptr) {
             add_placement(*loaded.chip, result);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/terminal.hpp"
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/config/experiment_file.hpp"
@@ -68,7 +69,7 @@ int command_scales(Arguments arguments) {
     }
     const Experiment config = load_experiment(experiment, overrides);
     const auto weights = weights_of(config, values.count("init") != 0 ? std::optional(init) : std::nullopt);
-    fmt::print("{}", print_scales(config, find_scales(config, weights)));
+    put_text(print_scales(config, find_scales(config, weights)));
     return 0;
 }
 

@@ -13,12 +13,14 @@
 #include "host_runtime/cli/network_options.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/exchange/export.hpp"
+#include "host_runtime/exchange/initial_weights.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 #include "host_runtime/graph/state_file.hpp"
 #include "host_runtime/live/learning_network.hpp"
 #include "host_runtime/live/server.hpp"
 #include "host_runtime/live/simulated_network.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
+#include "host_runtime/results/discretisation_report.hpp"
 #include "host_runtime/results/energy_report.hpp"
 #include "host_runtime/results/programming_warnings.hpp"
 
@@ -37,8 +39,9 @@ constexpr std::string_view kNotes =
     "Output that no spikes feed sends the index of its largest entry, once per step.\n"
     "Without --realtime words are placed by their times (without times: by their arrival), and a step runs\n"
     "when a word of a later step has come or the peer closes. The network goes on with the next peer; one\n"
-    "peer at a time; one that does nothing for a second gives way if another waits. TCP peers that send\n"
-    "too fast are held back; UDP words without room are dropped and counted.\n"
+    "peer at a time; one that does nothing for a second gives way if another waits. All sources that send\n"
+    "into a UDP port within a second are one peer with one clock. TCP peers that send too fast are held\n"
+    "back; UDP words without room are dropped and counted.\n"
     "--learn: a word with x = 0x7FFF is a target for its step: y is the label (learning.loss =\n"
     "\"cross_entropy\") or the readout that should be 1 (\"mse\"). Weights change after every task.steps\n"
     "steps, or within them with learning.update_every_steps.\n"
@@ -62,7 +65,8 @@ Served serve_simulator(const po::variables_map& options, const std::string& file
         load_state(*served.loaded.network, served.loaded.discretisation, served.loaded.mapping.get(),
                    options["load-state"].as<std::string>());
     }
-    served.network = std::make_unique<live::SimulatedNetwork>(*served.loaded.network);
+    served.network =
+        std::make_unique<live::SimulatedNetwork>(*served.loaded.network, &*served.loaded.silence);
     served.reader = served.loaded.reader;
     served.dt_seconds = served.loaded.discretisation.dt_seconds;
     return served;
@@ -88,6 +92,10 @@ Served serve_learning(const po::variables_map& options, const std::string& file)
     const Experiment config = load_experiment(options["learn"].as<std::string>(), overrides);
     const nir::Network network = load_network(file);
     Served served;
+    served.loaded.warnings = initial_weights_warnings(network, file, config);
+    for (const std::string& warning : served.loaded.warnings) {
+        print_warning(file, warning);
+    }
     auto learner = std::make_unique<live::LearningNetwork>(
         network, file, config,
         options.count("save") != 0 ? std::filesystem::path(options["save"].as<std::string>())
@@ -113,24 +121,28 @@ Served serve_learning(const po::variables_map& options, const std::string& file)
 
 nlohmann::ordered_json report_json(const live::ServerReport& report, const live::PortCounters& port,
                                    const Served& served, double wall_s) {
-    nlohmann::ordered_json json{{"steps", report.steps},
-                                {"events", report.events},
-                                {"output_words", port.sent_words},
-                                {"peers", port.peers},
-                                {"dropped_events", port.dropped_words},
-                                {"lost_datagrams", port.lost_datagrams},
-                                {"malformed_words", report.malformed_words},
-                                {"unfinished_words", port.unfinished_words},
-                                {"late_events", report.late_events},
-                                {"shortened_pauses", report.shortened_pauses},
-                                {"clock_gaps", report.clock_gaps},
-                                {"unsent_words", port.unsent_words},
-                                {"latency_median_s", report.latency.quantile(0.5)},
-                                {"latency_99_s", report.latency.quantile(0.99)},
-                                {"deadline_misses", report.deadline_misses},
-                                {"skipped_steps", report.skipped_steps},
-                                {"wall_s", wall_s},
-                                {"energy_j", energy_json(served.loaded.mapping.get())}};
+    nlohmann::ordered_json json{
+        {"steps", report.steps},
+        {"events", report.events},
+        {"output_words", port.sent_words},
+        {"peers", port.peers},
+        {"dropped_events", port.dropped_words},
+        {"lost_datagrams", port.lost_datagrams},
+        {"malformed_words", report.malformed_words},
+        {"unfinished_words", port.unfinished_words},
+        {"late_events", report.late_events},
+        {"shortened_pauses", report.shortened_pauses},
+        {"clock_gaps", report.clock_gaps},
+        {"unsent_words", port.unsent_words},
+        {"latency_median_s", report.latency.quantile(0.5)},
+        {"latency_99_s", report.latency.quantile(0.99)},
+        {"deadline_misses", report.deadline_misses},
+        {"skipped_steps", report.skipped_steps},
+        {"wall_s", wall_s},
+        {"discretisation", served.learning != nullptr ? nlohmann::ordered_json()
+                                                      : discretisation_json(served.loaded.discretisation)},
+        {"warnings", served.loaded.warnings},
+        {"energy_j", energy_json(served.loaded.mapping.get())}};
     if (served.learning != nullptr) {
         const learning::TrainerBase& trainer = served.learning->trainer();
         json["targets"] = report.targets;
@@ -251,6 +263,12 @@ int command_serve(Arguments arguments) {
                                               served.loaded.mapping.get(), target);
                                }) &&
                 saved;
+    }
+    if (served.loaded.silence && server.report().events > 0) {
+        for (const std::string& warning : served.loaded.silence->warnings()) {
+            served.loaded.warnings.push_back(warning);
+            print_warning(file, warning);
+        }
     }
     const nlohmann::ordered_json report = report_json(server.report(), port.counters(), served, wall_s);
     if (options.count("json") != 0) {

@@ -44,6 +44,12 @@ Discretisation discretisation_from(const po::variables_map& options, const nir::
     if (options.count("arithmetic") != 0) {
         result.arithmetic = arithmetic_from(options["arithmetic"].as<std::string>());
     }
+    if (options.count("if-integration") != 0) {
+        result.if_integration = if_integration_from(options["if-integration"].as<std::string>());
+    }
+    if (options.count("current-jump") != 0) {
+        result.current_jump = current_jump_from(options["current-jump"].as<std::string>());
+    }
     check(result);
     return result;
 }
@@ -70,9 +76,10 @@ hw::chip::ChipConfig chip_from(const po::variables_map& options, std::span<const
 }
 
 void print_settings(const Discretisation& d, const RunningNetwork& network) {
-    say("memprop: dt = {} s, integrator = {}, reset = {}, first-step-recurrence = {}, arithmetic = {}\n",
+    say("memprop: dt = {} s, integrator = {}, reset = {}, first-step-recurrence = {}, arithmetic = {}, "
+        "if-integration = {}, current-jump = {}\n",
         d.dt_seconds, to_string(d.integrator), to_string(d.reset), d.first_step_recurrence ? "on" : "off",
-        to_string(d.arithmetic));
+        to_string(d.arithmetic), to_string(d.if_integration), to_string(d.current_jump));
     for (const auto& [source, target] : network.delayed_edges()) {
         say("memprop: edge {} -> {} closes a cycle and delivers the previous step's value\n", source, target);
     }
@@ -119,6 +126,11 @@ void add_network_options(po::options_description& options) {
         ("arithmetic", po::value<std::string>(),
          "of weights and neurons: graph (default: double precision), or the operations of memprop's training "
          "in single or double precision; default of networks trained by memprop: as they were trained")  //
+        ("if-integration", po::value<std::string>(),
+         "input of I and IF nodes: per_step (default: v += r x) or per_second (dv/dt = r x: v += dt r x)")  //
+        ("current-jump", po::value<std::string>(),
+         "of CubaLI and CubaLIF nodes: scaled (default: an input raises the current by dt/tau_syn w_in x) or "
+         "unscaled (by w_in x, as Norse computes)")  //
         ("crossbar", po::value<std::string>()->value_name("EXPERIMENT.toml"),
          "program the weights of Linear, Affine and Conv nodes onto crossbars by write-verify and read them "
          "with noise and drift")  //
@@ -131,6 +143,10 @@ void add_network_options(po::options_description& options) {
         ("width", po::value<std::uint32_t>()->default_value(0, ""),
          "pixels of the camera, if the Input's shape does not say")  //
         ("height", po::value<std::uint32_t>()->default_value(0, ""), "the same");
+}
+
+void print_warning(const std::string& file, const std::string& warning) {
+    say("memprop: warning: {}: {}\n", file, warning);
 }
 
 void add_engine_options(po::options_description& options) {
@@ -154,10 +170,18 @@ LoadedNetwork load_network_with(const po::variables_map& options, const std::str
         chip ? take_overrides_of("chip", overrides) : std::vector<std::string>();
     loaded.mapping = mapping_from(options, std::move(overrides), chip, loaded.without_effect);
     const nir::Network network = load_network(file);
-    for (const std::string& warning : network.warnings) {
-        say("memprop: warning: {}: {}\n", file, warning);
-    }
+    loaded.warnings = network.warnings;
     loaded.discretisation = discretisation_from(options, network, file);
+    bool states_its_own = false;
+    if (discretisation_of(network, file, states_its_own) != loaded.discretisation || !states_its_own) {
+        for (std::string& warning : step_warnings(network, file, loaded.discretisation)) {
+            loaded.warnings.push_back(std::move(warning));
+        }
+    }
+    for (const std::string& warning : loaded.warnings) {
+        print_warning(file, warning);
+    }
+    loaded.silence.emplace(network, file, loaded.discretisation);
     if (chip) {
         if (loaded.discretisation.arithmetic == Arithmetic::graph) {
             say("memprop: the chip computes in single precision; --arithmetic single gives the functional "

@@ -3,21 +3,20 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "crossbar/base/error.hpp"
+#include "host_runtime/cli/node_files.hpp"
 
 namespace memprop::host::cli {
 namespace {
 
-constexpr std::size_t kFlushBytes = 1 << 16;
-
-std::string file_name(const std::string& node) {
-    std::string name;
-    for (const char c : node) {
-        c == '/' ? name.append("__") : name.append(1, c);
-    }
-    return name + ".csv";
+/// Pieces of this size go to the file; with many files smaller ones, so that all fit into memory.
+std::size_t flush_bytes(std::size_t files) {
+    constexpr std::size_t kLeast = 1 << 12, kMost = 1 << 16, kTogether = 1 << 26;
+    return std::clamp(kTogether / std::max<std::size_t>(files, 1), kLeast, kMost);
 }
 
 }  // namespace
@@ -59,35 +58,54 @@ RunOutputs::RunOutputs(const RunningNetwork& network, const std::filesystem::pat
         }
     }
     lock_.emplace(directory);
-    std::set<std::filesystem::path> taken;
-    const auto open = [&](std::vector<NodeFile>& files, const char* folder, const Probe& probe) {
-        const auto path = directory / folder / file_name(network.nodes()[probe.node].name);
-        if (!taken.insert(path).second) {
-            throw InputError(fmt::format("node {}: another node or probe writes {} too",
-                                         network.nodes()[probe.node].name, path.string()));
-        }
-        files.push_back({probe, PendingFile(path), {}, 0});
-    };
+    std::vector<Probe> spiking;
     for (std::uint32_t i = 0; i < network.nodes().size(); ++i) {
         if (nir::is_spiking(network.nodes()[i].type)) {
-            open(spikes_, "spikes", {i});
-            spikes_.back().text = "step,index\n";
+            spiking.push_back({i});
         }
     }
-    for (const Probe& probe : probes) {
-        open(states_, "state", probe);
+    open(spiking, directory, "spikes", spikes_);
+    for (NodeFile& file : spikes_) {
+        file.text = "step,index\n";
     }
+    open(probes, directory, "state", states_);
     output_.push_back({{}, PendingFile(directory / "output.csv"), {}, 0});
+    if (!renamed_.empty()) {
+        names_.emplace(directory / "files.json");
+    }
+    flush_bytes_ = flush_bytes(spikes_.size() + states_.size() + 1);
 }
 
-void RunOutputs::write_if_long(NodeFile& file) {
-    if (file.text.size() >= kFlushBytes) {
+void RunOutputs::open(const std::vector<Probe>& nodes, const std::filesystem::path& directory,
+                      const std::string& folder, std::vector<NodeFile>& files) {
+    std::vector<std::string> names;
+    std::set<std::uint32_t> seen;
+    for (const Probe& probe : nodes) {
+        names.push_back(network_.nodes()[probe.node].name);
+        if (!seen.insert(probe.node).second) {
+            throw InputError(
+                fmt::format("probe: node {} is given twice; NODE writes both v and i", names.back()));
+        }
+    }
+    const std::vector<std::string> stems = node_file_names(names);
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const std::string file = folder + "/" + stems[i] + ".csv";
+        if (folder + "/" + plain_file_name(names[i]) + ".csv" != file) {
+            renamed_[folder][names[i]] = file;
+        }
+        files.push_back({nodes[i], PendingFile(directory / file), {}, 0});
+    }
+}
+
+void RunOutputs::write_if_long(NodeFile& file) const {
+    if (file.text.size() >= flush_bytes_) {
         file.file.append(file.text);
         file.text.clear();
     }
 }
 
-void RunOutputs::write_row(NodeFile& file, std::span<const double> first, std::span<const double> second) {
+void RunOutputs::write_row(NodeFile& file, std::span<const double> first,
+                           std::span<const double> second) const {
     auto out = std::back_inserter(file.text);
     bool begun = false;
     for (const auto values : {first, second}) {
@@ -128,6 +146,11 @@ void RunOutputs::commit() {
             file.file.append(file.text);
             file.file.commit();
         }
+    }
+    if (names_) {
+        names_->append(
+            nlohmann::json(renamed_).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+        names_->commit();
     }
     for (const NodeFile& file : spikes_) {
         spike_counts_[network_.nodes()[file.probe.node].name] = file.count;

@@ -1,16 +1,40 @@
 #include "host_runtime/cli/run_recording.hpp"
 
+#include <cmath>
+#include <limits>
+
 #include "host_runtime/files/atomic_file.hpp"
 
 namespace memprop::host::cli {
 namespace {
 
-std::string link_name(const std::string& node) {
-    std::string name;
-    for (const char c : node) {
-        c == '/' ? name.append("__") : name.append(1, c);
+/// The first time that floor(time / dt) gives this step: step dt, or some numbers behind it where the rounded
+/// product is less.
+double time_of(std::uint64_t step, double dt_seconds) {
+    const auto wanted = static_cast<double>(step);
+    double time = wanted * dt_seconds;
+    while (std::floor(time / dt_seconds) < wanted) {
+        time = std::nextafter(time, std::numeric_limits<double>::infinity());
     }
-    return name;
+    return time;
+}
+
+/// The group of a node, made with those of the nested graphs around it: nodes/GRAPH/nodes/NODE.
+std::string node_group(h5::File& file, const std::string& node) {
+    std::string path;
+    for (std::size_t begin = 0;;) {
+        const std::size_t end = node.find('/', begin);
+        path += "/nodes/" + node.substr(begin, end - begin);
+        if (!file.exists(path)) {
+            file.create_group(path);
+            file.write_attribute(path, "__type__",
+                                 std::string(end == std::string::npos ? "NIRNodeData" : "NIRGraphData"));
+        }
+        if (end == std::string::npos) {
+            return path;
+        }
+        begin = end + 1;
+    }
 }
 
 }  // namespace
@@ -31,7 +55,7 @@ RunRecording::RunRecording(const RunningNetwork& network, double dt_seconds, con
 }
 
 void RunRecording::record_step() {
-    const double time = static_cast<double>(network_.steps_done() - 1) * dt_seconds_;
+    const double time = time_of(network_.steps_done() - 1, dt_seconds_);
     for (NodeData& node : spikes_) {
         for (const std::uint32_t index : network_.spikes(node.probe.node)) {
             node.index.push_back(index);
@@ -60,12 +84,7 @@ void RunRecording::write(const std::filesystem::path& target) const {
         file.create_group("/nodes");
         const auto observable = [&](const std::string& node, const std::string& name,
                                     const std::string& type) {
-            const std::string group = "/nodes/" + link_name(node);
-            const std::string path = group + "/observables/" + name;
-            if (!file.exists(group)) {
-                file.create_group(group);
-                file.write_attribute(group, "__type__", std::string("NIRNodeData"));
-            }
+            const std::string path = node_group(file, node) + "/observables/" + name;
             file.create_group(path);
             file.write_attribute(path, "__type__", type);
             return path;
@@ -80,7 +99,7 @@ void RunRecording::write(const std::filesystem::path& target) const {
             const RunningNetwork::NodeInfo& info = network_.nodes()[node.probe.node];
             const std::string path = observable(info.name, "spikes", "EventData");
             file.write_attribute(path, "n_neurons", static_cast<std::int64_t>(info.size));
-            file.write_attribute(path, "t_max", static_cast<double>(network_.steps_done()) * dt_seconds_);
+            file.write_attribute(path, "t_max", time_of(network_.steps_done(), dt_seconds_));
             file.write(path + "/idx", node.index, {1, node.index.size()}, kStorage);
             file.write(path + "/time", node.time, {1, node.time.size()}, kStorage);
         }
@@ -93,11 +112,16 @@ void RunRecording::write(const std::filesystem::path& target) const {
                 grid(name, "i", node.i);
             }
         }
-        std::string outputs;
+        std::size_t begin = 0;
         for (const RunningNetwork::OutputInfo& output : network_.outputs()) {
-            outputs += (outputs.empty() ? "" : "+") + output.name;
+            std::vector<double> values;
+            for (std::size_t at = begin; at < output_.size(); at += row_.size()) {
+                values.insert(values.end(), output_.begin() + static_cast<std::ptrdiff_t>(at),
+                              output_.begin() + static_cast<std::ptrdiff_t>(at + output.size));
+            }
+            grid(output.name, "output", values);
+            begin += output.size;
         }
-        grid(outputs, "output", output_);
         file.close();
     });
 }

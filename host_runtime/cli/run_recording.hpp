@@ -1,8 +1,9 @@
-// run.h5 of `memprop run --hdf5`: recorded activity in the layout of NIRData (nirtorch's and nir's exchange
-// format), node names with '/' written "__":
+// run.h5 of `memprop run --hdf5`: recorded activity in the layout of NIRGraphData, as the NIR library reads
+// it. Nodes of a nested graph lie in the NIRGraphData nodes/GRAPH. A spike of step k has the time from which
+// on floor(time / dt) is k.
 //   /nodes/NODE/observables/spikes/{idx, time}   [1, events], attributes n_neurons, t_max
 //   /nodes/NODE/observables/{v, i}/data          [1, steps, neurons] of probed nodes, attribute dt
-//   /nodes/OUTPUT/observables/output/data        [1, steps, outputs] of all Outputs, attribute dt
+//   /nodes/OUTPUT/observables/output/data        [1, steps, elements] of each Output, attribute dt
 #pragma once
 
 #include <filesystem>

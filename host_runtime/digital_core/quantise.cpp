@@ -9,6 +9,7 @@
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/math.hpp"
 #include "host_runtime/exchange/layers.hpp"
+#include "host_runtime/nir/layer_values.hpp"
 #include "hw_models/digital_core/shape.hpp"
 
 namespace memprop::host {
@@ -79,8 +80,7 @@ private:
     }
 
     static double at(const FlatNode& node, std::string_view name, std::uint64_t i, double missing) {
-        const nir::Dataset* dataset = node.node->find(name);
-        return dataset == nullptr ? missing : nir::number_at(*dataset, i);
+        return nir::layer_value(node, name, i, missing);
     }
 
     void no_leak_potential(const FlatNode& node) const {
@@ -195,7 +195,7 @@ private:
     /// (1 - decay) r W, [pre][post].
     std::vector<double> effective(const FlatNode& layer, const FlatNode& target) const {
         const nir::Dataset& weight = *layer.node->find("weight");
-        const std::uint64_t post = weight.shape[0], pre = weight.shape[1];
+        const std::uint64_t post = layer.output_size(), pre = layer.input_size();
         std::vector<double> result(pre * post);
         for (std::uint64_t o = 0; o < post; ++o) {
             const double gain = (1.0 - decay(target, o)) * at(target, "r", o, 1.0);

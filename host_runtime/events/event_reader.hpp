@@ -40,6 +40,8 @@ public:
     virtual std::size_t read(std::span<TimedEvent> out) = 0;
     /// Events that could not be used because the recording gives them no time.
     virtual std::uint64_t skipped() const { return 0; }
+    /// Events that came when their step was over, and were given the newest one.
+    virtual std::uint64_t late() const { return 0; }
 };
 
 /// From camera pixels to a flat index: p H W + y W + x, or y W + x without polarity.

@@ -1,5 +1,7 @@
-// Prophesee recordings: EVT2 and EVT3 (.raw) and DAT (.dat), after the format pages of the Metavision SDK.
+// Prophesee recordings: EVT2 and EVT3 (.raw) and DAT (.dat), after the format pages of the Metavision SDK and
+// the decoders of OpenEB.
 // Times wrap (34, 24 and 32 bits of microseconds): a step back by more than half the range is a wrap.
+#include <algorithm>
 #include <optional>
 
 #include "host_runtime/events/byte_source.hpp"
@@ -7,16 +9,31 @@
 namespace memprop::host::events {
 namespace {
 
-/// Lines that start with '%', up to the first that does not or up to "% end".
-std::string read_header(ByteSource& source) {
+/// Whether a header line comes next: it starts with '%' and a space, and all of it is text. Without the line
+/// "% end", which many files lack, the first data byte may be a '%' too.
+bool is_header_line(ByteSource& source) {
+    constexpr std::size_t kMaxLine = 4096;
+    const auto bytes = source.peek(kMaxLine);
+    if (bytes.size() < 2 || bytes[0] != '%' || bytes[1] != ' ') {
+        return false;
+    }
+    const auto end = std::find(bytes.begin(), bytes.end(), '\n');
+    return std::all_of(bytes.begin(), end,
+                       [](std::uint8_t c) { return (c >= 0x20 && c != 0x7F) || c == '\t' || c == '\r'; });
+}
+
+/// The lines of a header, up to the first that is none or up to "% end".
+std::vector<std::string> read_header(ByteSource& source) {
     constexpr std::size_t kMaxHeader = 1 << 16;
-    std::string header;
-    std::string_view line;
-    while (!source.peek(1).empty() && source.peek(1)[0] == '%') {
+    std::vector<std::string> header;
+    std::size_t size = 0;
+    while (is_header_line(source)) {
         const std::uint64_t at = source.offset();
+        std::string_view line;
         source.read_line(line);
-        header.append(line).push_back('\n');
-        if (header.size() > kMaxHeader) {
+        header.emplace_back(line);
+        size += line.size() + 1;
+        if (size > kMaxHeader) {
             source.fail(at, "the header is longer than 65536 bytes");
         }
         if (line == "% end") {
@@ -24,6 +41,20 @@ std::string read_header(ByteSource& source) {
         }
     }
     return header;
+}
+
+/// What a header line says of a key: "2.0" of "% evt 2.0"; of several, the first. Empty if there is none.
+std::string_view value_of(const std::vector<std::string>& header, std::string_view key) {
+    for (const std::string& line : header) {
+        std::string_view rest(line);
+        rest.remove_prefix(std::min<std::size_t>(rest.size(), 2));
+        if (rest.starts_with(key) && rest.substr(key.size()).starts_with(' ')) {
+            rest.remove_prefix(key.size() + 1);
+            rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+            return rest.substr(0, rest.find_first_of("; \t"));
+        }
+    }
+    return {};
 }
 
 /// Time from a counter of `bits` bits that starts again at 0.
@@ -129,7 +160,7 @@ public:
                     low_ = payload;
                     break;
                 case 0x8:
-                    high_ = clock_.extend(std::int64_t{payload} << 12);
+                    set_high(clock_.extend(std::int64_t{payload} << 12));
                     break;
                 case 0x7:  // continuations, triggers and vendor data
                 case 0xA:
@@ -144,6 +175,14 @@ public:
     }
 
 private:
+    /// The low bits of another high part say nothing of this one: they are 0 until they come.
+    void set_high(std::int64_t high) {
+        if (high_ != high) {
+            low_ = 0;
+        }
+        high_ = high;
+    }
+
     void add(std::span<TimedEvent> out, std::size_t& count, std::uint32_t x, bool on, std::uint64_t at) {
         if (!high_ || !y_) {
             ++skipped_;
@@ -212,15 +251,15 @@ private:
 
 std::unique_ptr<EventReader> open_prophesee_raw(Stream in, const std::string& name, const SensorMap& map) {
     ByteSource source(std::move(in), name);
-    const std::string header = read_header(source);
-    const auto has = [&](std::string_view text) { return header.find(text) != std::string::npos; };
-    if (has("% evt 2.1") || has("% format EVT21")) {
+    const std::vector<std::string> header = read_header(source);
+    const std::string_view version = value_of(header, "evt"), format = value_of(header, "format");
+    if (version == "2.1" || format == "EVT21" || format == "EVT2.1") {
         source.fail(0, "is EVT2.1; EVT2 and EVT3 are read");
     }
-    if (has("% evt 3.0") || has("% format EVT3")) {
+    if (version == "3.0" || format == "EVT3") {
         return std::make_unique<Evt3Reader>(std::move(source), map);
     }
-    if (has("% evt 2.0") || has("% format EVT2")) {
+    if (version == "2.0" || format == "EVT2") {
         return std::make_unique<Evt2Reader>(std::move(source), map);
     }
     source.fail(0, "the header names no format ('% evt 2.0', '% evt 3.0' or '% format EVT2' or 'EVT3')");

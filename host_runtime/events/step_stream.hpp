@@ -30,6 +30,7 @@ public:
 
     std::uint64_t events_delivered() const { return delivered_; }
     std::uint64_t dropped() const { return dropped_ + reader_->skipped(); }
+    std::uint64_t late() const { return reader_->late(); }
 
 private:
     bool refill();

@@ -8,7 +8,9 @@
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/math.hpp"
 #include "host_runtime/exchange/layers.hpp"
+#include "host_runtime/graph/step_warnings.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
+#include "host_runtime/nir/layer_values.hpp"
 
 namespace memprop::host {
 namespace {
@@ -56,9 +58,8 @@ private:
     /// All values of a dataset must be `wanted` to single precision.
     void check_value(const FlatNode& node, std::string_view dataset, std::string_view key, double wanted,
                      double missing) const {
-        const nir::Dataset* stored = node.node->find(dataset);
         for (std::uint64_t i = 0; i < node.output_size(); ++i) {
-            const double value = stored == nullptr ? missing : nir::number_at(*stored, i);
+            const double value = nir::layer_value(node, dataset, i, missing);
             if (!(std::abs(value - wanted) <= 1e-6 * std::max(1e-300, std::abs(wanted)))) {
                 fail(node, fmt::format("{}[{}] = {}, but the experiment has {} = {}", dataset, i, value, key,
                                        wanted));
@@ -89,11 +90,10 @@ private:
     double gain_ratio(const FlatNode& target, std::uint64_t n) const {
         const bool neurons = target.node->type == NodeType::lif;
         const auto& network = config_.network;
-        const double tau = nir::number_at(*target.node->find("tau"), n);
+        const double tau = nir::layer_value(target, "tau", n, 0.0);
         const double decay = math::exp(-network.time_step_seconds / tau);
         const auto scaling = neurons ? network.input_scaling : network.readout_scaling;
-        const nir::Dataset* r = target.node->find("r");
-        const double gain = (1.0 - decay) * (r == nullptr ? 1.0 : nir::number_at(*r, n));
+        const double gain = (1.0 - decay) * nir::layer_value(target, "r", n, 1.0);
         const double ours = scaling == learning::LeakScaling::one ? 1.0 : 1.0 - decay;
         return std::abs(gain / ours - 1.0) < 1e-12 ? 1.0 : gain / ours;
     }
@@ -101,7 +101,7 @@ private:
     void take(const FlatNode& layer, const FlatNode& target, std::vector<double>& weights,
               bool recurrent) const {
         const nir::Dataset& stored = *layer.node->find("weight");
-        const std::uint64_t post = stored.shape[0], pre = stored.shape[1];
+        const std::uint64_t post = layer.output_size(), pre = layer.input_size();
         check_size(layer, post * pre, "the number of weights between these layers",
                    static_cast<std::int64_t>(weights.size()));
         for (std::uint64_t o = 0; o < post; ++o) {
@@ -129,6 +129,21 @@ learning::NetworkWeights initial_weights(const nir::Network& network, const std:
                                          const ExperimentConfig& config) {
     const FlatGraph graph = nir::flatten(network, file);
     return Reader(graph, file, config).read();
+}
+
+std::vector<std::string> initial_weights_warnings(const nir::Network& network, const std::string& file,
+                                                  const ExperimentConfig& config) {
+    std::vector<std::string> warnings = network.warnings;
+    bool states_its_own = false;
+    Discretisation ours = discretisation_of(network, file, states_its_own);
+    if (!states_its_own || ours.dt_seconds != config.network.time_step_seconds) {
+        ours.dt_seconds = config.network.time_step_seconds;
+        ours.integrator = Integrator::exponential;
+        for (std::string& warning : step_warnings(network, file, ours)) {
+            warnings.push_back(std::move(warning));
+        }
+    }
+    return warnings;
 }
 
 }  // namespace memprop::host

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "host_runtime/nir/network.hpp"
 #include "learning/config.hpp"
@@ -16,5 +17,10 @@ namespace memprop::host {
 /// `config`. Throws InputError naming the node and what differs; `file` is only for messages.
 learning::NetworkWeights initial_weights(const nir::Network& network, const std::string& file,
                                          const learning::ExperimentConfig& config);
+
+/// What the file was tolerated with, and what suggests that it was written for other steps than those of the
+/// experiment, one line each. Throws InputError as flatten() does.
+std::vector<std::string> initial_weights_warnings(const nir::Network& network, const std::string& file,
+                                                  const learning::ExperimentConfig& config);
 
 }  // namespace memprop::host

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "crossbar/base/error.hpp"
+#include "host_runtime/nir/layer_values.hpp"
 
 namespace memprop::host {
 namespace {
@@ -34,7 +35,7 @@ std::uint32_t only_of(const FlatGraph& graph, const std::string& file, NodeType 
 
 void check_weights(const std::string& file, const FlatNode& layer) {
     const nir::Dataset& weight = *layer.node->find("weight");
-    if (weight.shape.size() != 2) {
+    if (!nir::is_one_matrix(weight.shape)) {
         refuse_node(file, layer, fmt::format("weight has {} axes, 2 are needed", weight.shape.size()));
     }
     if (const nir::Dataset* bias = layer.node->find("bias")) {

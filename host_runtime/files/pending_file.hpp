@@ -1,15 +1,15 @@
 // A file that is written piece by piece and appears whole or not at all.
 #pragma once
 
-#include <cstdio>
 #include <filesystem>
 #include <string_view>
 
 namespace memprop::host {
 
-/// Written under a temporary name beside the target; commit() flushes it to disk and renames it. Without
-/// commit() the temporary is removed and an existing target stays as it was. Throws RunError naming the
-/// target.
+/// Written under a temporary name beside the target, which is open only while a piece is written, so that
+/// there may be more of them than a process may have open files; commit() flushes it to disk and renames it.
+/// Without commit() the temporary is removed and an existing target stays as it was. Throws RunError naming
+/// the target.
 class PendingFile {
 public:
     explicit PendingFile(std::filesystem::path target);
@@ -24,9 +24,10 @@ public:
 
 private:
     [[noreturn]] void fail() const;
+    void write(std::string_view text, const char* mode, bool to_disk) const;
 
     std::filesystem::path target_, temporary_;
-    std::FILE* file_ = nullptr;
+    bool pending_ = true;
 };
 
 }  // namespace memprop::host

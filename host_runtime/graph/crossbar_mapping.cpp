@@ -148,8 +148,8 @@ std::shared_ptr<MappedLayer> CrossbarMapping::prepare(const nir::FlatNode& node,
                                                       std::vector<float>& weights) {
     const nir::Dataset& weight = *node.node->find("weight");
     const auto layer = begin_layer(node, weight);
-    const auto columns = static_cast<std::uint32_t>(weight.shape[0]),
-               rows = static_cast<std::uint32_t>(weight.shape[1]);
+    const auto columns = static_cast<std::uint32_t>(node.output_size()),
+               rows = static_cast<std::uint32_t>(node.input_size());
     add_array(rows, columns, *layer, place);
     copy_matrix(weight, 0, rows, columns, weights);
     return layer;

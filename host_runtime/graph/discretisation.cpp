@@ -14,6 +14,8 @@ constexpr std::array<std::string_view, 2> kIntegrators{"euler", "exponential"};
 constexpr std::array<std::string_view, 5> kResetRules{"file", "zero", "subtract", "subtract_carry",
                                                       "subtract_next"};
 constexpr std::array<std::string_view, 3> kArithmetics{"graph", "single", "double"};
+constexpr std::array<std::string_view, 2> kIfIntegrations{"per_step", "per_second"};
+constexpr std::array<std::string_view, 2> kCurrentJumps{"scaled", "unscaled"};
 constexpr std::array<std::string_view, 2> kFiringTests{"above", "at_or_above"};
 
 template <class Enum, std::size_t n>
@@ -50,6 +52,14 @@ std::string_view to_string(Arithmetic arithmetic) {
     return kArithmetics[static_cast<std::size_t>(arithmetic)];
 }
 
+std::string_view to_string(IfIntegration integration) {
+    return kIfIntegrations[static_cast<std::size_t>(integration)];
+}
+
+std::string_view to_string(CurrentJump jump) {
+    return kCurrentJumps[static_cast<std::size_t>(jump)];
+}
+
 Integrator integrator_from(std::string_view text) {
     return from_name<Integrator>("integrator", text, kIntegrators);
 }
@@ -60,6 +70,14 @@ ResetRule reset_rule_from(std::string_view text) {
 
 Arithmetic arithmetic_from(std::string_view text) {
     return from_name<Arithmetic>("arithmetic", text, kArithmetics);
+}
+
+IfIntegration if_integration_from(std::string_view text) {
+    return from_name<IfIntegration>("if-integration", text, kIfIntegrations);
+}
+
+CurrentJump current_jump_from(std::string_view text) {
+    return from_name<CurrentJump>("current-jump", text, kCurrentJumps);
 }
 
 void check(const Discretisation& discretisation) {
@@ -110,6 +128,12 @@ Discretisation discretisation_of(const nir::Network& network, const std::string&
         if (const std::string* name = text("arithmetic")) {
             result.arithmetic = arithmetic_from(*name);
         }
+        if (const std::string* name = text("if_integration")) {
+            result.if_integration = if_integration_from(*name);
+        }
+        if (const std::string* name = text("current_jump")) {
+            result.current_jump = current_jump_from(*name);
+        }
         if (const std::string* name = text("firing_test")) {
             result.fires_at_threshold = from_name<bool>("firing_test", *name, kFiringTests);
         }
@@ -133,6 +157,12 @@ void store(const Discretisation& discretisation, nir::Network& network) {
     put(group.datasets, text("firing_test", kFiringTests[discretisation.fires_at_threshold ? 1 : 0]));
     put(group.datasets, {"dt", ElementType::float64, {}, std::vector<double>{discretisation.dt_seconds}});
     put(group.datasets, text("first_step_recurrence", discretisation.first_step_recurrence ? "on" : "off"));
+    if (discretisation.if_integration != IfIntegration::per_step) {
+        put(group.datasets, text("if_integration", to_string(discretisation.if_integration)));
+    }
+    if (discretisation.current_jump != CurrentJump::scaled) {
+        put(group.datasets, text("current_jump", to_string(discretisation.current_jump)));
+    }
     put(group.datasets, text("integrator", to_string(discretisation.integrator)));
     put(group.datasets, text("reset", to_string(discretisation.reset)));
     if (!network.graph.metadata) {

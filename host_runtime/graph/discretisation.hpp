@@ -22,6 +22,18 @@ enum class ResetRule : std::uint8_t {
     subtract_next    ///< v -= v_threshold in the next step, after the decay of the unreset v (e-prop papers)
 };
 
+/// What an input x of an I or IF node is.
+enum class IfIntegration : std::uint8_t {
+    per_step,   ///< a jump of the membrane: v += r x, the convention of most writers of NIR
+    per_second  ///< a current, as NIR defines it: dv/dt = r x, v += dt r x (r = 1/dt in some files)
+};
+
+/// By how much an input x of a CubaLI or CubaLIF node raises its current.
+enum class CurrentJump : std::uint8_t {
+    scaled,   ///< dt/tau_syn w_in x (or 1 - exp(-dt/tau_syn)), as NIR defines it
+    unscaled  ///< w_in x, as Norse computes and writes its neurons
+};
+
 /// How the numbers of linear layers, LIF and LI nodes are computed.
 enum class Arithmetic : std::uint8_t {
     graph,   ///< as operators.hpp says, in double precision
@@ -37,6 +49,8 @@ struct Discretisation {
     /// Affine, as snnTorch does) or nothing (as Norse does).
     bool first_step_recurrence = true;
     Arithmetic arithmetic = Arithmetic::graph;
+    IfIntegration if_integration = IfIntegration::per_step;
+    CurrentJump current_jump = CurrentJump::scaled;
     /// Only files state this, not users: in networks trained here a neuron fires at its threshold already.
     /// Their v_threshold is the next number below that threshold, so that a strict test elsewhere finds the
     /// same spikes; resets subtract the threshold itself. Needs an arithmetic of training.
@@ -48,16 +62,20 @@ struct Discretisation {
 std::string_view to_string(Integrator integrator);
 std::string_view to_string(ResetRule rule);
 std::string_view to_string(Arithmetic arithmetic);
-Integrator integrator_from(std::string_view text);  ///< throws InputError listing the names
-ResetRule reset_rule_from(std::string_view text);   ///< throws InputError listing the names
-Arithmetic arithmetic_from(std::string_view text);  ///< throws InputError listing the names
+std::string_view to_string(IfIntegration integration);
+std::string_view to_string(CurrentJump jump);
+Integrator integrator_from(std::string_view text);         ///< throws InputError listing the names
+ResetRule reset_rule_from(std::string_view text);          ///< throws InputError listing the names
+Arithmetic arithmetic_from(std::string_view text);         ///< throws InputError listing the names
+IfIntegration if_integration_from(std::string_view text);  ///< throws InputError listing the names
+CurrentJump current_jump_from(std::string_view text);      ///< throws InputError listing the names
 
 /// Throws InputError unless dt is in [1e-9, 10] s.
 void check(const Discretisation& discretisation);
 
 /// The defaults, changed by what the network's metadata group `memprop` states: `dt`, `integrator`,
-/// `reset`, `first_step_recurrence`, `arithmetic`, `firing_test`. Sets `found` if there is such a group.
-/// Throws InputError.
+/// `reset`, `first_step_recurrence`, `arithmetic`, `if_integration`, `current_jump`, `firing_test`. Sets
+/// `found` if there is such a group. Throws InputError.
 Discretisation discretisation_of(const nir::Network& network, const std::string& file, bool& found);
 
 /// Writes it into the network's metadata for discretisation_of().

@@ -5,6 +5,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/graph/operators.hpp"
+#include "host_runtime/nir/layer_values.hpp"
 
 namespace memprop::host {
 namespace {
@@ -151,16 +152,15 @@ std::unique_ptr<Operator> make_pass() {
 }
 
 std::unique_ptr<Operator> make_scale(const nir::FlatNode& node) {
-    return std::make_unique<Scale>(nir::numbers(*node.node->find("scale"), node.output_size()));
+    return std::make_unique<Scale>(nir::layer_values(node, "scale", 1.0));
 }
 
 std::unique_ptr<Operator> make_threshold(const nir::FlatNode& node) {
-    return std::make_unique<Threshold>(nir::numbers(*node.node->find("threshold"), node.output_size()));
+    return std::make_unique<Threshold>(nir::layer_values(node, "threshold", 0.0));
 }
 
 std::unique_ptr<Operator> make_delay(const nir::FlatNode& node, const Discretisation& discretisation) {
-    return std::make_unique<Delay>(nir::numbers(*node.node->find("delay"), node.output_size()),
-                                   discretisation.dt_seconds);
+    return std::make_unique<Delay>(nir::layer_values(node, "delay", 0.0), discretisation.dt_seconds);
 }
 
 std::unique_ptr<Operator> make_operator(const nir::FlatNode& node, const Discretisation& discretisation,

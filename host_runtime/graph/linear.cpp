@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "host_runtime/graph/operators.hpp"
+#include "host_runtime/nir/layer_values.hpp"
 
 namespace memprop::host {
 namespace {
@@ -66,10 +67,14 @@ private:
 std::vector<double> linear_bias(const nir::FlatNode& node) {
     std::vector<double> bias;
     if (const nir::Dataset* stored = node.node->find("bias")) {
-        const std::vector<double> one = nir::numbers(*stored, h5::element_count(stored->shape));
-        bias.resize(node.output_size());
-        for (std::size_t i = 0; i < bias.size(); ++i) {
-            bias[i] = one[i % one.size()];
+        if (nir::fits_layer(stored->shape, node.output_shape)) {
+            bias = nir::layer_values(*stored, node.output_shape);
+        } else {  // one for every output, or for every output of a matrix
+            const std::vector<double> one = nir::numbers(*stored, h5::element_count(stored->shape));
+            bias.resize(node.output_size());
+            for (std::size_t i = 0; i < bias.size(); ++i) {
+                bias[i] = one[i % one.size()];
+            }
         }
         if (std::all_of(bias.begin(), bias.end(), [](double b) { return b == 0.0; })) {
             bias.clear();

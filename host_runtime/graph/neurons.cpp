@@ -1,7 +1,7 @@
 // I, IF, LI, LIF, CubaLI, CubaLIF. x is the sum of what arrives in the step.
-//   I, IF:          v += r x                                   (no dt: the convention for IF in NIR)
+//   I, IF:          v += r x                   (no dt: the convention of most writers), or v += dt r x
 //   LI, LIF:        v += a ((v_leak - v) + r x)
-//   CubaLI, CubaLIF: i += a_syn (-i + w_in x), then v as LIF with the new i in place of x
+//   CubaLI, CubaLIF: i += a_syn (-i + w_in x) or i += -a_syn i + w_in x, then v as LIF with the new i for x
 // a = dt/tau or 1 - exp(-dt/tau). A spike is v > v_threshold, strictly; then the reset rule.
 #include <fmt/format.h>
 
@@ -10,6 +10,7 @@
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/math.hpp"
 #include "host_runtime/graph/operators.hpp"
+#include "host_runtime/nir/layer_values.hpp"
 
 namespace memprop::host {
 namespace {
@@ -23,14 +24,18 @@ public:
           rule_(discretisation.reset),
           spiking_(nir::is_spiking(type_)),
           leaky_(type_ != NodeType::integrator && type_ != NodeType::integrate_fire),
-          current_based_(nir::has_current(type_)) {
-        const nir::Node& node = *flat.node;
+          current_based_(nir::has_current(type_)),
+          scaled_jumps_(discretisation.current_jump == CurrentJump::scaled) {
         const std::uint64_t count = flat.output_size();
         const auto parameter = [&](std::string_view name, double missing) {
-            const nir::Dataset* dataset = node.find(name);
-            return dataset == nullptr ? std::vector<double>(count, missing) : nir::numbers(*dataset, count);
+            return nir::layer_values(flat, name, missing);
         };
         r_ = parameter("r", 1.0);
+        if (!leaky_ && discretisation.if_integration == IfIntegration::per_second) {
+            for (double& r : r_) {
+                r *= discretisation.dt_seconds;
+            }
+        }
         if (leaky_) {
             v_leak_ = parameter("v_leak", 0.0);
             a_ = leak_coefficients(parameter(current_based_ ? "tau_mem" : "tau", 0.0),
@@ -114,8 +119,14 @@ private:
         if (current_based_) {
             double* i = i_.data();
             const double *a_syn = a_syn_.data(), *w_in = w_in_.data();
-            for (std::size_t n = 0; n < count; ++n) {
-                i[n] += a_syn[n] * (-i[n] + w_in[n] * x[n]);
+            if (scaled_jumps_) {
+                for (std::size_t n = 0; n < count; ++n) {
+                    i[n] += a_syn[n] * (-i[n] + w_in[n] * x[n]);
+                }
+            } else {
+                for (std::size_t n = 0; n < count; ++n) {
+                    i[n] += w_in[n] * x[n] - a_syn[n] * i[n];
+                }
             }
             x = i;
         }
@@ -166,7 +177,7 @@ private:
 
     NodeType type_;
     ResetRule rule_;
-    bool spiking_, leaky_, current_based_;
+    bool spiking_, leaky_, current_based_, scaled_jumps_;
     bool quiet_ = true;  // no membrane is above its threshold and no reset is due
     std::vector<double> r_, v_leak_, a_, w_in_, a_syn_, v_threshold_, v_reset_;
     std::vector<double> v_, i_;

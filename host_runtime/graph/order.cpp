@@ -17,12 +17,16 @@ ExecutionOrder execution_order(const nir::FlatGraph& graph) {
     ExecutionOrder order;
     std::vector<char> state(graph.nodes.size(), kNew);
     std::vector<Frame> path;
-    for (const std::uint32_t input : graph.inputs) {
-        if (state[input] != kNew) {
+    std::vector<std::uint32_t> starts = graph.inputs;
+    for (std::uint32_t node = 0; node < graph.nodes.size(); ++node) {
+        starts.push_back(node);  // new are only those that no Input reaches
+    }
+    for (const std::uint32_t start : starts) {
+        if (state[start] != kNew) {
             continue;
         }
-        state[input] = kOpen;
-        path.push_back({input, 0});
+        state[start] = kOpen;
+        path.push_back({start, 0});
         while (!path.empty()) {
             Frame& top = path.back();
             const auto& targets = graph.nodes[top.node].targets;

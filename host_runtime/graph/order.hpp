@@ -16,8 +16,9 @@ struct ExecutionOrder {
     bool is_delayed(std::uint32_t source, std::uint32_t target) const;
 };
 
-/// Depth-first from the Inputs, successors in byte order of their names: an edge back to a node of the
-/// current path closes a cycle and is delayed by one step; all others lead forward in the order.
+/// Depth-first from the Inputs, then from the nodes that none of them reaches, in byte order of the names, as
+/// are successors: an edge back to a node of the current path closes a cycle and is delayed by one step; all
+/// others lead forward in the order.
 ExecutionOrder execution_order(const nir::FlatGraph& graph);
 
 }  // namespace memprop::host

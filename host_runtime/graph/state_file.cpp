@@ -21,6 +21,13 @@ std::string description(const RunningNetwork& network, const Discretisation& d,
         "arithmetic = {}\n",
         d.dt_seconds, to_string(d.integrator), to_string(d.reset), d.first_step_recurrence,
         to_string(d.arithmetic));
+    // Left out where they are the defaults: states of earlier versions stay readable.
+    if (d.if_integration != IfIntegration::per_step) {
+        text += fmt::format("if_integration = {}\n", to_string(d.if_integration));
+    }
+    if (d.current_jump != CurrentJump::scaled) {
+        text += fmt::format("current_jump = {}\n", to_string(d.current_jump));
+    }
     for (const RunningNetwork::NodeInfo& node : network.nodes()) {
         text += fmt::format("{} {} {}\n", nir::to_string(node.type), node.size, node.name);
     }

@@ -3,7 +3,7 @@
 //   sum[o]  = unit * (sums of D[o][i] over ascending i, row block by row block)   D = weight / unit
 //   v[n]    = alpha v[n] + gain x[n] - v_th z[n] of the last step (reset subtract_next), spike at v >= v_th
 //   y[k]    = kappa y[k] + gain x[k]
-// An IF node is an LIF node with alpha = 1 and gain = r.
+// An IF node is an LIF node with alpha = 1 and gain = r, or dt r (if_integration per_second).
 // `weight_unit` and `tile_rows` stand in the metadata of a node whose weights were on a crossbar: its tiles
 // are summed one by one there. gain = (1 - alpha) r.
 #include "host_runtime/graph/trained.hpp"
@@ -14,6 +14,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/math.hpp"
+#include "host_runtime/nir/layer_values.hpp"
 
 namespace memprop::host {
 namespace {
@@ -179,7 +180,7 @@ std::unique_ptr<Operator> make(const nir::FlatNode& node, const Discretisation& 
     switch (node.node->type) {
         case NodeType::linear:
         case NodeType::affine:
-            if (node.node->find("weight")->shape.size() != 2) {
+            if (!nir::is_one_matrix(node.node->find("weight")->shape)) {
                 return nullptr;
             }
             return std::make_unique<TrainedLinear<Real>>(node, place);
@@ -220,8 +221,7 @@ TrainedNeurons<Real> trained_neurons(const nir::FlatNode& node, const Discretisa
                                      const std::string& place) {
     const std::uint64_t count = node.output_size();
     const auto parameter = [&](std::string_view name, double missing) {
-        const nir::Dataset* dataset = node.node->find(name);
-        return dataset == nullptr ? std::vector<double>(count, missing) : nir::numbers(*dataset, count);
+        return nir::layer_values(node, name, missing);
     };
     const bool leaky = node.node->type != NodeType::integrate_fire;
     const std::vector<double> a = leaky
@@ -231,13 +231,15 @@ TrainedNeurons<Real> trained_neurons(const nir::FlatNode& node, const Discretisa
                               leak = parameter("v_leak", 0.0), threshold = parameter("v_threshold", 0.0),
                               reset_value = parameter("v_reset", 0.0);
     const bool readout = node.node->type == NodeType::leaky_integrator;
+    const double if_gain =
+        discretisation.if_integration == IfIntegration::per_second ? discretisation.dt_seconds : 1.0;
     constexpr double kRounding = 4.0 * std::numeric_limits<double>::epsilon();
     TrainedNeurons<Real> p;
     for (std::uint64_t n = 0; n < count; ++n) {
         const double decay = leaky && discretisation.integrator == Integrator::exponential
                                  ? math::exp(-std::min(discretisation.dt_seconds / tau[n], 700.0))
                                  : 1.0 - a[n];
-        const double gain = leaky ? (1.0 - decay) * r[n] : r[n];
+        const double gain = leaky ? (1.0 - decay) * r[n] : if_gain * r[n];
         p.alpha.push_back(narrow<Real>(decay));
         if (readout && r[n] == 1.0) {
             p.gain.push_back(Real{1} - p.alpha.back());  // readouts take the rounded decay

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -69,32 +71,62 @@ void write_all(int fd, std::string_view bytes) {
     return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-void set_cpu_limit(double seconds) {
-    itimerval limit{};
-    limit.it_value.tv_sec = static_cast<time_t>(seconds);
-    limit.it_value.tv_usec =
-        static_cast<suseconds_t>((seconds - static_cast<double>(limit.it_value.tv_sec)) * 1e6);
+using Counter = std::atomic<std::uint64_t>;
+static_assert(Counter::is_always_lock_free);
+
+// Of the decoding child; null in other processes.
+Counter* progress = nullptr;
+std::atomic<bool> hurried{true};
+constexpr int kTicks = 4;  // in the CPU seconds that are allowed without progress
+double tick_seconds = 0.0;
+std::uint64_t seen_progress = 0;  // of the signal handler, as is the next
+std::uint64_t idle_ticks = 0;
+std::atomic<std::uint64_t> allowed_ticks{kTicks};
+
+/// Dies of the signal if nothing has been done for too many ticks.
+void on_profiling_timer(int signal) {
+    const std::uint64_t now = progress->load();
+    if (!hurried || now != seen_progress) {
+        seen_progress = now;
+        idle_ticks = 0;
+    } else if (++idle_ticks >= allowed_ticks) {
+        std::signal(signal, SIG_DFL);
+        ::kill(::getpid(), signal);
+    }
+}
+
+void watch_progress(double cpu_seconds) {
+    std::signal(SIGPROF, on_profiling_timer);
+    tick_seconds = cpu_seconds / kTicks;
+    timeval period{};
+    period.tv_sec = static_cast<time_t>(tick_seconds);
+    period.tv_usec = static_cast<suseconds_t>((tick_seconds - static_cast<double>(period.tv_sec)) * 1e6);
+    const itimerval limit{period, period};
     ::setitimer(ITIMER_PROF, &limit, nullptr);
 }
 
-void apply_limits(const DecodeLimits& limits, std::uint64_t file_bytes) {
+void apply_limits(const DecodeLimits& limits, [[maybe_unused]] std::uint64_t file_bytes) {
     // No core dump for a refusal.
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
 #if !defined(__SANITIZE_ADDRESS__)  // whose shadow memory needs the whole address space
-    const std::uint64_t bytes = own_address_space_bytes() + limits.memory_bytes;
+    constexpr double kMostForStructure = 1 << 30;
+    const auto structure = static_cast<std::uint64_t>(
+        std::min(limits.memory_per_file_byte * static_cast<double>(file_bytes), kMostForStructure));
+    const std::uint64_t bytes = own_address_space_bytes() + limits.memory_bytes + structure;
     const rlimit memory{bytes, RLIM_INFINITY};
     ::setrlimit(RLIMIT_AS, &memory);
 #endif
-    for (const int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGPROF, SIGINT, SIGTERM}) {
+    for (const int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGINT, SIGTERM}) {
         std::signal(signal, SIG_DFL);
     }
-    set_cpu_limit(limits.cpu_seconds + limits.cpu_seconds_per_byte * static_cast<double>(file_bytes));
+    watch_progress(limits.cpu_seconds);
 }
 
-[[noreturn]] void run_child(int fd, const DecodeLimits& limits, std::uint64_t file_bytes,
+[[noreturn]] void run_child(int fd, const DecodeLimits& limits, std::uint64_t file_bytes, Counter& counter,
                             const std::function<void(const Sink&)>& decode) {
     int status = 1;
+    progress = &counter;
     try {
         apply_limits(limits, file_bytes);
         write_all(fd, {&kData, 1});
@@ -113,17 +145,24 @@ void apply_limits(const DecodeLimits& limits, std::uint64_t file_bytes) {
     ::_exit(status);  // no destructors: they belong to the parent
 }
 
-/// Waits until the child ends or `seconds` have passed (then kills it); its wait status.
-int wait_for(pid_t child, int end_of_life, double seconds, bool& timed_out) {
+/// Waits until the child ends or has made no progress for `seconds` (then kills it); its wait status.
+int wait_for(pid_t child, int end_of_life, double seconds, const Counter& counter, bool& timed_out) {
     // The child holds the write end of this pipe: it reads as closed when the child is gone.
     timespec start{}, now{};
     ::clock_gettime(CLOCK_MONOTONIC, &start);
+    std::uint64_t seen = 0;
     timed_out = false;
     for (;;) {
         ::clock_gettime(CLOCK_MONOTONIC, &now);
         const double passed = static_cast<double>(now.tv_sec - start.tv_sec) +
                               1e-9 * static_cast<double>(now.tv_nsec - start.tv_nsec);
         if (passed >= seconds) {
+            const std::uint64_t done = counter.load();
+            if (done != seen) {
+                seen = done;
+                start = now;
+                continue;
+            }
             timed_out = true;
             ::kill(child, SIGKILL);
             break;
@@ -138,6 +177,27 @@ int wait_for(pid_t child, int end_of_life, double seconds, bool& timed_out) {
     }
     return status;
 }
+
+/// A page that the child shares, with its counter of progress.
+class SharedCounter {
+public:
+    SharedCounter()
+        : address_(
+              ::mmap(nullptr, sizeof(Counter), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+        if (address_ == MAP_FAILED) {
+            system_error("child process for decoding");
+        }
+        counter_ = new (address_) Counter(0);
+    }
+    SharedCounter(const SharedCounter&) = delete;
+    SharedCounter& operator=(const SharedCounter&) = delete;
+    ~SharedCounter() { ::munmap(address_, sizeof(Counter)); }
+    Counter& get() { return *counter_; }
+
+private:
+    void* address_;
+    Counter* counter_ = nullptr;
+};
 
 class Mapping {
 public:
@@ -159,11 +219,33 @@ private:
 
 }  // namespace
 
-void extend_limits(double cpu_seconds, std::uint64_t memory_bytes) {
-    set_cpu_limit(cpu_seconds);
+void made_progress() {
+    if (progress != nullptr) {
+        progress->fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+void expect_bytes(std::uint64_t bytes) {
+    if (progress != nullptr) {
+        constexpr double kSlowestBytesPerSecond = 5e6;
+        allowed_ticks = kTicks + static_cast<std::uint64_t>(static_cast<double>(bytes) /
+                                                            (kSlowestBytesPerSecond * tick_seconds));
+    }
+}
+
+Unhurried::Unhurried() {
+    hurried = false;
+}
+
+Unhurried::~Unhurried() {
+    made_progress();
+    hurried = true;
+}
+
+void allow_memory(std::uint64_t bytes) {
     rlimit memory{};
     if (::getrlimit(RLIMIT_AS, &memory) == 0 && memory.rlim_cur != RLIM_INFINITY) {
-        memory.rlim_cur += memory_bytes;
+        memory.rlim_cur += bytes;
         ::setrlimit(RLIMIT_AS, &memory);
     }
 }
@@ -191,22 +273,23 @@ void decode_in_child(const std::filesystem::path& file, const DecodeLimits& limi
         system_error("child process for decoding");
     }
     const Descriptor read_end(ends[0]);
+    SharedCounter counter;
     pid_t child = -1;
     {
         const Descriptor write_end(ends[1]);
         std::fflush(nullptr);
         child = ::fork();
         if (child == 0) {
-            run_child(memory, limits, file_bytes, decode);
+            run_child(memory, limits, file_bytes, counter.get(), decode);
         }
     }
     if (child < 0) {
         system_error("child process for decoding");
     }
     bool timed_out = false;
-    const int status = wait_for(child, read_end, limits.wall_seconds, timed_out);
+    const int status = wait_for(child, read_end, limits.wall_seconds, counter.get(), timed_out);
     if (timed_out || (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)) {
-        refuse("decoding takes longer than a file of its size may; refused");
+        refuse("decoding takes longer than any valid file needs (no progress); refused");
     }
     if (WIFSIGNALED(status)) {
         refuse(fmt::format("decoding crashed ({}); the file is damaged or hostile",

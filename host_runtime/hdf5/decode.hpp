@@ -2,6 +2,10 @@
 // allocate without bound on hostile files: there, that is a refusal. The child checks the structure
 // before it reads any large dataset, then hands the tree over in a memory file that the parent
 // validates again from scratch.
+//
+// A hang is a lack of progress, not a long time: every object that is listed or opened and every block that
+// is read counts as progress (made_progress(), called by File), and what lies between two of them is small
+// whatever the file. How much there is to do is bounded by counts, not by the speed of the machine.
 #pragma once
 
 #include <filesystem>
@@ -14,10 +18,10 @@
 namespace memprop::host::h5 {
 
 struct DecodeLimits {
-    double cpu_seconds = 0.4;                ///< until extend_limits() is called, and ...
-    double cpu_seconds_per_byte = 5e-8;      ///< ... so much more per byte of the file
-    double wall_seconds = 600;               ///< for a child that only waits
-    std::uint64_t memory_bytes = 160 << 20;  ///< address space beyond what the parent has
+    double cpu_seconds = 3;                  ///< without progress; a millisecond is usual
+    double wall_seconds = 600;               ///< likewise, for a child that only waits
+    std::uint64_t memory_bytes = 160 << 20;  ///< address space beyond what the parent has, and ...
+    double memory_per_file_byte = 8;         ///< ... so much more (at most 1 GiB): structures of many objects
 };
 
 using Sink = std::function<void(std::string_view)>;
@@ -30,7 +34,23 @@ void decode_in_child(const std::filesystem::path& file, const DecodeLimits& limi
                      const std::function<void(std::span<const char>)>& receive);
 
 /// Called by `decode` in the child once it has found the structure sound and knows how much data the file
-/// claims: so much CPU time from now on, and so much more memory.
-void extend_limits(double cpu_seconds, std::uint64_t memory_bytes);
+/// claims: so much more memory from now on.
+void allow_memory(std::uint64_t bytes);
+
+/// A bounded piece of decoding is done. No-op outside of a decoding child.
+void made_progress();
+
+/// Pieces that follow may have to decompress so many bytes at once (a chunk): each may take as much longer as
+/// that takes at 5 MB/s. No-op outside of a decoding child.
+void expect_bytes(std::uint64_t bytes);
+
+/// While one of these lives in the child, CPU time is not limited: for work on what has been read.
+class Unhurried {
+public:
+    Unhurried();
+    Unhurried(const Unhurried&) = delete;
+    Unhurried& operator=(const Unhurried&) = delete;
+    ~Unhurried();
+};
 
 }  // namespace memprop::host::h5

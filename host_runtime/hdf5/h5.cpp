@@ -10,6 +10,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/input_file.hpp"
+#include "host_runtime/hdf5/decode.hpp"
 #include "host_runtime/hdf5/identifiers.hpp"
 
 namespace memprop::host::h5 {
@@ -211,6 +212,7 @@ std::vector<Link> File::children(const std::string& group) const {
     }
     std::vector<Link> links;
     const auto add = [](hid_t parent, const char* name, const H5L_info_t* info, void* out) -> herr_t {
+        made_progress();
         Link link{name, LinkKind::other, 0};
         if (info->type == H5L_TYPE_HARD) {
             H5O_info_t object;

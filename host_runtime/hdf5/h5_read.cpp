@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "crossbar/base/error.hpp"
+#include "host_runtime/hdf5/decode.hpp"
 #include "host_runtime/hdf5/h5.hpp"
 #include "host_runtime/hdf5/identifiers.hpp"
 
@@ -89,6 +90,7 @@ bool read_selection(hid_t dataset, hid_t file_type, hid_t memory_space, hid_t fi
 }  // namespace
 
 DatasetInfo File::info(const std::string& dataset) const {
+    made_progress();
     silence();
     const Handle id(H5Dopen2(handle_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
     const Handle type(id.valid() ? H5Dget_type(id) : -1, H5Tclose);
@@ -116,6 +118,7 @@ DatasetInfo File::info(const std::string& dataset) const {
 
 template <class T>
 std::vector<T> File::read_block(const std::string& dataset, const Shape& offset, const Shape& count) const {
+    made_progress();
     silence();
     const Handle id(H5Dopen2(handle_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
     const Handle type(id.valid() ? H5Dget_type(id) : -1, H5Tclose);

@@ -19,7 +19,7 @@ struct LiveReader::State {
     bool begun = false;
     Clock::time_point last{};
     std::int64_t latest_step = 0;
-    std::uint64_t malformed = 0;
+    std::uint64_t malformed = 0, late = 0;
 };
 
 LiveReader::LiveReader(const Address& address, const events::ReaderOptions& options, double idle_seconds,
@@ -51,8 +51,8 @@ std::size_t LiveReader::read(std::span<events::TimedEvent> out) {
                 }
                 continue;
             }
-            if (s.batch.kind == Batch::Kind::opened) {
-                s.clock.restart(s.latest_step);
+            if (s.batch.kind == Batch::Kind::opened && !s.batch.may_go_on) {
+                s.clock.restart(s.latest_step);  // UDP: a run has one clock, whoever sends
             } else if (s.batch.kind == Batch::Kind::closed) {
                 s.port.release_peer();
             }
@@ -67,10 +67,16 @@ std::size_t LiveReader::read(std::span<events::TimedEvent> out) {
         s.begun = true;
         s.last = s.batch.arrival;
         // What comes late joins the newest step: it may have begun.
-        s.latest_step = std::max(s.latest_step, s.clock.step_of(word, s.batch.arrival));
+        const std::int64_t step = s.clock.step_of(word, s.batch.arrival);
+        s.late += step < s.latest_step ? 1 : 0;
+        s.latest_step = std::max(s.latest_step, step);
         out[count++] = {s.latest_step, *input};
     }
     return count;
+}
+
+std::uint64_t LiveReader::late() const {
+    return state_->late;
 }
 
 std::uint64_t LiveReader::skipped() const {

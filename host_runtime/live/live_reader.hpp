@@ -22,6 +22,7 @@ public:
     std::size_t read(std::span<events::TimedEvent> out) override;
     /// Dropped, lost or malformed words.
     std::uint64_t skipped() const override;
+    std::uint64_t late() const override;
 
 private:
     struct State;

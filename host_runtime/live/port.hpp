@@ -4,8 +4,11 @@
 //
 // One TCP peer at a time. Others wait until it has closed, or until it has neither sent nor taken anything
 // for kTakeOver: then the longest waiting one takes its place. If nobody waits, a peer that has closed its
-// side has kGiveUp between two pieces that it takes of what is left for it. UDP answers go to the peer that
-// sent last; a change of peer counts as a new one.
+// side has kGiveUp between two pieces that it takes of what is left for it.
+//
+// UDP has no connections: all sources that send into a port are one peer, and their words share one clock. A
+// source that sends after kTakeOver in which nobody did is a new peer. Answers go to the source that sent
+// last.
 #pragma once
 
 #include <chrono>
@@ -31,7 +34,8 @@ struct Batch {
     Kind kind = Kind::words;
     Clock::time_point arrival{};  ///< when it was read from the socket
     std::vector<Word> words;
-    std::string peer;  ///< opened
+    std::string peer;        ///< opened
+    bool may_go_on = false;  ///< opened: the peer may use the clock of the one before (UDP)
 };
 
 struct PortCounters {
@@ -41,7 +45,7 @@ struct PortCounters {
     /// Words are counted as sent when they are accepted for sending, and as unsent instead when it turns out
     /// that the peer was too slow or gone. What the system had taken for a peer that vanished stays sent.
     std::uint64_t sent_words = 0, unsent_words = 0;
-    std::uint64_t peers = 0;
+    std::uint64_t peers = 0;  ///< TCP: connections; UDP: sources
 };
 
 class PortCore;

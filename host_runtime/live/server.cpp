@@ -92,7 +92,11 @@ void Server::take(const Batch& batch) {
     switch (batch.kind) {
         case Batch::Kind::opened:
             say_in_passing("memprop: {} has come\n", batch.peer);
-            clock_.restart(static_cast<std::int64_t>(network_.steps_done()));
+            if (batch.may_go_on) {
+                clock_.change_sender(static_cast<std::int64_t>(network_.steps_done()));
+            } else {
+                clock_.restart(static_cast<std::int64_t>(network_.steps_done()));
+            }
             break;
         case Batch::Kind::closed:
             if (!options_.realtime && (!inputs_.empty() || !targets_.empty()) && !done()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "host_runtime/graph/running_network.hpp"
+#include "host_runtime/graph/step_warnings.hpp"
 #include "host_runtime/live/live_network.hpp"
 #include "host_runtime/live/words.hpp"
 
@@ -9,11 +10,16 @@ namespace memprop::host::live {
 
 class SimulatedNetwork final : public LiveNetwork {
 public:
-    explicit SimulatedNetwork(RunningNetwork& network) : network_(network), outputs_(network) {}
+    /// `silence`, if there is one, hears of every step.
+    explicit SimulatedNetwork(RunningNetwork& network, SilenceWatch* silence = nullptr)
+        : network_(network), silence_(silence), outputs_(network) {}
 
     void step(std::span<const std::uint32_t> inputs, std::span<const std::uint16_t>,
               std::vector<Word>& out) override {
         network_.step(inputs);
+        if (silence_ != nullptr) {
+            silence_->note(network_);
+        }
         outputs_.collect(out);
         if (network_.steps_done() % kCheckInterval == 0) {
             network_.check_finite();
@@ -24,6 +30,7 @@ public:
 private:
     static constexpr std::uint64_t kCheckInterval = 4096;
     RunningNetwork& network_;
+    SilenceWatch* silence_;
     WordOutputs outputs_;
 };
 

@@ -11,6 +11,13 @@ void StepClock::restart(std::int64_t step) {
     first_step_ = last_step_ = step;
     timed_.reset();
     arrived_.reset();
+    changed_at_.reset();
+}
+
+void StepClock::change_sender(std::int64_t step) {
+    last_step_ = std::max(last_step_, step);
+    arrived_.reset();
+    changed_at_ = step;
 }
 
 std::int64_t StepClock::place(Base& base, std::int64_t time_us) {
@@ -29,6 +36,14 @@ std::int64_t StepClock::step_of(const Word& word, Clock::time_point arrival) {
         const auto since = std::chrono::duration_cast<std::chrono::microseconds>(arrival - first_arrival_);
         return place(*arrived_, since.count());
     }
+    if (changed_at_ && timed_) {
+        const auto change =
+            static_cast<std::int32_t>(word.time_us - static_cast<std::uint32_t>(last_time_us_));
+        if (change < 0 || change > kLongestGapUs) {
+            restart(*changed_at_);
+        }
+    }
+    changed_at_.reset();
     if (!timed_) {
         last_time_us_ = word.time_us;
         timed_ = {last_time_us_, last_step_};

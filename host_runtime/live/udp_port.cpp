@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <set>
 
 #include "host_runtime/live/port_core.hpp"
 
@@ -16,6 +17,7 @@ using boost::system::error_code;
 constexpr std::size_t kWordsPerDatagram = 128;  // as AEStream sends them
 constexpr int kSystemBufferBytes = 8 << 20;
 constexpr int kDatagramsAtOnce = 256;
+constexpr std::size_t kMostSources = 1 << 16;  // that are told apart when they are counted
 
 class UdpPort final : public PortCore {
 public:
@@ -121,32 +123,41 @@ private:
         if (full()) {
             counters_.dropped_words += batch.words.size();
         } else if (!batch.words.empty()) {
-            meet(from);
+            meet(from, batch.arrival);
             push(std::move(batch));
         }
         return true;
     }
 
-    /// With mutex_ held.
-    void meet(const udp::endpoint& from) {
+    /// With mutex_ held. Sources that send in turn are one peer.
+    void meet(const udp::endpoint& from, Clock::time_point now) {
+        const bool silent = !peer_ || now - last_arrival_ > kTakeOver;
+        last_arrival_ = now;
+        if (sources_.size() < kMostSources && sources_.insert(from).second) {
+            ++counters_.peers;
+        }
         if (peer_ == from) {
             return;
         }
-        if (peer_) {
-            push({.kind = Batch::Kind::closed, .arrival = Clock::now(), .words = {}, .peer = {}});
+        if (peer_ && silent) {
+            push({.kind = Batch::Kind::closed, .arrival = now, .words = {}, .peer = {}});
         }
         peer_ = from;
-        ++counters_.peers;
-        push({.kind = Batch::Kind::opened,
-              .arrival = Clock::now(),
-              .words = {},
-              .peer = fmt::format("{}:{}", from.address().to_string(), from.port())});
+        if (silent) {
+            push({.kind = Batch::Kind::opened,
+                  .arrival = now,
+                  .words = {},
+                  .peer = fmt::format("{}:{}", from.address().to_string(), from.port()),
+                  .may_go_on = true});
+        }
     }
 
     udp::socket socket_;
     WordDecoder decoder_;
     std::array<std::uint8_t, 1 << 16> buffer_{};
-    std::optional<udp::endpoint> peer_;   // guarded by mutex_
+    std::optional<udp::endpoint> peer_;  // that sent last; guarded by mutex_, as are the next two
+    std::set<udp::endpoint> sources_;
+    Clock::time_point last_arrival_{};
     std::vector<std::uint8_t> datagram_;  // of send()
 };
 

@@ -112,12 +112,26 @@ private:
         return seen;
     }
 
-    void check_reachability() const {
+    void check_reachability() {
         const auto from_input = reachable(result_.inputs, &FlatNode::targets);
+        std::vector<std::string_view> autonomous;
         for (std::size_t i = 0; i < result_.nodes.size(); ++i) {
-            if (!from_input[i]) {
-                fail("node " + result_.nodes[i].name, "is not reached from any Input (no edge leads to it)");
+            const FlatNode& node = result_.nodes[i];
+            if (!from_input[i] && node.sources.empty()) {
+                fail("node " + node.name, "is not reached from any Input (no edge leads to it)");
             }
+            if (!from_input[i]) {  // it has sources, and so have they: they end in a loop
+                autonomous.push_back(node.name);
+            }
+        }
+        if (!autonomous.empty()) {
+            constexpr std::size_t kNamed = 8;
+            const std::size_t named = std::min(autonomous.size(), kNamed);
+            result_.warnings.push_back(fmt::format(
+                "no Input reaches {}{}: they run by themselves",
+                fmt::join(autonomous.begin(), autonomous.begin() + static_cast<std::ptrdiff_t>(named), ", "),
+                autonomous.size() > named ? fmt::format(" and {} more nodes", autonomous.size() - named)
+                                          : ""));
         }
         const auto to_output = reachable(result_.outputs, &FlatNode::sources);
         for (const std::uint32_t input : result_.inputs) {

@@ -1,5 +1,6 @@
 // A network with its nested graphs dissolved and every connection checked: shapes agree along edges,
-// every node is reached from an Input, every Input reaches an Output, every cycle holds state or a delay.
+// every node is reached from an Input or from a loop that runs by itself, every Input reaches an Output,
+// every cycle holds state or a delay.
 #pragma once
 
 #include <cstdint>

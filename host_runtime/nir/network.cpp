@@ -10,6 +10,7 @@
 #include <span>
 
 #include "crossbar/base/error.hpp"
+#include "host_runtime/nir/complete.hpp"
 #include "host_runtime/nir/rules.hpp"
 
 namespace memprop::host::nir {
@@ -34,6 +35,7 @@ public:
             fail("root group node", fmt::format("has type '{}', a network is a NIRGraph", type));
         }
         network.graph = graph(*node, "");
+        complete_ports(network.graph, file_, warnings_);
         network.warnings = std::move(warnings_);
         return network;
     }
@@ -156,7 +158,12 @@ private:
         }
         for (Dataset& dataset : group.datasets) {
             const ParameterRule* rule = find_rule(*type, dataset.name);
-            if (rule != nullptr) {
+            if (rule != nullptr && rule->rule == Rule::shape_or_none &&
+                dataset.type == ElementType::unsupported) {
+                warnings_.push_back(
+                    fmt::format("{}: dataset {} holds no numbers and counts as absent", place, dataset.name));
+            } else if (rule != nullptr) {
+                drop_batch_axes(*rule, dataset);
                 check_parameter(*rule, type_name, dataset,
                                 fmt::format("{}: dataset {}", place, dataset.name));
                 result.parameters.push_back(std::move(dataset));
@@ -172,6 +179,14 @@ private:
         return result;
     }
 
+    /// Axes of 1 in front of a weight with a fixed number of axes say nothing.
+    static void drop_batch_axes(const ParameterRule& rule, Dataset& dataset) {
+        while (rule.min_rank == rule.max_rank && std::cmp_greater(dataset.shape.size(), rule.max_rank) &&
+               dataset.shape.front() == 1) {
+            dataset.shape.erase(dataset.shape.begin());
+        }
+    }
+
     void check_parameter(const ParameterRule& rule, std::string_view type_name, const Dataset& dataset,
                          const std::string& place) const {
         if (rule.rule == Rule::padding && dataset.type == ElementType::string) {
@@ -181,7 +196,9 @@ private:
             }
             return;
         }
-        if (!dataset.is_number() || dataset.type == ElementType::boolean) {
+        const bool small =
+            rule.rule != Rule::finite && rule.rule != Rule::positive && rule.rule != Rule::delay;
+        if (!dataset.is_number() || (small && dataset.type == ElementType::boolean)) {
             fail(place, fmt::format("is of type {}, numbers are needed", to_string(dataset.type)));
         }
         const auto rank = static_cast<int>(dataset.shape.size());
@@ -197,8 +214,6 @@ private:
         if (count == 0 && rule.rule != Rule::shape_or_none) {
             fail(place, fmt::format("is empty (shape [{}])", fmt::join(dataset.shape, ", ")));
         }
-        const bool small =
-            rule.rule != Rule::finite && rule.rule != Rule::positive && rule.rule != Rule::delay;
         if (small && (count > 64 || !dataset.loaded())) {
             fail(place, fmt::format("has {} entries, at most 64 are allowed", count));
         }

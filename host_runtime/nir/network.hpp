@@ -72,8 +72,9 @@ struct Network {
 
 inline constexpr double kMaxDelaySeconds = 1000.0;
 
-/// Checks the tree of a file (root group with `version` and `node`) and gives it its types. Values that
-/// are not loaded are not checked. `file` is only for messages. Throws InputError.
+/// Checks the tree of a file (root group with `version` and `node`) and gives it its types. Inputs and
+/// Outputs that are missing are added (complete.hpp), axes of 1 in front of convolution weights taken away.
+/// Values that are not loaded are not checked. `file` is only for messages. Throws InputError.
 Network parse_network(Group root, const std::string& file);
 
 /// Checks values of the dataset `name` of a node whose dataset `type` is `node_type`, `first` being the

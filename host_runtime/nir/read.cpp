@@ -9,21 +9,18 @@
 namespace memprop::host::nir {
 namespace {
 
-struct Claims {
-    std::uint64_t total_bytes = 0, largest_bytes = 0;
-};
-
-void add_claims(const Group& group, Claims& claims) {
+/// Bytes of the largest dataset that is not loaded yet.
+std::uint64_t largest_claim(const Group& group) {
+    std::uint64_t largest = 0;
     for (const Dataset& dataset : group.datasets) {
         if (!dataset.loaded() && dataset.is_number()) {
-            const std::uint64_t bytes = h5::element_count(dataset.shape) * sizeof(double);
-            claims.total_bytes += bytes;
-            claims.largest_bytes = std::max(claims.largest_bytes, bytes);
+            largest = std::max(largest, h5::element_count(dataset.shape) * sizeof(double));
         }
     }
     for (const Group& child : group.groups) {
-        add_claims(child, claims);
+        largest = std::max(largest, largest_claim(child));
     }
+    return largest;
 }
 
 // Runs in the child.
@@ -31,13 +28,13 @@ void decode(const std::filesystem::path& path, const Sink& sink) {
     register_lzf_filter();
     const h5::File file = h5::File::open(path);
     const Group tree = read_tree(file);
-    const Network network = parse_network(tree, path.string());  // shapes and all small values
-    flatten(network, path.string());
-    Claims claims;
-    add_claims(tree, claims);
-    constexpr double kSlowestBytesPerSecond = 10e6;
-    h5::extend_limits(0.5 + static_cast<double>(claims.total_bytes) / kSlowestBytesPerSecond,
-                      std::min<std::uint64_t>(claims.largest_bytes, 1ULL << 30));
+    {
+        const h5::Unhurried own_work;
+        // Shapes and all small values. Flattening needs the network to live on.
+        const Network network = parse_network(tree, path.string());
+        flatten(network, path.string());
+    }
+    h5::allow_memory(std::min<std::uint64_t>(largest_claim(tree), 1ULL << 30));
     serialise(
         tree,
         [&file](const Group& parent, const std::string& place, const Dataset& dataset, const Sink& out) {

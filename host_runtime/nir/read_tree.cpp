@@ -198,6 +198,7 @@ void send_values(const h5::File& file, const Group& parent, const std::string& p
     // Blocks are ranges of the first axis whose rows are not too long to be read at once: all axes
     // in front of it are walked one index at a time.
     const Shape& shape = dataset.shape;
+    h5::expect_bytes(h5::element_count(shape) * sizeof(double));
     std::size_t axis = 0;
     std::uint64_t row = h5::element_count(shape) / shape[0];
     while (row > kBlockElements && axis + 1 < shape.size()) {

@@ -23,8 +23,8 @@ constexpr ParameterRule kStride{"stride", Rule::extents, 0, 1};
 constexpr ParameterRule kPadding{"padding", Rule::padding, 0, 1};
 constexpr ParameterRule kDilation{"dilation", Rule::extents, 0, 1};
 constexpr ParameterRule kGroups{"groups", Rule::extents, 0, 1};
-constexpr ParameterRule kConvBias{"bias", Rule::finite, 0, 1, false};
-constexpr ParameterRule kConvInput{"input_shape", Rule::extents, 0, 1, false};
+constexpr ParameterRule kConvBias{"bias", Rule::finite, 0, kAnyRank, false};
+constexpr ParameterRule kConvInput{"input_shape", Rule::shape_or_none, 0, 1, false};
 constexpr ParameterRule kKernel{"kernel_size", Rule::extents, 0, 1};
 
 /// "must be ..." if the value breaks the rule, else empty.
@@ -40,8 +40,12 @@ std::string_view broken_rule(Rule rule, double value) {
             return value > 0 ? std::string_view() : "must be > 0";
         case Rule::delay:
             return value >= 0 && value <= kMaxDelaySeconds ? std::string_view() : "must be in [0, 1000] s";
-        case Rule::extents:
         case Rule::shape_or_none:
+            if (value == 0) {
+                return {};
+            }
+            [[fallthrough]];
+        case Rule::extents:
             return whole && value >= 1 && value <= 0x1p31 ? std::string_view()
                                                           : "must be a whole number in [1, 2^31]";
         case Rule::padding:

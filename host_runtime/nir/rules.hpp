@@ -17,7 +17,7 @@ enum class Rule : std::uint8_t {
     extents,       ///< integers in [1, 2^31]
     padding,       ///< integers in [0, 2^20], or one of the strings "same" and "valid"
     axis,          ///< a whole number in [-64, 64]
-    shape_or_none  ///< as extents; may be empty
+    shape_or_none  ///< as extents; empty or with a 0 if its writer did not know it
 };
 
 struct ParameterRule {

@@ -8,34 +8,57 @@
 #include <optional>
 
 #include "crossbar/base/error.hpp"
+#include "host_runtime/nir/layer_values.hpp"
 #include "host_runtime/nir/window.hpp"
 
 namespace memprop::host::nir {
 namespace {
 
-Shape without_ones(const Shape& shape) {
-    Shape result;
-    std::copy_if(shape.begin(), shape.end(), std::back_inserter(result),
-                 [](std::uint64_t e) { return e != 1; });
-    return result;
-}
-
-bool same(const Shape& a, const Shape& b) {
-    return a == b || without_ones(a) == without_ones(b);
-}
-
 std::string text(const Shape& shape) {
     return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
-/// The shape written in a dataset, or nothing if it is absent or empty.
-std::optional<Shape> stored_shape(const Dataset* dataset) {
-    if (dataset == nullptr || h5::element_count(dataset->shape) == 0) {
+/// The shape that most parameters have, those of one element left aside, or that they broadcast to.
+std::optional<Shape> stated_layer_shape(const Node& node) {
+    std::map<Shape, int> votes;
+    std::optional<Shape> all = Shape();
+    for (const Dataset& parameter : node.parameters) {
+        if (h5::element_count(parameter.shape) != 1) {
+            ++votes[parameter.shape];
+            all = all ? broadcast(*all, parameter.shape) : std::nullopt;
+        }
+    }
+    if (votes.empty()) {
         return std::nullopt;
     }
-    Shape shape;
-    for (const std::int64_t extent : integers(*dataset)) {
-        shape.push_back(static_cast<std::uint64_t>(extent));
+    const Shape& most = std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) {
+                            return a.second < b.second;
+                        })->first;
+    const bool agree = std::all_of(votes.begin(), votes.end(),
+                                   [&](const auto& vote) { return equal_but_for_ones(vote.first, most); });
+    return agree || !all ? most : *all;
+}
+
+std::optional<Shape> stated_conv_shape(const Node& node, const std::string& place) {
+    std::optional<Shape> spatial = stored_shape(node.find("input_shape"));
+    if (!spatial) {
+        return std::nullopt;
+    }
+    const std::size_t rank = node.type == NodeType::conv1d ? 1 : 2;
+    while (spatial->size() > rank && spatial->front() == 1) {
+        spatial->erase(spatial->begin());
+    }
+    if (spatial->size() != rank) {
+        throw InputError(
+            fmt::format("{}: dataset input_shape has {} entries, {} needed", place, spatial->size(), rank));
+    }
+    spatial->insert(spatial->begin(), node.find("weight")->shape[1] * groups_of(node, place));
+    return spatial;
+}
+
+Shape without_batch(Shape shape, std::size_t rank) {
+    while (shape.size() > rank && shape.front() == 1) {
+        shape.erase(shape.begin());
     }
     return shape;
 }
@@ -44,25 +67,31 @@ class ShapeInference {
 public:
     ShapeInference(FlatGraph& graph, const std::string& file) : graph_(graph), file_(file) {}
 
+    /// From the nodes whose input shape is certain along the edges. What is not reached so is settled by its
+    /// own datasets: loops that no Input reaches.
     void run() {
-        std::vector<std::uint32_t> ready;
-        for (std::uint32_t i = 0; i < graph_.nodes.size(); ++i) {
-            if (std::optional<Shape> own = own_input(graph_.nodes[i])) {
-                settle(graph_.nodes[i], *own);
-                ready.push_back(i);
+        for (FlatNode& node : graph_.nodes) {
+            if (states_for_certain(node)) {
+                if (std::optional<Shape> own = stated_input_shape(*node.node, place(node))) {
+                    settle(node, *own);
+                    ready_.push_back(&node);
+                }
             }
         }
-        while (!ready.empty()) {
-            const FlatNode& source = graph_.nodes[ready.back()];
-            ready.pop_back();
-            for (const std::uint32_t target : source.targets) {
-                if (graph_.nodes[target].output_shape.empty()) {
-                    settle(graph_.nodes[target], source.output_shape);
-                    ready.push_back(target);
+        spread();
+        for (FlatNode& node : graph_.nodes) {
+            if (node.output_shape.empty()) {
+                if (std::optional<Shape> own = stated_input_shape(*node.node, place(node))) {
+                    settle(node, *own);
+                    ready_.push_back(&node);
+                    spread();
                 }
             }
         }
         for (const FlatNode& node : graph_.nodes) {
+            if (node.output_shape.empty()) {
+                fail(node, "its shape is not stated, nor that of any node that leads to it");
+            }
             check_parameters(node);
             for (const std::uint32_t target : node.targets) {
                 check_edge(node, graph_.nodes[target]);
@@ -77,61 +106,42 @@ private:
         throw InputError(fmt::format("{}: {}", place(node), reason));
     }
 
-    /// Whether all parameters share the shape of the layer.
-    static bool elementwise(NodeType type) {
-        return is_neuron(type) || type == NodeType::scale || type == NodeType::delay ||
-               type == NodeType::threshold;
+    /// Input shapes that do not depend on what arrives.
+    static bool states_for_certain(const FlatNode& node) {
+        const NodeType type = node.node->type;
+        return type == NodeType::affine || type == NodeType::linear || type == NodeType::flatten ||
+               (type == NodeType::input && node.sources.empty());
     }
 
-    /// The input shape that the node's own datasets state, if they do.
-    std::optional<Shape> own_input(const FlatNode& flat) const {
-        const Node& node = *flat.node;
-        switch (node.type) {
-            case NodeType::input:
-                return stored_shape(node.find("shape"));
-            case NodeType::affine:
-            case NodeType::linear: {
-                Shape shape = node.find("weight")->shape;
-                shape.erase(shape.end() - 2);
-                return shape;
-            }
-            case NodeType::conv1d:
-            case NodeType::conv2d:
-                return own_conv_input(flat);
-            case NodeType::flatten:
-                return stored_shape(node.find("input_type"));
-            default:
-                return elementwise(node.type) ? own_layer_shape(node) : std::nullopt;
-        }
-    }
-
-    std::optional<Shape> own_conv_input(const FlatNode& flat) const {
-        const Node& node = *flat.node;
-        std::optional<Shape> spatial = stored_shape(node.find("input_shape"));
-        if (!spatial) {
-            return std::nullopt;
-        }
-        const std::size_t rank = node.type == NodeType::conv1d ? 1 : 2;
-        if (spatial->size() != rank) {
-            fail(flat, fmt::format("dataset input_shape has {} entries, {} needed", spatial->size(), rank));
-        }
-        const Shape& weight = node.find("weight")->shape;
-        const Dataset& groups = *node.find("groups");
-        spatial->insert(spatial->begin(), weight[1] * static_cast<std::uint64_t>(number_at(groups, 0)));
-        return spatial;
-    }
-
-    /// The shape that most parameters have, those of one element left aside.
-    static std::optional<Shape> own_layer_shape(const Node& node) {
-        std::map<Shape, int> votes;
-        for (const Dataset& parameter : node.parameters) {
-            if (h5::element_count(parameter.shape) != 1) {
-                ++votes[parameter.shape];
+    void spread() {
+        while (!ready_.empty()) {
+            const FlatNode& source = *ready_.back();
+            ready_.pop_back();
+            for (const std::uint32_t target : source.targets) {
+                FlatNode& node = graph_.nodes[target];
+                if (node.output_shape.empty()) {
+                    settle(node, arriving_shape(node, source.output_shape));
+                    ready_.push_back(&node);
+                }
             }
         }
-        const auto most = std::max_element(votes.begin(), votes.end(),
-                                           [](const auto& a, const auto& b) { return a.second < b.second; });
-        return most == votes.end() ? std::nullopt : std::optional(most->first);
+    }
+
+    /// The shape of a node at which a value of this shape arrives. Its own shape, if it states one, counts
+    /// unless the value has more axes of 1 in front, or its parameters share values along axes.
+    Shape arriving_shape(const FlatNode& flat, const Shape& arriving) const {
+        const std::optional<Shape> own = stated_input_shape(*flat.node, place(flat));
+        if (!own) {
+            return arriving;
+        }
+        if (!works_elementwise(flat.node->type)) {
+            return without_batch(arriving, own->size()) == *own ? arriving : *own;
+        }
+        if (equal_but_for_ones(*own, arriving)) {
+            return *own;
+        }
+        const std::optional<Shape> both = broadcast(*own, arriving);
+        return both && equal_but_for_ones(*both, arriving) ? *both : *own;
     }
 
     void settle(FlatNode& flat, const Shape& input) const {
@@ -156,19 +166,26 @@ private:
             }
             case NodeType::conv1d: {
                 const Window window = window_of(node, flat.input_shape, place(flat));
-                return {window.channels_out, window.width_out};
+                return with_batch_of(flat.input_shape, {window.channels_out, window.width_out});
             }
             case NodeType::conv2d:
             case NodeType::sum_pool2d:
             case NodeType::avg_pool2d: {
                 const Window window = window_of(node, flat.input_shape, place(flat));
-                return {window.channels_out, window.height_out, window.width_out};
+                return with_batch_of(flat.input_shape,
+                                     {window.channels_out, window.height_out, window.width_out});
             }
             case NodeType::flatten:
                 return flattened(flat);
             default:
                 return flat.input_shape;
         }
+    }
+
+    /// Axes of 1 in front of what a window slides over stay.
+    static Shape with_batch_of(const Shape& input, Shape output) {
+        output.insert(output.begin(), input.size() > output.size() ? input.size() - output.size() : 0, 1);
+        return output;
     }
 
     Shape flattened(const FlatNode& flat) const {
@@ -199,16 +216,18 @@ private:
 
     void check_parameters(const FlatNode& flat) const {
         const Node& node = *flat.node;
-        if (elementwise(node.type)) {
+        if (works_elementwise(node.type)) {
             for (const Dataset& parameter : node.parameters) {
-                if (h5::element_count(parameter.shape) != 1 && !same(parameter.shape, flat.output_shape)) {
+                if (!fits_layer(parameter.shape, flat.output_shape)) {
                     fail(flat, fmt::format("dataset {} has shape {}, the layer has shape {}", parameter.name,
                                            text(parameter.shape), text(flat.output_shape)));
                 }
             }
         } else if (node.type == NodeType::affine) {
-            const std::uint64_t count = h5::element_count(node.find("bias")->shape);
-            if (count != 1 && count != flat.output_shape.back() && count != flat.output_size()) {
+            const Shape& bias = node.find("bias")->shape;
+            const std::uint64_t count = h5::element_count(bias);
+            if (!fits_layer(bias, flat.output_shape) && count != flat.output_shape.back() &&
+                count != flat.output_size()) {
                 fail(flat, fmt::format("dataset bias has shape {}, dataset weight has shape {}",
                                        text(node.find("bias")->shape), text(node.find("weight")->shape)));
             }
@@ -223,7 +242,7 @@ private:
     }
 
     void check_edge(const FlatNode& source, const FlatNode& target) {
-        if (same(source.output_shape, target.input_shape)) {
+        if (equal_but_for_ones(source.output_shape, target.input_shape)) {
             return;
         }
         // Writers disagree on whether Flatten's axes count the batch; its values are the same either way.
@@ -242,9 +261,49 @@ private:
 
     FlatGraph& graph_;
     const std::string& file_;
+    std::vector<FlatNode*> ready_;
 };
 
 }  // namespace
+
+bool works_elementwise(NodeType type) {
+    return is_neuron(type) || type == NodeType::scale || type == NodeType::delay ||
+           type == NodeType::threshold;
+}
+
+std::optional<Shape> stored_shape(const Dataset* dataset) {
+    if (dataset == nullptr || h5::element_count(dataset->shape) == 0) {
+        return std::nullopt;
+    }
+    Shape shape;
+    for (const std::int64_t extent : integers(*dataset)) {
+        if (extent == 0) {
+            return std::nullopt;
+        }
+        shape.push_back(static_cast<std::uint64_t>(extent));
+    }
+    return shape;
+}
+
+std::optional<Shape> stated_input_shape(const Node& node, const std::string& place) {
+    switch (node.type) {
+        case NodeType::input:
+            return stored_shape(node.find("shape"));
+        case NodeType::affine:
+        case NodeType::linear: {
+            Shape shape = node.find("weight")->shape;
+            shape.erase(shape.end() - 2);
+            return shape;
+        }
+        case NodeType::conv1d:
+        case NodeType::conv2d:
+            return stated_conv_shape(node, place);
+        case NodeType::flatten:
+            return stored_shape(node.find("input_type"));
+        default:
+            return works_elementwise(node.type) ? stated_layer_shape(node) : std::nullopt;
+    }
+}
 
 void infer_shapes(FlatGraph& graph, const std::string& file) {
     ShapeInference(graph, file).run();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 
 #include "crossbar/base/error.hpp"
@@ -22,6 +23,9 @@ public:
         const bool pooling = node_.type == NodeType::sum_pool2d || node_.type == NodeType::avg_pool2d;
         const std::size_t rank = one_dimensional ? 2 : 3;
         Shape shape = input_;
+        while (shape.size() > rank && shape.front() == 1) {
+            shape.erase(shape.begin());  // a batch axis
+        }
         while (shape.size() < rank) {
             shape.insert(shape.begin(), 1);  // a missing channel axis
         }
@@ -72,11 +76,7 @@ private:
 
     Pair weight_kernel() {
         const Dataset& weight = *node_.find("weight");
-        const Dataset& groups = *node_.find("groups");
-        if (h5::element_count(groups.shape) != 1) {
-            fail("dataset groups must be one number");
-        }
-        window_.groups = static_cast<std::uint64_t>(number_at(groups, 0));
+        window_.groups = groups_of(node_, place_);
         window_.channels_out = weight.shape[0];
         if (weight.shape[0] % window_.groups != 0) {
             fail(fmt::format("dataset groups is {}, which does not divide the {} output channels of weight",
@@ -145,6 +145,17 @@ private:
 };
 
 }  // namespace
+
+std::uint64_t groups_of(const Node& node, const std::string& place) {
+    const Dataset& groups = *node.find("groups");
+    const std::vector<std::int64_t> values = integers(groups);
+    if (values.size() > 2 ||
+        std::any_of(values.begin(), values.end(), [&](std::int64_t v) { return v != values.front(); })) {
+        throw InputError(fmt::format("{}: dataset groups is [{}]; one number, or twice the same, is needed",
+                                     place, fmt::join(values, ", ")));
+    }
+    return static_cast<std::uint64_t>(values.front());
+}
 
 Window window_of(const Node& node, const Shape& input, const std::string& place) {
     return WindowBuilder(node, input, place).build();

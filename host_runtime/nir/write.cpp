@@ -96,9 +96,9 @@ void write_tree(const Group& tree, const std::filesystem::path& target) {
 }
 
 void write_network(const Network& network, const std::filesystem::path& file) {
-    const Group tree = to_tree(network);
-    flatten(parse_network(tree, file.string()), file.string());
-    write_tree(tree, file);
+    const Network checked = parse_network(to_tree(network), file.string());
+    flatten(checked, file.string());
+    write_tree(to_tree(checked), file);
 }
 
 }  // namespace memprop::host::nir

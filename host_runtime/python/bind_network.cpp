@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/exchange/export.hpp"
@@ -72,6 +73,16 @@ void set_parameter(PyNetwork& self, const std::string& node, const std::string& 
     }
     PyNetwork changed{self.file, std::make_shared<nir::Network>(*self.network)};
     nir::Dataset& dataset = changed.dataset(node, name);
+    // Booleans and whole numbers hold no fractions: they become real numbers rather than being rounded.
+    const bool fractions = std::any_of(values.data(), values.data() + values.size(),
+                                       [](double v) { return v != std::floor(v) || std::abs(v) > 0x1p53; });
+    const bool others = std::any_of(values.data(), values.data() + values.size(),
+                                    [](double v) { return v != 0.0 && v != 1.0; });
+    if ((dataset.type == nir::ElementType::int64 && fractions) ||
+        (dataset.type == nir::ElementType::boolean && others)) {
+        dataset.type = nir::ElementType::float64;
+        dataset.values = std::vector<double>(h5::element_count(dataset.shape));
+    }
     std::visit(
         [&](auto& stored) {
             using V = std::decay_t<decltype(stored)>;

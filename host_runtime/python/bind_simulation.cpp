@@ -12,8 +12,10 @@
 #include "host_runtime/graph/crossbar_report.hpp"
 #include "host_runtime/graph/simulator.hpp"
 #include "host_runtime/graph/state_file.hpp"
+#include "host_runtime/graph/step_warnings.hpp"
 #include "host_runtime/python/bindings.hpp"
 #include "host_runtime/python/py_network.hpp"
+#include "host_runtime/results/discretisation_report.hpp"
 #include "host_runtime/results/placement_report.hpp"
 #include "host_runtime/results/programming_warnings.hpp"
 
@@ -34,7 +36,7 @@ struct Settings {
     std::optional<double> dt;
     std::optional<std::string> integrator, reset;
     std::optional<bool> first_step_recurrence;
-    std::optional<std::string> arithmetic;
+    std::optional<std::string> arithmetic, if_integration, current_jump;
     std::string engine;
     std::optional<std::string> chip;
     std::optional<std::string> crossbar;
@@ -63,6 +65,12 @@ public:
         if (settings.arithmetic) {
             discretisation_.arithmetic = arithmetic_from(*settings.arithmetic);
         }
+        if (settings.if_integration) {
+            discretisation_.if_integration = if_integration_from(*settings.if_integration);
+        }
+        if (settings.current_jump) {
+            discretisation_.current_jump = current_jump_from(*settings.current_jump);
+        }
         if (settings.engine != "functional" && settings.engine != "cycle") {
             throw InputError("engine", settings.engine, "must be functional or cycle");
         }
@@ -85,6 +93,16 @@ public:
             throw InputError("device_time, overrides and seed need crossbar");
         }
         load_and_warn(network);
+        bool states_its_own = false;
+        if (discretisation_of(*network.network, network.file, states_its_own) != discretisation_ ||
+            !states_its_own) {
+            for (const std::string& text : step_warnings(*network.network, network.file, discretisation_)) {
+                warn(text);
+            }
+        }
+        for (const std::string& text : network.network->warnings) {
+            warnings_.push_back(text);  // which Network.warnings has shown
+        }
     }
 
     py::dict run(const py::object& events, std::optional<std::int64_t> steps,
@@ -112,7 +130,18 @@ public:
     py::array_t<double> weights(const std::string& node);
     py::array_t<double> conductances(const std::string& node);
 
+    const std::vector<std::string>& warnings() const { return warnings_; }
+
 private:
+    /// As a Python warning too, once.
+    void warn(const std::string& text) {
+        if (std::find(warnings_.begin(), warnings_.end(), text) == warnings_.end()) {
+            warnings_.push_back(text);
+            if (PyErr_WarnEx(PyExc_UserWarning, fmt::format("{}: {}", network_.file, text).c_str(), 1) < 0) {
+                throw py::error_already_set();
+            }
+        }
+    }
     MappedLayer* layer_of(const std::string& node);
     std::vector<double> differences_us(MappedLayer& layer, std::size_t array);
 
@@ -158,6 +187,7 @@ private:
         running_ = std::move(fresh);  // before the mapping it uses
         mapping_ = std::move(mapping);
         network_ = network;
+        silence_.emplace(*network.network, network.file, discretisation_);
     }
 
     Simulator& simulator(std::string_view what) {
@@ -180,6 +210,8 @@ private:
     std::unique_ptr<CrossbarMapping> mapping_;
     std::unique_ptr<RunningNetwork> running_;
     const ChipNetwork* on_chip_ = nullptr;  // running_, if it is one
+    std::vector<std::string> warnings_;
+    std::optional<SilenceWatch> silence_;
 };
 
 /// (step, index) in the order of steps; checked.
@@ -258,6 +290,7 @@ py::dict Simulation::run(const py::object& events, std::optional<std::int64_t> s
                 inputs.push_back(todo[next].second);
             }
             s.step(inputs);
+            silence_->note(s);
             for (Recorded& r : spiking) {
                 for (const std::uint32_t index : s.spikes(r.node)) {
                     r.spikes.push_back(step);
@@ -274,6 +307,11 @@ py::dict Simulation::run(const py::object& events, std::optional<std::int64_t> s
             check();
         }
         s.check_finite();
+    }
+    if (!todo.empty()) {
+        for (const std::string& text : silence_->warnings()) {
+            warn(text);
+        }
     }
     const auto count = static_cast<std::size_t>(end - begin);
     py::dict spikes, state, result;
@@ -304,6 +342,8 @@ py::dict Simulation::run(const py::object& events, std::optional<std::int64_t> s
     result["programming"] = from_json(programming_json(mapping_.get()));
     result["keys_without_effect"] = from_json(without_effect_json(without_effect_));
     result["converters"] = from_json(converters_json(mapping_.get()));
+    result["discretisation"] = from_json(discretisation_json(discretisation_));
+    result["warnings"] = warnings_;
     return result;
 }
 
@@ -375,6 +415,8 @@ dt: time step in seconds; default 1e-3 or what the file states.
 integrator: "euler" or "exponential". reset: "file", "zero", "subtract", "subtract_carry", "subtract_next".
 first_step_recurrence: whether feedback delivers its bias in step 0.
 arithmetic: "graph" (double precision), or "single" or "double" with the operations of memprop's training.
+if_integration: "per_step" (v += r x) or "per_second" (dv/dt = r x) of I and IF nodes.
+current_jump: "scaled" (by dt/tau_syn w_in x) or "unscaled" (by w_in x, as Norse computes) of CubaLI and CubaLIF nodes.
 engine: "functional", or "cycle": the cycle-level chip, one in a process. chip: a file whose table [chip] describes it;
     overrides that begin with "chip." change it. The dict then has cycles, load_cycles, mapping and chip too.
 crossbar: an experiment (TOML) whose devices hold the weights, programmed by write-verify; device_time: seconds
@@ -391,11 +433,13 @@ void bind_simulation(py::module_ module) {
                          std::optional<bool> first_step_recurrence, std::optional<std::string> arithmetic,
                          std::string engine, std::optional<std::string> chip,
                          std::optional<std::string> crossbar, std::optional<double> device_time,
-                         py::object overrides, std::optional<std::int64_t> seed) {
+                         py::object overrides, std::optional<std::int64_t> seed,
+                         std::optional<std::string> if_integration, std::optional<std::string> current_jump) {
         return std::make_unique<Simulation>(
             network, Settings{dt, std::move(integrator), std::move(reset), first_step_recurrence,
-                              std::move(arithmetic), std::move(engine), std::move(chip), std::move(crossbar),
-                              device_time, std::move(overrides), seed});
+                              std::move(arithmetic), std::move(if_integration), std::move(current_jump),
+                              std::move(engine), std::move(chip), std::move(crossbar), device_time,
+                              std::move(overrides), seed});
     };
     py::class_<Simulation>(module, "Simulation", simulation_doc.c_str())
         .def(py::init(make), py::arg("network"), py::kw_only(), py::arg("dt") = py::none(),
@@ -403,7 +447,8 @@ void bind_simulation(py::module_ module) {
              py::arg("first_step_recurrence") = py::none(), py::arg("arithmetic") = py::none(),
              py::arg("engine") = "functional", py::arg("chip") = py::none(), py::arg("crossbar") = py::none(),
              py::arg("device_time") = py::none(), py::arg("overrides") = py::none(),
-             py::arg("seed") = py::none())
+             py::arg("seed") = py::none(), py::arg("if_integration") = py::none(),
+             py::arg("current_jump") = py::none())
         .def(
             "run", &Simulation::run, py::arg("events"), py::arg("steps") = py::none(), py::kw_only(),
             py::arg("probe") = std::vector<std::string>(),
@@ -414,6 +459,9 @@ a dict: spikes (node -> int64 [n, 2]: step, index), output (float64 [steps, outp
 events: int64 [n, 2] of (step, index) in any order, steps counted from the start of the simulation. What Ctrl-C
 interrupts stays at the step it has reached.)")
         .def_property_readonly("steps_done", &Simulation::steps_done)
+        .def_property_readonly("warnings", &Simulation::warnings,
+                               "What was tolerated in the file or looks wrong about the run, one line each; "
+                               "also given as Python warnings.")
         .def("weights", &Simulation::weights, py::arg("node"),
              "float64, in the shape of the node's weight: the weights it computes with. On devices those of "
              "their "
@@ -445,10 +493,12 @@ probe: names of nodes whose state is returned.)") +
                std::optional<std::string> integrator, std::optional<std::string> reset,
                std::optional<bool> first_step_recurrence, std::optional<std::string> arithmetic,
                std::string engine, std::optional<std::string> chip, std::optional<std::string> crossbar,
-               std::optional<double> device_time, py::object overrides, std::optional<std::int64_t> seed) {
+               std::optional<double> device_time, py::object overrides, std::optional<std::int64_t> seed,
+               std::optional<std::string> if_integration, std::optional<std::string> current_jump) {
             return make(network, dt, std::move(integrator), std::move(reset), first_step_recurrence,
                         std::move(arithmetic), std::move(engine), std::move(chip), std::move(crossbar),
-                        device_time, std::move(overrides), seed)
+                        device_time, std::move(overrides), seed, std::move(if_integration),
+                        std::move(current_jump))
                 ->run(events, steps, probe);
         },
         py::arg("net"), py::arg("events"), py::arg("steps") = py::none(), py::arg("dt") = py::none(),
@@ -456,7 +506,8 @@ probe: names of nodes whose state is returned.)") +
         py::arg("reset") = py::none(), py::arg("first_step_recurrence") = py::none(),
         py::arg("arithmetic") = py::none(), py::arg("engine") = "functional", py::arg("chip") = py::none(),
         py::arg("crossbar") = py::none(), py::arg("device_time") = py::none(),
-        py::arg("overrides") = py::none(), py::arg("seed") = py::none(), run_doc.c_str());
+        py::arg("overrides") = py::none(), py::arg("seed") = py::none(),
+        py::arg("if_integration") = py::none(), py::arg("current_jump") = py::none(), run_doc.c_str());
 }
 
 }  // namespace memprop::host::python

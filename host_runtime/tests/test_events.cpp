@@ -144,6 +144,49 @@ TEST_CASE("events: EVT2") {
     check_prefixes(open_prophesee_raw, bytes);
 }
 
+TEST_CASE("events: Prophesee headers end where a line does not start with '%' and a space") {
+    const auto cd = [](std::uint32_t x, std::uint32_t y) { return 1U << 28 | x << 11 | y; };
+    std::string words;
+    for (const std::uint32_t word : {0x80000025U, cd(5, 3), 0x80000A25U, cd(1, 0)}) {
+        recordings::put(words, word);
+    }
+    const Pairs evt2{{0x25 * 64, 24 + 18 + 5}, {0xA25 * 64, 24 + 1}};
+    for (const std::string header :
+         {"% evt 2.0\n", "% date 2024\n% evt 2.0\n", "% format EVT2;height=4;width=6\n",
+          "% evt 2.0\r\n% end\r\n",
+          "% camera_integrator_name caf\xC3\xA9\n% format EVT2\n% evt 2.0\n% end\n"}) {
+        CHECK(read_all(*open_prophesee_raw(stream_of(header + words), "rec", kSensor)) == evt2);
+    }
+    // EVT3 whose first words hold the bytes of '%' with all kinds of seconds, a space among them
+    for (const std::uint16_t first :
+         {std::uint16_t{0x8025}, std::uint16_t{0x0A25}, std::uint16_t{0x2025}, std::uint16_t{0x0D25}}) {
+        std::string data;
+        for (const std::uint16_t word : {first, std::uint16_t{0x8001}, std::uint16_t{0x6002},
+                                         std::uint16_t{0x0003}, std::uint16_t{0x2805}}) {
+            recordings::put(data, word);
+        }
+        CHECK(read_all(*open_prophesee_raw(stream_of("% evt 3.0\n" + data), "rec", kSensor)) ==
+              Pairs{{0x1002, 24 + 18 + 5}});
+    }
+    CHECK(read_all(*open_prophesee_dat(stream_of(std::string("% Version 2\n% end\n\x00\x08", 20) +
+                                                 std::string("\x05\0\0\0\x02\0\0\0", 8)),
+                                       "rec", kSensor)) == Pairs{{5, 2}});
+    CHECK(refusal_of(open_prophesee_raw, "% format EVT2.1\n% end\n").find("is EVT2.1") != std::string::npos);
+    CHECK(refusal_of(open_prophesee_raw, "% evt 2.0x\n% end\n").find("names no format") != std::string::npos);
+    CHECK(refusal_of(open_prophesee_raw, "%evt 2.0\n").find("names no format") != std::string::npos);
+}
+
+TEST_CASE("events: low bits of EVT3 times are 0 from a new high part to the next low one") {
+    const auto word = [](unsigned type, unsigned payload) {
+        return static_cast<std::uint16_t>(type << 12 | payload);
+    };
+    const auto bytes = recordings::evt3({word(8, 0), word(6, 4000), word(0, 0), word(2, 0), word(8, 1),
+                                         word(2, 1), word(6, 7), word(2, 2), word(8, 1), word(2, 3),
+                                         word(8, 0xFFF), word(2, 4), word(8, 0), word(2, 5)});
+    CHECK(read_all(*open_prophesee_raw(stream_of(bytes), "rec", kSensor)) ==
+          Pairs{{4000, 0}, {4096, 1}, {4096 + 7, 2}, {4096 + 7, 3}, {0xFFFLL << 12, 4}, {1LL << 24, 5}});
+}
+
 TEST_CASE("events: EVT3") {
     const auto word = [](unsigned type, unsigned payload) {
         return static_cast<std::uint16_t>(type << 12 | payload);

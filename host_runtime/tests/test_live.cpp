@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <thread>
 
@@ -186,6 +187,58 @@ TEST_CASE("the clock follows wraps, places late words, and takes long gaps for a
     Word untimed;
     CHECK(clock.step_of(untimed, now) == 500);
     CHECK(clock.step_of(untimed, now + std::chrono::microseconds(7300)) == 507);
+}
+
+TEST_CASE("senders that share a port share its clock until one turns it back") {
+    StepClock clock(1e-3);
+    const auto now = Clock::now();
+    clock.restart(10);
+    CHECK(clock.step_of(timed(0, 5000), now) == 10);
+    CHECK(clock.step_of(timed(0, 8000), now) == 13);
+    clock.change_sender(14);
+    CHECK(clock.step_of(timed(0, 12'000), now) == 17);  // the same clock
+    CHECK(clock.step_of(timed(0, 11'000), now) == 16);  // a late word is no new clock
+    clock.change_sender(20);
+    CHECK(clock.step_of(timed(0, 3000), now) == 20);  // another one
+    CHECK(clock.step_of(timed(0, 5000), now) == 22);
+    CHECK(clock.gaps() == 0);
+    clock.change_sender(30);
+    CHECK(clock.step_of(timed(0, 200'000'000), now) == 30);
+    CHECK(clock.gaps() == 0);
+}
+
+TEST_CASE("UDP sources that send in turn are one peer") {
+    Port port({.tcp = false, .host = "127.0.0.1", .port = 0}, Port::Role::listen);
+    Port a(port.address(), Port::Role::connect), b(port.address(), Port::Role::connect);
+    std::vector<Batch> batches;
+    const auto receive = [&](std::size_t words) {
+        Batch batch;
+        std::size_t seen = 0;
+        while (seen < words && port.pop(batch, Clock::now() + std::chrono::seconds(5))) {
+            seen += batch.words.size();
+            batches.push_back(batch);
+        }
+    };
+    for (std::uint32_t k = 0; k < 4; ++k) {
+        for (Port* sender : {&a, &b}) {
+            sender->send(std::vector<Word>{timed(1, 1000 * k)}, Port::WhenFull::wait, kNever);
+            receive(1);
+        }
+    }
+    const auto count = [&](Batch::Kind kind) {
+        return std::count_if(batches.begin(), batches.end(),
+                             [&](const Batch& batch) { return batch.kind == kind; });
+    };
+    CHECK(count(Batch::Kind::words) == 8);
+    CHECK(count(Batch::Kind::opened) == 1);
+    CHECK(count(Batch::Kind::closed) == 0);
+    CHECK(port.counters().peers == 2);
+    std::this_thread::sleep_for(kTakeOver + std::chrono::milliseconds(200));
+    a.send(std::vector<Word>{timed(1, 0)}, Port::WhenFull::wait, kNever);
+    receive(1);
+    CHECK(count(Batch::Kind::opened) == 2);
+    CHECK(batches.back().words.size() == 1);
+    CHECK(batches[batches.size() - 2].may_go_on);
 }
 
 TEST_CASE("latencies come back within five per cent") {

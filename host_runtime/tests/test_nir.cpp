@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <limits>
@@ -412,12 +413,33 @@ TEST_CASE("nir: a child that crashes, hangs or eats memory is a refusal") {
     };
     contains(refusal([] { ::raise(SIGSEGV); }), "hostile.nir: decoding crashed");
     contains(refusal([] { std::abort(); }), "hostile.nir: decoding crashed");
-    contains(refusal([] {
-                 for (;;) {
-                     ::getppid();
-                 }
-             }),
+    contains(refusal(
+                 [] {
+                     for (;;) {
+                         ::getppid();
+                     }
+                 },
+                 {.cpu_seconds = 0.2}),
              "hostile.nir: decoding takes longer");
+    // slow is not the same as hanging: every piece of work gets the time anew
+    CHECK(refusal(
+              [] {
+                  for (int piece = 0; piece < 100; ++piece) {
+                      const std::clock_t begin = std::clock();
+                      while (std::clock() - begin < CLOCKS_PER_SEC / 100) {
+                      }
+                      h5::made_progress();
+                  }
+              },
+              {.cpu_seconds = 0.2}) == "accepted");
+    CHECK(refusal(
+              [] {
+                  const h5::Unhurried own_work;
+                  const std::clock_t begin = std::clock();
+                  while (std::clock() - begin < CLOCKS_PER_SEC / 2) {
+                  }
+              },
+              {.cpu_seconds = 0.1}) == "accepted");
     contains(refusal([] { ::pause(); }, {.cpu_seconds = 1, .wall_seconds = 0.2, .memory_bytes = 1 << 28}),
              "hostile.nir: decoding takes longer");
 #if !defined(__SANITIZE_ADDRESS__)

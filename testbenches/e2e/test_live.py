@@ -282,46 +282,7 @@ class Tcp(Case):
             self.assertIn("cannot be listened at", done.stderr)
 
 
-class Udp(Case):
-    def test_words_in_and_out(self):
-        events = poisson(100, 8, 2)
-        expected = self.run_recording(events)
-        served = self.serve(listen="udp://127.0.0.1:0")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.connect(("127.0.0.1", served.port))
-            data = words(events) + words([(100, 0)])
-            for at in range(0, len(data), 64):
-                sender.send(data[at:at + 64])
-                time.sleep(0.001)
-            sender.send(b"abc")  # no word
-            sender.settimeout(1)
-            answer = b""
-            try:
-                while len(decode(answer)) < len(expected):
-                    answer += sender.recv(4096)
-            except TimeoutError:
-                pass
-        self.assertEqual([(t // 1000, x) for x, _, t in decode(answer)], expected)
-        report = served.stop()[1]
-        self.assertEqual((report["unfinished_words"], report["dropped_events"], report["lost_datagrams"]), (1, 0, 0))
-
-    def test_what_there_is_no_room_for_is_counted(self):
-        self.network = write_network(self.scratch / "large.nir", inputs=2000, outputs=3000)
-        served = self.serve("--dt", "1e-6", listen="udp://127.0.0.1:0")  # a step per word: too slow for what comes
-        sent = 0
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.connect(("127.0.0.1", served.port))
-            for burst in range(3000):
-                sender.send(b"".join(struct.pack("<II", 1 << 16, burst * 64 + k) for k in range(64)))
-                sent += 64
-        time.sleep(0.3)
-        code, report = served.stop()
-        self.assertEqual(code, 143)
-        self.assertGreater(report["dropped_events"], 1000)
-        self.assertLess(report["events"] + report["dropped_events"], sent + 1)
-
-
-class Run(Case):
+class RunCase(Case):
     def start(self, *arguments):
         process = subprocess.Popen([MEMPROP, "run", self.network, "--out", self.scratch / "live", "--json", *arguments],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -334,6 +295,8 @@ class Run(Case):
         rows = (self.scratch / "live" / "spikes" / "lif.csv").read_text().splitlines()[1:]
         return json.loads(out.splitlines()[-1]), [tuple(map(int, row.split(","))) for row in rows]
 
+
+class Run(RunCase):
     def test_events_from_a_tcp_server(self):
         events = poisson(150, 8, 3)
         with socket.create_server(("127.0.0.1", 0)) as server:

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 import unittest
+import warnings
 
 import h5py
 import numpy as np
@@ -291,6 +292,67 @@ class Run(Case):
             simulation.run([], steps=10**8)
         self.assertGreater(simulation.steps_done, 0)
         self.assertLess(simulation.steps_done, 10**8)
+
+
+class Foreign(Case):
+    """Networks of other writers: what is noticed, and the options that mend it."""
+
+    @staticmethod
+    def write(file, kind, weight=None, **parameters):
+        with h5py.File(file, "w") as out:
+            out["version"] = "1.0.7"
+            nodes = out.create_group("node/nodes")
+            out["node/type"] = "NIRGraph"
+            content = {"input": ("Input", {"shape": np.array([3])}), "n": (kind, parameters),
+                       "output": ("Output", {"shape": np.array([3])})}
+            edges = [("input", "n"), ("n", "output")]
+            if weight is not None:
+                content["w"] = ("Linear", {"weight": weight})
+                edges = [("input", "w"), ("w", "n"), ("n", "output")]
+            for name, (node_kind, values) in content.items():
+                group = nodes.create_group(name)
+                group["type"] = node_kind
+                for key, value in values.items():
+                    group[key] = value
+            out["node"].create_dataset("edges", data=edges, dtype=h5py.string_dtype())
+        return memprop.Network.load(str(file))
+
+    def test_if_by_the_derivative(self):
+        ones = np.ones(3)
+        net = self.write(self.scratch / "if.nir", "IF", r=1e3 * ones, v_threshold=2.5 * ones, v_reset=0 * ones)
+        events = np.column_stack([np.arange(30), np.arange(30) % 2])
+        with self.assertWarnsRegex(UserWarning, "if_integration = per_second"):
+            per_step = memprop.run(net, events)
+        self.assertEqual(per_step["output"].sum(), 30)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            result = memprop.run(net, events, if_integration="per_second")
+        self.assertEqual(result["output"].sum(), 10)
+        self.assertEqual((result["discretisation"]["if_integration"], result["warnings"]), ("per_second", []))
+        with self.assertRaisesRegex(memprop.InputError, "per_step, per_second"):
+            memprop.Simulation(net, if_integration="dt")
+
+    def test_silent_currents(self):
+        ones = np.ones(3)
+        net = self.write(self.scratch / "cuba.nir", "CubaLIF", tau_mem=0.01 * ones, tau_syn=0.005 * ones, r=ones,
+                         v_leak=0 * ones, v_threshold=0.5 * ones, w_in=ones)
+        events = np.column_stack([np.repeat(np.arange(40), 3), np.tile([0, 1, 2], 40)])
+        simulation = memprop.Simulation(net)
+        with self.assertWarnsRegex(UserWarning, "current_jump = unscaled"):
+            self.assertEqual(simulation.run(events, 40)["output"].sum(), 0)
+        self.assertEqual(len(simulation.warnings), 1)
+        self.assertGreater(memprop.run(net, events, current_jump="unscaled")["output"].sum(), 10)
+
+    def test_boolean_weights_take_real_ones(self):
+        ones = np.ones(3)
+        net = self.write(self.scratch / "w.nir", "IF", np.eye(3, dtype=bool), r=ones, v_threshold=ones, v_reset=0 * ones)
+        np.testing.assert_array_equal(net.parameter("w", "weight"), np.eye(3))
+        net.set_parameter("w", "weight", np.ones((3, 3)))
+        self.assertEqual(net.parameter("w", "weight").dtype, np.int64)
+        net.set_parameter("w", "weight", 0.75 * np.eye(3))
+        np.testing.assert_array_equal(net.parameter("w", "weight"), 0.75 * np.eye(3))
+        result = memprop.run(net, np.array([[0, 0], [1, 0], [2, 1]]))
+        np.testing.assert_array_equal(result["spikes"]["n"], [[1, 0]])
 
 
 if __name__ == "__main__":
