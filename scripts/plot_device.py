@@ -16,7 +16,11 @@ import subprocess
 import sys
 import tempfile
 
-import matplotlib
+from debian_packages import need
+
+need("matplotlib")
+
+import matplotlib  # noqa: E402  (what is missing has to be told first)
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend has to be chosen first)

@@ -21,13 +21,19 @@ import subprocess
 import sys
 import tomllib
 
-import numpy
-
-import cue_trials
-import figure
-
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from debian_packages import need  # noqa: E402
+
+need("h5py", "matplotlib", "numpy")
+
+import numpy  # noqa: E402  (what is missing has to be told first)
+
+import cue_trials  # noqa: E402
+import figure  # noqa: E402
+
 HARDWARE = {"core": "digital core", "chip": "PCM chip"}
 PASSES = {"training": "training", "held_out": "held out"}
 
