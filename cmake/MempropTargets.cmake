@@ -38,13 +38,14 @@ function(memprop_add_library name)
   target_link_libraries(memprop_${name} PUBLIC memprop_options ${ARG_LINK} PRIVATE $<BUILD_INTERFACE:memprop_warnings>)
 endfunction()
 
-# memprop_add_tests(NAME SOURCES ... LINK ...): a doctest program; each test case is a CTest test
-# and so runs in its own process, as the SystemC kernel elaborates once per process.
+# memprop_add_tests(NAME SOURCES ... LINK ... [TIMEOUT S] [LABELS ...]): a doctest program; each test case is a
+# CTest test and so runs in its own process, as the SystemC kernel elaborates once per process. The label
+# `threads` is for what ThreadSanitizer is to see.
 function(memprop_add_tests name)
   if(NOT BUILD_TESTING)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
   endif()
@@ -53,7 +54,10 @@ function(memprop_add_tests name)
   target_compile_definitions(${name} PRIVATE
     MEMPROP_TEST_DATA="${PROJECT_SOURCE_DIR}/testbenches/data"
     MEMPROP_REFERENCE_DATA="${PROJECT_SOURCE_DIR}/testbenches/reference")
-  doctest_discover_tests(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  if(ARG_LABELS)
+    set(labels LABELS ${ARG_LABELS})
+  endif()
+  doctest_discover_tests(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} ${labels})
 endfunction()
 
 # memprop_add_benchmark(NAME SOURCES ... LINK ...): a Google Benchmark program.

@@ -44,7 +44,8 @@ def tidy(build, file):
     start = time.monotonic()
     done = subprocess.run(["clang-tidy", "--quiet", "-p", build, ROOT / file], cwd=ROOT, capture_output=True, text=True,
                           check=False)
-    return (done.stdout or done.stderr) if done.returncode else "", time.monotonic() - start
+    findings = done.stdout or done.stderr or f"clang-tidy ended with status {done.returncode}\n"
+    return findings if done.returncode else "", time.monotonic() - start
 
 
 def check(build, files, seconds, jobs):
@@ -70,7 +71,7 @@ def main():
     parser.add_argument("files", nargs="*", metavar="FILE", help="relative to the repository")
     parser.add_argument("--last", type=int, metavar="N")
     parser.add_argument("--minutes", type=float, metavar="M", default=float("inf"))
-    parser.add_argument("--jobs", type=int, metavar="N", default=len(os.sched_getaffinity(0)), help="default: the cores")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N", help="default: cores")
     options = parser.parse_args()
     if shutil.which("clang-tidy") is None:
         print("tidy.py: clang-tidy is missing; install it with: sudo apt-get install clang-tidy", file=sys.stderr)
@@ -93,12 +94,14 @@ def main():
     left_out = [file for file in files if file not in known]
     if left_out:
         print(f"clang-tidy: not built by the preset release: {' '.join(left_out)}")
+        if options.files:
+            return 2
     files = [file for file in files if file in known]
     start = time.monotonic()
     checked, bad = check(build, files, seconds, options.jobs)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"clang-tidy: {checked} of {len(files)} files checked, {bad} with findings, "
-          f"{(time.monotonic() - start) / 60:.1f} minutes ({(used.ru_utime + used.ru_stime) / 60:.1f} of the processor)")
+    took, used = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"clang-tidy: {checked} of {len(files)} files checked, {bad} with findings, {took / 60:.1f} minutes "
+          f"({(used.ru_utime + used.ru_stime) / 60:.1f} of processor time)")
     return 1 if bad else 0
 
 

@@ -53,8 +53,9 @@ def write_core(directory, settings, rng):
     neurons, outputs = network["neurons"], network["outputs"]
     sizes = {"NUM_INP": cue_trials.INPUTS - 1, "NUM_REC": neurons - 1, "NUM_OUT": outputs - 1}
     (directory / "weights").mkdir(parents=True)
-    (directory / "registers.csv").write_text("register,value\n" + "".join(f"{name},{value}\n" for name, value in
-                                                                     (settings["registers"] | sizes).items()))
+    registers = settings["registers"] | sizes
+    (directory / "registers.csv").write_text("register,value\n" +
+                                             "".join(f"{name},{value}\n" for name, value in registers.items()))
     neuron = f"0,{network['threshold']},{network['alpha']},0,0,0"
     (directory / "neurons.csv").write_text("neuron,u,threshold,alpha,trace_in,trace_rec,trace_out\n" +
                                            "".join(f"{j},{neuron}\n" for j in range(neurons)))

@@ -218,8 +218,9 @@ class Browser(unittest.TestCase):
         self.assertEqual({one["name"] for one in against}, {"mixed_precision", "sign", "stochastic", "seeds"})
         inks = json.loads(
             self.script(
-                "return JSON.stringify([...document.querySelectorAll('.chart canvas')].map((canvas) => new Set(new Uint32Array("
-                "canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size))"
+                "return JSON.stringify([...document.querySelectorAll('.chart canvas')].map((canvas) => "
+                "new Set(new Uint32Array(canvas.getContext('2d')"
+                ".getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size))"
             )
         )
         self.assertEqual(len(inks), 6)
