@@ -63,6 +63,8 @@ def learning_curve(history, result, loss_name):
     draw_curve(loss, history["loss"], (epochs, metrics.get("validation_loss_history", [])), loss_name)
     if min(history["loss"]) > 0 and max(history["loss"]) > LOG_RATIO * min(history["loss"]):
         loss.set_yscale("log")
+    else:
+        loss.ticklabel_format(useOffset=False)
     if result["final_loss"] is not None:
         loss.axhline(result["final_loss"], color=GREY, lw=0.8, ls="--", label=f"final {result['final_loss']:.4g}")
     loss.legend(fontsize=8)

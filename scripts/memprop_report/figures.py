@@ -222,7 +222,7 @@ def _curves(data: SweepData) -> Figure:
     axes.set_xlabel("epoch")
     axes.set_ylabel("loss")
     order = "" if data.metric_label == "loss" else f" by {data.metric}"
-    note = f"from the best to the worst combination{order}; mean and range of the seeds"
+    note = f"from the best to the worst{order}; mean and range of the seeds"
     axes.set_title(note, fontsize=8, loc="left")
     axes.legend(fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2 if len(data.keys) < 3 else 1)
     return figure
