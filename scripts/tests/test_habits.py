@@ -80,6 +80,61 @@ class Clone(StandIns):
         self.assertFalse((self.directory / "out").exists(), "told before anything runs")
 
 
+class ContinuousIntegration(StandIns):
+    """.ci/run among stages that only say what they are."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.root = self.directory / "repository"
+        for folder in (".ci", "scripts"):
+            (self.root / folder).mkdir(parents=True)
+        shutil.copy(ROOT / ".ci/run", self.root / ".ci")
+        for script in ("setup", "fuzz", "tidy.py"):
+            self.stage(script, "exit 0")
+        self.stage("test", "echo '100% tests passed, 0 tests failed out of 7'")
+        for program in ("clang-format", "flake8", "cmake", "ctest"):
+            self.environment = self.stand_in(program, f'echo "{program} $@"')
+        run("git", "init", "-q", cwd=self.root)
+        self.write("repository/a.cpp", "")
+        self.write("repository/b.py", "")
+        self.write("repository/c", "#!/usr/bin/python3\n")
+        run("git", "add", ".", cwd=self.root)
+
+    def stage(self, script: str, text: str) -> None:
+        path = self.root / "scripts" / script
+        path.write_text(f'#!/bin/sh\necho "{script} $@"\n{text}\n')
+        path.chmod(0o755)
+
+    def stages(self, *words: str, status: int) -> tuple[str, list[list[str]]]:
+        """All it says, and the words of each line of the summary."""
+        done = run(self.root / ".ci/run", *words, env=self.environment)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        said, summary = done.stdout.split("== summary")
+        return said, [line.split() for line in summary.splitlines()[1:]]
+
+    def test_all_stages(self) -> None:
+        said, summary = self.stages(status=0)
+        names = ["setup", "format", "flake8", "suite", "asan", "tidy"]
+        self.assertEqual([line[:2] for line in summary], [[name, "passed"] for name in names])
+        for line in ("clang-format --dry-run -Werror a.cpp", "flake8 b.py c scripts/tidy.py", "test ", "test --asan",
+                     "tidy.py --last 20 --minutes 73"):
+            self.assertIn(f"\n{line}\n", said)
+        self.assertIn("100% tests passed, 0 tests failed out of 7", " ".join(summary[3]))
+        said, summary = self.stages("--full", status=0)
+        self.assertEqual([line[0] for line in summary], [*names, "tsan", "fuzz", "clang"])
+        for line in ("tidy.py ", "test --tsan", "fuzz 60", "ctest --preset clang"):
+            self.assertIn(f"\n{line}", said)
+
+    def test_a_failure_is_told_and_hides_no_other_stage(self) -> None:
+        self.stage("test", '[ "$1" = --asan ] || { echo "50% tests passed, 1 tests failed out of 2"; exit 8; }')
+        _, summary = self.stages(status=1)
+        self.assertEqual([line[1] for line in summary], ["passed"] * 3 + ["FAILED"] + ["passed"] * 2)
+        self.assertIn("50% tests passed, 1 tests failed out of 2", " ".join(summary[3]))
+        self.stand_in("flake8", "exit 1")
+        _, summary = self.stages(status=1)
+        self.assertEqual([line[1] for line in summary], ["passed"] * 2 + ["FAILED"] * 2 + ["passed"] * 2)
+
+
 class Tidy(StandIns):
     """scripts/tidy.py in a repository of its own, with programs that stand in for clang-tidy and CMake."""
 
