@@ -22,6 +22,9 @@ if(MEMPROP_SANITIZE)
   endif()
   add_compile_options(${MEMPROP_SANITIZER_FLAG} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(${MEMPROP_SANITIZER_FLAG})
+  set(MEMPROP_TEST_SLOWDOWN 5)
+else()
+  set(MEMPROP_TEST_SLOWDOWN 1)
 endif()
 
 if(MEMPROP_FUZZ)
@@ -54,10 +57,23 @@ function(memprop_add_tests name)
   target_compile_definitions(${name} PRIVATE
     MEMPROP_TEST_DATA="${PROJECT_SOURCE_DIR}/testbenches/data"
     MEMPROP_REFERENCE_DATA="${PROJECT_SOURCE_DIR}/testbenches/reference")
+  math(EXPR ARG_TIMEOUT "${MEMPROP_TEST_SLOWDOWN} * ${ARG_TIMEOUT}")
   if(ARG_LABELS)
     set(labels LABELS ${ARG_LABELS})
   endif()
   doctest_discover_tests(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} ${labels})
+endfunction()
+
+# memprop_slow_tests(): gives the tests that a folder has added by add_test the time that sanitizers take.
+function(memprop_slow_tests)
+  get_property(tests DIRECTORY PROPERTY TESTS)
+  foreach(test IN LISTS tests)
+    get_test_property(${test} TIMEOUT timeout)
+    if(timeout)
+      math(EXPR timeout "${MEMPROP_TEST_SLOWDOWN} * ${timeout}")
+      set_tests_properties(${test} PROPERTIES TIMEOUT ${timeout})
+    endif()
+  endforeach()
 endfunction()
 
 # memprop_add_benchmark(NAME SOURCES ... LINK ...): a Google Benchmark program.
