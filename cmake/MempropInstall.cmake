@@ -38,7 +38,7 @@ if(BUILD_TESTING)
   set_tests_properties(install PROPERTIES FIXTURES_SETUP installed TIMEOUT 60)
   set(example_options "-DCMAKE_PREFIX_PATH=${install_tree}" "-DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE}")
   if(MEMPROP_SANITIZE)
-    list(APPEND example_options "-DCMAKE_CXX_FLAGS=-fsanitize=address,undefined")
+    list(APPEND example_options "-DCMAKE_CXX_FLAGS=${MEMPROP_SANITIZER_FLAG}")
   endif()
   add_test(NAME example_tile_and_router COMMAND ${CMAKE_CTEST_COMMAND}
     --build-and-test "${PROJECT_SOURCE_DIR}/examples/tile_and_router" "${PROJECT_BINARY_DIR}/example_test"

@@ -13,8 +13,18 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 string(REPLACE "-O2" "-O3" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
 if(MEMPROP_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=address,undefined)
+  if(MEMPROP_SANITIZE STREQUAL "address")
+    set(MEMPROP_SANITIZER_FLAG -fsanitize=address,undefined)
+  elseif(MEMPROP_SANITIZE STREQUAL "thread")
+    set(MEMPROP_SANITIZER_FLAG -fsanitize=thread)
+  else()
+    message(FATAL_ERROR "MEMPROP_SANITIZE = ${MEMPROP_SANITIZE}: must be address, thread or empty")
+  endif()
+  add_compile_options(${MEMPROP_SANITIZER_FLAG} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(${MEMPROP_SANITIZER_FLAG})
+  set(MEMPROP_TEST_SLOWDOWN 5)
+else()
+  set(MEMPROP_TEST_SLOWDOWN 1)
 endif()
 
 if(MEMPROP_FUZZ)
@@ -31,13 +41,14 @@ function(memprop_add_library name)
   target_link_libraries(memprop_${name} PUBLIC memprop_options ${ARG_LINK} PRIVATE $<BUILD_INTERFACE:memprop_warnings>)
 endfunction()
 
-# memprop_add_tests(NAME SOURCES ... LINK ...): a doctest program; each test case is a CTest test
-# and so runs in its own process, as the SystemC kernel elaborates once per process.
+# memprop_add_tests(NAME SOURCES ... LINK ... [TIMEOUT S] [LABELS ...]): a doctest program; each test case is a
+# CTest test and so runs in its own process, as the SystemC kernel elaborates once per process. The label
+# `threads` is for what ThreadSanitizer is to see.
 function(memprop_add_tests name)
   if(NOT BUILD_TESTING)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
   endif()
@@ -46,7 +57,35 @@ function(memprop_add_tests name)
   target_compile_definitions(${name} PRIVATE
     MEMPROP_TEST_DATA="${PROJECT_SOURCE_DIR}/testbenches/data"
     MEMPROP_REFERENCE_DATA="${PROJECT_SOURCE_DIR}/testbenches/reference")
-  doctest_discover_tests(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  math(EXPR ARG_TIMEOUT "${MEMPROP_TEST_SLOWDOWN} * ${ARG_TIMEOUT}")
+  if(ARG_LABELS)
+    set(labels LABELS ${ARG_LABELS})
+  endif()
+  doctest_discover_tests(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} ${labels})
+endfunction()
+
+# memprop_tell_tests_of_sanitizers(): gives the tests that a folder has added by add_test the time that sanitizers
+# take, and the environment variable MEMPROP_SANITIZED for what cannot be checked under them: SystemC changes stacks
+# without telling AddressSanitizer, which then misjudges exceptions.
+function(memprop_tell_tests_of_sanitizers)
+  if(NOT MEMPROP_SANITIZE OR NOT BUILD_TESTING)
+    return()
+  endif()
+  get_property(tests DIRECTORY PROPERTY TESTS)
+  foreach(test IN LISTS tests)
+    get_test_property(${test} TIMEOUT timeout)
+    if(timeout)
+      math(EXPR timeout "${MEMPROP_TEST_SLOWDOWN} * ${timeout}")
+      set_tests_properties(${test} PROPERTIES TIMEOUT ${timeout})
+    endif()
+    get_test_property(${test} ENVIRONMENT environment)
+    if(environment)
+      list(APPEND environment MEMPROP_SANITIZED=1)
+    else()
+      set(environment MEMPROP_SANITIZED=1)
+    endif()
+    set_tests_properties(${test} PROPERTIES ENVIRONMENT "${environment}")
+  endforeach()
 endfunction()
 
 # memprop_add_benchmark(NAME SOURCES ... LINK ...): a Google Benchmark program.

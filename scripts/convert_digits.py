@@ -1,17 +1,20 @@
 #!/usr/bin/python3
 """Converts the 8 x 8 digits that scikit-learn brings along (1797 scans; Alpaydin and Kaynak, UCI, 1998)
 into a file of the task `dataset`: row by row, 8 inputs, 10 steps a row; a pixel of intensity v of 16 spikes
-in v / 16 of the steps of its row, evenly spread. Needs the Debian package python3-sklearn.
+in v / 16 of the steps of its row, evenly spread.
 
 usage: convert_digits.py OUT.h5
 """
 import sys
 
 import memprop_terminal
+from debian_packages import need
 
-import h5py
-import numpy as np
-from sklearn.datasets import load_digits
+need("h5py", "numpy", "sklearn")
+
+import h5py  # noqa: E402  (what is missing has to be told first)
+import numpy as np  # noqa: E402
+from sklearn.datasets import load_digits  # noqa: E402
 
 STEPS_PER_ROW = 10
 

@@ -124,7 +124,7 @@ DIGITS = [
     ("numbers, 10 epochs", {"run.epochs": 10}),
     ("phase-change memory, mixed_precision", on(PCM, "mixed_precision", 1.17e-3, 0.016, 0.0515, 0.175)),
     ("phase-change memory, short_term", on(PCM, "short_term", 1.1e-3, 6.61e-3, 0.065, 0.254,
-                                          transfer__rows=1000, transfer__fast_gain=3.23)),
+                                           transfer__rows=1000, transfer__fast_gain=3.23)),
     ("phase-change memory, batch_accumulate", on(PCM, "batch_accumulate", 5e-4, 8.89e-3, 0.0444, 0.0764,
                                                  accumulate_samples=5)),
     ("phase-change memory, multi_device, N = 4", on(PCM, "multi_device", 2.23e-3, 5e-3, 0.0862, 0.285,
@@ -133,15 +133,15 @@ DIGITS = [
     ("phase-change memory, sign", on(PCM, "sign", 1.34e-3, 0.013, 0.0566, 0.242, sign_threshold=0.0479)),
     ("lithium ECRAM, mixed_precision", on(ECRAM, "mixed_precision")),
     ("lithium ECRAM, tiki_taka", on(ECRAM, "tiki_taka", 1.21e-3, 2.43e-3, transfer__rows=1000,
-                                   transfer__fast_gain=122.0, transfer__rate=9.44e-4)),
+                                    transfer__fast_gain=122.0, transfer__rate=9.44e-4)),
     ("lithium ECRAM, buffered_transfer", on(ECRAM, "buffered_transfer", 8.23e-4, 5.11e-3, transfer__rows=1000,
-                                           transfer__fast_gain=281.0, transfer__rate=3.2e-4)),
+                                            transfer__fast_gain=281.0, transfer__rate=3.2e-4)),
     ("lithium ECRAM, chopped_transfer", on(ECRAM, "chopped_transfer", 6.44e-4, 2.53e-3, transfer__rows=1000,
-                                          transfer__fast_gain=566.0, transfer__rate=7.81e-4,
-                                          transfer__chop_probability=0.02)),
+                                           transfer__fast_gain=566.0, transfer__rate=7.81e-4,
+                                           transfer__chop_probability=0.02)),
     ("lithium ECRAM, dynamic_transfer", on(ECRAM, "dynamic_transfer", 1.69e-3, 5.95e-3, transfer__rows=1000,
-                                          transfer__fast_gain=57.1, transfer__rate=9.47e-4,
-                                          transfer__chop_probability=0.05)),
+                                           transfer__fast_gain=57.1, transfer__rate=9.47e-4,
+                                           transfer__chop_probability=0.05)),
 ]
 
 
@@ -173,7 +173,8 @@ def main():
     parser.add_argument("--seeds", type=seeds_of, metavar="A-B", help="default those of docs/learning.md")
     parser.add_argument("--jobs", type=int, default=2, help="runs at once; default 2")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "results/learning", help="default results/learning")
-    parser.add_argument("--memprop", type=pathlib.Path, default=MEMPROP, help="the program; default that of the release build")
+    parser.add_argument("--memprop", type=pathlib.Path, default=MEMPROP,
+                        help="the program; default that of the release build")
     options = parser.parse_args()
     for name in options.tables:
         if name not in TABLES:

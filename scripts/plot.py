@@ -3,9 +3,10 @@
 
     scripts/plot.py RESULT_DIR [--out DIR] [--format png|svg|pdf]
 
-Writes into RESULT_DIR/plots (or DIR): learning_curve, output (target against readout), raster (input and
-recurrent spikes of a trial), for runs on devices conductances and pulses (histograms), and for runs on the
-cycle-level chip the chip as it was built (chip) and where its cycles and energy went (chip_breakdown).
+Writes into RESULT_DIR/plots (or DIR): learning_curve (loss, and accuracy where trials have classes), output (readouts
+against targets, or the readout of each class), raster (input and recurrent spikes of a trial), confusion (classes
+against answers, of validation and test trials), for runs on devices conductances and pulses (histograms), and for
+runs on the cycle-level chip the chip as it was built (chip) and where its cycles and energy went (chip_breakdown).
 """
 
 import argparse
@@ -15,9 +16,12 @@ import pathlib
 import sys
 
 import memprop_terminal
+from debian_packages import need
 
-import h5py
-import matplotlib
+need("h5py", "matplotlib", "numpy")
+
+import h5py  # noqa: E402  (what is missing has to be told first)
+import matplotlib  # noqa: E402
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend has to be chosen first)
@@ -25,59 +29,135 @@ import numpy as np  # noqa: E402
 
 # Okabe and Ito's palette: distinct under all common colour deficiencies.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
+CLASS_COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 PROJECTIONS = ("w_in", "w_rec", "w_out")
+MOST_TRIALS = 6
+MOST_BINS = 100
+LOG_RATIO = 3.0
+MOST_NUMBERED_CLASSES = 12
 
 
-def learning_curve(directory):
+def read_history(directory):
+    """The columns of history.csv as lists of numbers; none is there before the first epoch has ended."""
     with open(directory / "history.csv", newline="", encoding="utf-8") as file:
-        loss = [float(row["loss"]) for row in csv.DictReader(file)]
-    with open(directory / "result.json", encoding="utf-8") as file:
-        result = json.load(file)
-    figure, axis = plt.subplots(figsize=(6, 3.6))
-    axis.semilogy(range(1, len(loss) + 1), loss, color=BLUE, lw=1)
-    axis.axhline(result["final_loss"], color=GREY, lw=0.8, ls="--")
-    axis.annotate(f"final {result['final_loss']:.4f}", (1, result["final_loss"]), va="bottom", color=GREY)
+        rows = list(csv.DictReader(file))
+    return {name: [float(row[name]) for row in rows] for name in rows[0]} if rows else {}
+
+
+def draw_curve(axis, training, validation, label):
+    """One quantity over epochs: a line of training epochs, marks of validations."""
+    axis.plot(range(1, len(training) + 1), training, color=BLUE, lw=1, marker="o" if len(training) == 1 else None,
+              label="training")
+    epochs, values = validation
+    if len(epochs) and len(epochs) == len(values):
+        axis.plot(epochs, values, color=ORANGE, lw=1, marker=".", label="validation")
+    axis.set_ylabel(label)
+    axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+
+
+def learning_curve(history, result, loss_name):
+    metrics, accuracy = result["metrics"], history.get("accuracy")
+    epochs = metrics.get("validation_epochs", [])
+    rows = 2 if accuracy else 1
+    figure, axes = plt.subplots(rows, 1, figsize=(6, 0.6 + 3 * rows), sharex=True, squeeze=False)
+    loss = axes[0, 0]
+    draw_curve(loss, history["loss"], (epochs, metrics.get("validation_loss_history", [])), loss_name)
+    if min(history["loss"]) > 0 and max(history["loss"]) > LOG_RATIO * min(history["loss"]):
+        loss.set_yscale("log")
+    else:
+        loss.ticklabel_format(useOffset=False)
+    if result["final_loss"] is not None:
+        loss.axhline(result["final_loss"], color=GREY, lw=0.8, ls="--", label=f"final {result['final_loss']:.4g}")
+    loss.legend(fontsize=8)
     device = result["device"] or "floating-point weights"
-    axis.set(xlabel="epoch", ylabel="mean squared error", title=f"{result['scheme']} on {device}, seed {result['seed']}")
+    loss.set_title(f"{result['task']}: {result['scheme']} on {device}, seed {result['seed']}", fontsize=10)
+    if accuracy:
+        draw_curve(axes[1, 0], accuracy, (epochs, metrics.get("validation_accuracy_history", [])), "accuracy")
+        axes[1, 0].set_ylim(-0.02, 1.02)
+    axes[-1, 0].set_xlabel("epoch")
     return figure
 
 
 def trials(run):
+    """The recorded trials, in order."""
     return [run["trials"][name] for name in sorted(run["trials"], key=int)]
 
 
-def output(run):
-    shown = trials(run)[:6]
+def class_colours(count):
+    if count <= len(CLASS_COLOURS):
+        return CLASS_COLOURS[:count]
+    return matplotlib.colormaps["viridis"](np.linspace(0, 1, count))
+
+
+def output(shown):
+    """Readouts of some trials against their targets; of trials that have a class instead, each readout is one."""
     figure, axes = plt.subplots(len(shown), 1, figsize=(6, 0.6 + 1.5 * len(shown)), sharex=True, squeeze=False)
     for index, (axis, trial) in enumerate(zip(axes[:, 0], shown)):
-        for k in range(trial["target"].shape[1]):
-            axis.plot(trial["target"][:, k], color=GREY, lw=2.5, label="target" if k == 0 else None)
-            axis.plot(trial["output"][:, k], color=ORANGE, lw=1, label="readout" if k == 0 else None)
+        readouts = trial["output"][:]
+        if "target" in trial:
+            axis.plot(trial["target"][:], color=GREY, lw=2.5)
+            axis.plot(readouts, color=ORANGE, lw=1)
+        else:
+            for k, colour in enumerate(class_colours(readouts.shape[1])):
+                axis.plot(readouts[:, k], color=colour, lw=1, label=f"class {k}")
         axis.set_ylabel(f"sample {index}")
-    axes[0, 0].legend(loc="upper right", ncol=2, fontsize=8)
+    first = axes[0, 0]
+    if "target" in shown[0]:
+        first.plot([], [], color=GREY, lw=2.5, label="target")
+        first.plot([], [], color=ORANGE, lw=1, label="readout")
+    if len(first.get_legend_handles_labels()[1]) <= MOST_NUMBERED_CLASSES:
+        first.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncol=6, fontsize=8, frameon=False)
+    else:
+        first.set_title("readouts of the classes, from the first (dark) to the last (bright)", fontsize=8)
     axes[-1, 0].set_xlabel("time step")
     return figure
 
 
-def raster(run):
-    trial = trials(run)[0]
+def raster(trial):
     figure, axes = plt.subplots(2, 1, figsize=(6, 4.2), sharex=True)
     for axis, name, colour in zip(axes, ("input", "spikes"), (GREEN, BLUE)):
         events = trial[name][:]
-        axis.scatter(events[:, 0], events[:, 1], s=1.5, color=colour, marker="|", linewidths=0.8)
+        length = np.clip(100 / (1 + events[:, 1].max(initial=0)), 1.2, 6.0)  # points, so that few lines are seen too
+        axis.scatter(events[:, 0], events[:, 1], s=length**2, color=colour, marker="|", linewidths=0.8)
         axis.set_ylabel({"input": "input line", "spikes": "recurrent neuron"}[name])
-    axes[-1].set_xlabel("time step")
+    axes[-1].set(xlabel="time step", xlim=(-0.5, trial["output"].shape[0] - 0.5))
     return figure
 
 
-def histograms(run, dataset, label, bins):
+def confusion(metrics):
+    """Which answer the trials of each class got, for the splits that have trials; None if there is none."""
+    tables = {split: np.array(metrics[f"{split}_confusion"]) for split in ("validation", "test")
+              if f"{split}_confusion" in metrics}
+    if not tables:
+        return None
+    figure, axes = plt.subplots(1, len(tables), figsize=(0.6 + 3.4 * len(tables), 3.6), squeeze=False)
+    for axis, (split, table) in zip(axes[0], tables.items()):
+        share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+        axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        if len(table) <= MOST_NUMBERED_CLASSES:
+            for (label, answer), count in np.ndenumerate(table):
+                axis.text(answer, label, count, ha="center", va="center", fontsize=8,
+                          color="white" if share[label, answer] > 0.6 else "black")
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+        axis.set(xlabel="answer", title=f"{split}: {np.trace(table) / max(table.sum(), 1):.1%} right")
+    axes[0, 0].set_ylabel("class")
+    return figure
+
+
+def histograms(devices, quantity, label):
+    """Conductances, or pulses, of the devices of each projection."""
     figure, axes = plt.subplots(1, len(PROJECTIONS), figsize=(8, 2.8))
     for axis, name in zip(axes, PROJECTIONS):
-        values = run["devices"][name]["conductance_us"][:]
-        used = values > 0  # devices that do not exist (self-connections) hold nothing
-        if dataset == "pulses":
-            values = run["devices"][name]["set_pulses"][:] + run["devices"][name]["reset_pulses"][:]
-        axis.hist(values[used], bins=bins or np.arange(values.max() + 2) - 0.5, color=BLUE)
+        held = devices[name]
+        conductance = held["conductance_us"][:]
+        pulses = held["set_pulses"][:].astype(np.int64) + held["reset_pulses"][:]
+        used = (conductance != 0) | (pulses > 0)  # devices that do not exist (self-connections) hold nothing
+        if quantity == "pulses":
+            width = 1 + pulses.max() // MOST_BINS  # whole pulses, few bars
+            axis.hist(pulses[used], bins=np.arange(0, pulses.max() + 2 * width, width) - 0.5, color=BLUE)
+        else:
+            axis.hist(conductance[used], bins=60, color=BLUE)
         axis.set(yscale="log", xlabel=label, title=name)
     axes[0].set_ylabel("devices")
     return figure
@@ -87,7 +167,7 @@ def chip_plan(chip):
     """The cores on their mesh, each with its tiles, and how busy its units were."""
     width, height = chip["mesh"]
     figure, axis = plt.subplots(figsize=(1.2 + 2.5 * width, 0.9 + 2.5 * height))
-    cores = {core["node"]: core for core in chip["cores"]}
+    cores = {core["node"]: core for core in chip.get("cores", [])}
     colours = dict(zip(PROJECTIONS, (GREEN, BLUE, ORANGE)))
     for y in range(height):
         axis.plot([0.15, width + 0.12], [-y - 0.86] * 2, color=GREY, lw=3, zorder=0)  # links along the row
@@ -98,7 +178,7 @@ def chip_plan(chip):
                 continue
             axis.add_patch(plt.Rectangle((x + 0.2, -y - 0.8), 0.76, 0.72, fill=False, lw=1.2))
             axis.plot([x + 0.12, x + 0.25], [-y - 0.86, -y - 0.8], color=GREY, lw=2, zorder=0)
-            tiles = core["tiles"]
+            tiles = core.get("tiles", [])  # absent from a core of readouts or neurons alone
             columns = max(3, int(np.ceil(np.sqrt(len(tiles)))))
             size = 0.7 / columns
             for i, name in enumerate(tiles):
@@ -122,7 +202,7 @@ def chip_plan(chip):
 def chip_breakdown(result):
     """Cycles by phase and energy by component of the whole run."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
-    energy = {name: joule for name, joule in result["energy_j"].items() if name != "total" and joule > 0}
+    energy = {name: joule for name, joule in result["energy_j"].items() if name != "total" and joule}
     cycles = {name: count for name, count in result["chip"]["phase_cycles"].items() if count > 0}
     for axis, parts, unit in ((axes[0], cycles, "cycles"), (axes[1], energy, "J")):
         names = sorted(parts, key=parts.get)
@@ -137,31 +217,50 @@ def chip_breakdown(result):
     return figure
 
 
+def figures_of(directory):
+    """All figures of a result directory by name."""
+    result = json.loads((directory / "result.json").read_text(encoding="utf-8"))
+    history = read_history(directory)
+    figures = {}
+    with h5py.File(directory / "run.h5") as run:
+        recorded = trials(run) if "trials" in run else []
+        if recorded:
+            figures["output"] = output(recorded[:MOST_TRIALS])
+            figures["raster"] = raster(recorded[0])
+        if "devices" in run:
+            figures["conductances"] = histograms(run["devices"], "conductance_us", "conductance (µS)")
+            figures["pulses"] = histograms(run["devices"], "pulses", "pulses on one device")
+        labelled = bool(recorded) and "target" not in recorded[0]
+    if history:
+        squared = "half the summed squared error" if result["task"] == "golden" else "mean squared error"
+        figures["learning_curve"] = learning_curve(history, result, "cross-entropy" if labelled else squared)
+    table = confusion(result["metrics"])
+    if table is not None:
+        figures["confusion"] = table
+    if "chip" in result:
+        figures["chip"] = chip_plan(result["chip"])
+        figures["chip_breakdown"] = chip_breakdown(result)
+    return figures
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("result", type=pathlib.Path, metavar="RESULT_DIR")
     parser.add_argument("--out", type=pathlib.Path, metavar="DIR", help="default RESULT_DIR/plots")
     parser.add_argument("--format", choices=("png", "svg", "pdf"), default="png")
     options = parser.parse_args()
-    if not (options.result / "run.h5").is_file():
-        sys.exit(f"plot.py: {options.result / 'run.h5'}: not found; give the directory of a finished `memprop train`")
+    for name in ("result.json", "history.csv", "run.h5"):
+        if not (options.result / name).is_file():
+            print(f"plot.py: {options.result / name}: not found; give the directory of a finished `memprop train`",
+                  file=sys.stderr)
+            return 2
     out = options.out or options.result / "plots"
     out.mkdir(parents=True, exist_ok=True)
-    with h5py.File(options.result / "run.h5") as run:
-        figures = {"output": output(run), "raster": raster(run)}
-        if "devices" in run:
-            figures["conductances"] = histograms(run, "conductance_us", "conductance (µS)", 60)
-            figures["pulses"] = histograms(run, "pulses", "pulses on one device", None)
-    if (options.result / "history.csv").stat().st_size > len("epoch,loss,set_pulses,reset_pulses,spikes\n"):
-        figures["learning_curve"] = learning_curve(options.result)
-    result = json.loads((options.result / "result.json").read_text(encoding="utf-8"))
-    if "chip" in result:
-        figures["chip"] = chip_plan(result["chip"])
-        figures["chip_breakdown"] = chip_breakdown(result)
-    for name, figure in sorted(figures.items()):
+    for name, figure in sorted(figures_of(options.result).items()):
         figure.tight_layout()
         figure.savefig(out / f"{name}.{options.format}", dpi=150, bbox_inches="tight")
         print(out / f"{name}.{options.format}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -17,8 +17,11 @@ import sys
 import tempfile
 
 import memprop_terminal
+from debian_packages import need
 
-import matplotlib
+need("matplotlib")
+
+import matplotlib  # noqa: E402  (what is missing has to be told first)
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend has to be chosen first)

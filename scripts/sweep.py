@@ -14,6 +14,7 @@ from types import FrameType
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import memprop_terminal  # noqa: E402
+from debian_packages import need  # noqa: E402
 from memprop_sweep.driver import run_plan  # noqa: E402
 from memprop_sweep.errors import SweepError  # noqa: E402
 from memprop_sweep.points import make_plan  # noqa: E402
@@ -132,6 +133,8 @@ def main() -> int:
     """Exit status 0: all points are recorded (a failed point is a result too, unless all failed: 1); 1: the
     scheduler was lost; 2: bad input; 128 + signal: stopped."""
     arguments = parse_arguments()
+    if not arguments.no_plots:
+        need("matplotlib")  # told before anything runs
     signal.signal(signal.SIGINT, interrupt_by)
     signal.signal(signal.SIGTERM, interrupt_by)
     try:

@@ -46,7 +46,8 @@ def late_loss(result):
 def run(plan, settings, seed):
     """Score of one training run."""
     with tempfile.TemporaryDirectory() as directory:
-        command = [plan["memprop"], "train", plan["experiment"], "--json", "--seed", str(seed), "--out", f"{directory}/run"]
+        command = [plan["memprop"], "train", plan["experiment"], "--json", "--seed", str(seed),
+                   "--out", f"{directory}/run"]
         for key, value in (plan.get("set", {}) | settings).items():
             command += ["--set", f"{key}={json.dumps(value)}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -116,8 +117,10 @@ def search(name, plan, out, pool):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("variants", nargs="*", metavar="VARIANT", help="default all of the plan")
-    parser.add_argument("--plan", type=pathlib.Path, default=ROOT / "scripts/tuning.toml", help="default scripts/tuning.toml")
-    parser.add_argument("--memprop", type=pathlib.Path, default=MEMPROP, help="the program; default that of the release build")
+    parser.add_argument("--plan", type=pathlib.Path, default=ROOT / "scripts/tuning.toml",
+                        help="default scripts/tuning.toml")
+    parser.add_argument("--memprop", type=pathlib.Path, default=MEMPROP,
+                        help="the program; default that of the release build")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "results/tuning", help="default results/tuning")
     parser.add_argument("--jobs", type=int, default=2, help="runs at once; default 2")
     options = parser.parse_args()

@@ -21,17 +21,20 @@ import subprocess
 import sys
 import tomllib
 
-import numpy
-
-import cue_trials
-import figure
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "scripts"))
-
-import memprop_terminal  # noqa: E402
-
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from debian_packages import need  # noqa: E402
+
+need("h5py", "matplotlib", "numpy")
+
+import numpy  # noqa: E402  (what is missing has to be told first)
+
+import cue_trials  # noqa: E402
+import figure  # noqa: E402
+import memprop_terminal  # noqa: E402
+
 HARDWARE = {"core": "digital core", "chip": "PCM chip"}
 PASSES = {"training": "training", "held_out": "held out"}
 
@@ -51,8 +54,9 @@ def write_core(directory, settings, rng):
     neurons, outputs = network["neurons"], network["outputs"]
     sizes = {"NUM_INP": cue_trials.INPUTS - 1, "NUM_REC": neurons - 1, "NUM_OUT": outputs - 1}
     (directory / "weights").mkdir(parents=True)
-    (directory / "registers.csv").write_text("register,value\n" + "".join(f"{name},{value}\n" for name, value in
-                                                                     (settings["registers"] | sizes).items()))
+    registers = settings["registers"] | sizes
+    (directory / "registers.csv").write_text("register,value\n" +
+                                             "".join(f"{name},{value}\n" for name, value in registers.items()))
     neuron = f"0,{network['threshold']},{network['alpha']},0,0,0"
     (directory / "neurons.csv").write_text("neuron,u,threshold,alpha,trace_in,trace_rec,trace_out\n" +
                                            "".join(f"{j},{neuron}\n" for j in range(neurons)))

@@ -27,7 +27,8 @@ inline nir::Node if_node(const std::string& name, double threshold = 1.0, double
                       nir::doubles("v_reset", {}, {v_reset})});
 }
 
-inline nir::Node lif_node(const std::string& name, nir::Shape shape, double tau, double threshold = 1.0) {
+inline nir::Node lif_node(const std::string& name, const nir::Shape& shape, double tau,
+                          double threshold = 1.0) {
     const std::uint64_t count = h5::element_count(shape);
     return nir::node(name, nir::NodeType::lif,
                      {nir::doubles("tau", shape, std::vector<double>(count, tau)),

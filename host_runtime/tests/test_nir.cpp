@@ -41,7 +41,7 @@ std::string refusal_of_tree(nir::Group tree,
     const TemporaryDirectory directory;
     change(tree.groups[0].groups.back(), tree);
     nir::write_tree(tree, directory / "bad.nir");
-    const std::string message = refusal_of([&] { nir::read_network(directory / "bad.nir"); });
+    std::string message = refusal_of([&] { nir::read_network(directory / "bad.nir"); });
     CHECK(message.find("bad.nir: ") != std::string::npos);
     return message;
 }
@@ -367,7 +367,7 @@ TEST_CASE("nir: links out of the tree, shared groups and claims without data are
 
 TEST_CASE("nir: files that are no HDF5 files, or damaged ones, are refused") {
     const TemporaryDirectory directory;
-    std::ofstream(directory / "empty.nir");
+    std::ofstream(directory / "empty.nir").close();
     std::ofstream(directory / "text.nir") << "this is no HDF5 file\n";
     for (const char* name : {"empty.nir", "text.nir", "absent.nir"}) {
         contains(refusal_of([&] { nir::read_network(directory / name); }), name);

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from memprop_report.metrics import more_is_better
 from memprop_sweep.errors import SweepError
 from memprop_sweep.store import read_plan, records, scalars
 
 LOSS = "final_loss"
 _METRICS = (LOSS, "latency_mean_cycles")  # what is drawn unless told; else the first number there is
-# What a designer trades the loss for; those present in the results are shown, in this order.
+# What a designer pays for a low loss or a high accuracy; those present in the results are shown, in this order.
 COSTS = {
     "energy_j.total": "energy (J)",
     "energy_j": "energy (J)",
@@ -98,11 +99,10 @@ class SweepData:
         self._log: dict[str, bool] = plan["log"]  # of ranges: as the sweep file says
         self.points = [self._point(record) for record in records(directory, plan)]
         self.metric = self._metric(metric, directory)
-        self.costs = {
-            name: label for name, label in COSTS.items() if any(p.number(name) is not None for p in self.points)
-        }
+        self.more_is_better = more_is_better(self.metric)
         self.axes = {key: self._axis(key) for key in self.keys}
         self.groups = self._groups()
+        self.costs = {name: label for name, label in COSTS.items() if name != self.metric and self.priced(name)}
 
     @staticmethod
     def _point(record: dict[str, Any]) -> Point:
@@ -138,6 +138,15 @@ class SweepData:
         """For axes."""
         return "loss" if self.metric == LOSS else self.metric
 
+    @property
+    def direction(self) -> str:
+        """Which way the metric is better, in words."""
+        return "more is better" if self.more_is_better else "less is better"
+
+    def rank(self, group: Group) -> float:
+        """The mean of the metric, turned so that less is better."""
+        return -group.mean(self.metric) if self.more_is_better else group.mean(self.metric)
+
     def _axis(self, key: str) -> Axis:
         present = [point.values[key] for point in self.points if key in point.values]
         distinct = list(dict.fromkeys(present))
@@ -170,18 +179,18 @@ class SweepData:
         return next((other for other in numeric if len(self.axes[other].values) > 1), None)
 
     def log_metric(self) -> bool:
-        """Whether the metric spans enough for a logarithmic axis."""
+        """Whether the metric spans enough for a logarithmic axis; what is better high is a share or a rate."""
         numbers = [n for group in self.groups for n in group.numbers(self.metric)]
-        return min(numbers) > 0 and max(numbers) / min(numbers) >= 10
+        return not self.more_is_better and min(numbers) > 0 and max(numbers) / min(numbers) >= 10
 
     def profile(self, key: str, colour: str | None, colour_value: Any) -> list[tuple[Any, Group]]:
-        """For each value of the key the combination of the remaining keys with the lowest mean loss."""
+        """For each value of the key the combination of the remaining keys with the best mean of the metric."""
         best: dict[Any, Group] = {}
         for group in self.groups:
             if key not in group.values or (colour and group.values.get(colour) != colour_value):
                 continue
             x = group.values[key]
-            if x not in best or group.mean(self.metric) < best[x].mean(self.metric):
+            if x not in best or self.rank(group) < self.rank(best[x]):
                 best[x] = group
         return [(x, best[x]) for x in self.axes[key].values if x in best]
 
@@ -190,12 +199,12 @@ class SweepData:
         return [group for group in self.groups if group.numbers(cost)]
 
     def pareto(self, cost: str) -> list[Group]:
-        """The combinations (means over seeds) that no other beats in both loss and cost, by rising cost."""
+        """The combinations (means over seeds) that no other beats in both metric and cost, by rising cost."""
         found = self.priced(cost)
-        found.sort(key=lambda group: (group.mean(cost), group.mean(self.metric)))
+        found.sort(key=lambda group: (group.mean(cost), self.rank(group)))
         front: list[Group] = []
         for group in found:
-            if not front or group.mean(self.metric) < front[-1].mean(self.metric):
+            if not front or self.rank(group) < self.rank(front[-1]):
                 front.append(group)
         return front
 
@@ -235,6 +244,8 @@ class SweepData:
             "constants": constants,
             "metric": self.metric,
             "metricLabel": self.metric_label,
+            "direction": self.direction,
+            "moreIsBetter": self.more_is_better,
             "logMetric": self.log_metric(),
             "costs": self.costs,
             "axes": {key: vars(axis) for key, axis in self.axes.items()},

@@ -31,6 +31,8 @@ _STYLE = {
     "legend.fontsize": 8,
 }
 _CURVES = 6
+_LONGEST_NAME = 24
+_LONGEST_ROW = 60  # characters
 _LONGEST_TEXT = 48
 
 
@@ -53,6 +55,12 @@ def describe(values: dict[str, Any]) -> str:
     """A combination in few words."""
     return ", ".join(f"{short(k)}={v:.3g}" if isinstance(v, float) else f"{short(k)}={shown(v)}"
                      for k, v in values.items())
+
+
+def name_of(value: Any) -> str:
+    """A value as the label of a tick or line; of a long one, such as the path of a file, the end."""
+    text = str(value)
+    return shown(text if len(text) <= _LONGEST_NAME else f"…{text[1 - _LONGEST_NAME:]}")
 
 
 def write_figures(data: SweepData, directory: Path) -> list[Path]:
@@ -92,12 +100,15 @@ def _scale_x(axes: Axes, axis: Axis) -> None:
     if axis.kind == "log":
         axes.set_xscale("log")
     elif axis.kind == "category":
-        axes.set_xticks(range(len(axis.values)), [shown(value) for value in axis.values])
+        axes.set_xticks(range(len(axis.values)), [name_of(value) for value in axis.values])
+        if sum(len(name_of(value)) for value in axis.values) > _LONGEST_ROW:
+            axes.tick_params(axis="x", labelrotation=30)
+            plt.setp(axes.get_xticklabels(), ha="right", rotation_mode="anchor")
         axes.set_xlim(-0.4, len(axis.values) - 0.6)
 
 
 def _against(data: SweepData, key: str) -> Figure:
-    """Loss against one key: every point, and the best combination of the remaining keys with its seeds."""
+    """The metric against one key: every point, and the best combination of the remaining keys with its seeds."""
     figure, axes = _figure()
     axis, colour = data.axes[key], data.colour_key(key)
     place = _position(axis)
@@ -135,7 +146,7 @@ def _against(data: SweepData, key: str) -> Figure:
             markersize=5,
             capsize=3,
             linestyle="-" if len(axis.values) <= 12 and axis.kind != "category" and not shade else "none",
-            label=shown(value) if colour else None,
+            label=name_of(value) if colour else None,
         )
         if shade:
             norm = matplotlib.colors.LogNorm() if data.axes[shade].kind == "log" else None
@@ -149,14 +160,14 @@ def _against(data: SweepData, key: str) -> Figure:
     axes.set_ylabel(shown(data.metric_label))
     others = [other for other in data.keys if other not in (key, colour)]
     note = "mean and range of the seeds" + (", best over the other keys" if others else "")
-    axes.set_title(note, fontsize=8, loc="left")
+    axes.set_title(f"{note}; {data.direction}", fontsize=8, loc="left")
     if colour:
         _legend(axes, short(colour))
     return figure
 
 
 def _pareto(data: SweepData, cost: str) -> Figure:
-    """Loss against a cost: every combination (mean of its seeds) and the front."""
+    """The metric against a cost: every combination (mean of its seeds) and the front."""
     figure, axes = _figure()
     colour = data.colour_key("")
     for i, value in enumerate([*data.axes[colour].values, None] if colour else [None]):
@@ -170,7 +181,7 @@ def _pareto(data: SweepData, cost: str) -> Figure:
                 marker=_MARKERS[i % len(_MARKERS)],
                 alpha=0.8,
                 linewidths=0,
-                label=shown(value) if colour else None,
+                label=name_of(value) if colour else None,
             )
     front = data.pareto(cost)
     axes.plot(
@@ -191,7 +202,7 @@ def _pareto(data: SweepData, cost: str) -> Figure:
         axes.set_yscale("log")
     axes.set_xlabel(data.costs[cost])
     axes.set_ylabel(shown(data.metric_label))
-    axes.set_title("each point: one combination, mean of its seeds", fontsize=8, loc="left")
+    axes.set_title(f"each point: one combination, mean of its seeds; {data.direction}", fontsize=8, loc="left")
     _legend(axes, short(colour) if colour else None)
     return figure
 
@@ -199,7 +210,7 @@ def _pareto(data: SweepData, cost: str) -> Figure:
 def _curves(data: SweepData) -> Figure:
     """Learning curves of combinations from the best to the worst, mean and range of the seeds."""
     figure, axes = _figure(height=4.4)
-    groups = sorted((g for g in data.groups if any(p.curve for p in g.points)), key=lambda g: g.mean(data.metric))
+    groups = sorted((g for g in data.groups if any(p.curve for p in g.points)), key=data.rank)
     count = min(_CURVES, len(groups))
     chosen = [groups[round(i * (len(groups) - 1) / max(count - 1, 1))] for i in range(count)]
     for i, group in enumerate(chosen):
@@ -222,13 +233,15 @@ def _curves(data: SweepData) -> Figure:
     axes.set_yscale("log")
     axes.set_xlabel("epoch")
     axes.set_ylabel("loss")
-    axes.set_title("from the best to the worst combination; mean and range of the seeds", fontsize=8, loc="left")
+    order = "" if data.metric_label == "loss" else f" by {data.metric}"
+    note = f"from the best to the worst{order}; mean and range of the seeds"
+    axes.set_title(note, fontsize=8, loc="left")
     axes.legend(fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2 if len(data.keys) < 3 else 1)
     return figure
 
 
 def _parallel(data: SweepData) -> Figure:
-    """One line per combination through its values, its loss and its costs."""
+    """One line per combination through its values, its metric and its costs."""
     names = [*data.keys, data.metric, *(cost for cost in data.costs if cost != data.metric)]
     figure, axes = _figure(1.5 * len(names) + 1.2, 3.8)
     columns: list[list[float | None]] = []
@@ -242,7 +255,7 @@ def _parallel(data: SweepData) -> Figure:
     lines = [
         [(i, column[g]) for i, column in enumerate(columns) if column[g] is not None] for g in range(len(data.groups))
     ]
-    order = sorted(range(len(lines)), key=lambda g: -losses[g])
+    order = sorted(range(len(lines)), key=lambda g: -data.rank(data.groups[g]))  # the best on top
     bundle = LineCollection(
         [lines[g] for g in order],
         array=[losses[g] for g in order],
@@ -252,7 +265,7 @@ def _parallel(data: SweepData) -> Figure:
         linewidth=1,
     )
     axes.add_collection(bundle)
-    figure.colorbar(bundle, label=shown(data.metric_label))
+    figure.colorbar(bundle, label=f"{shown(data.metric_label)} ({data.direction})")
     axes.set(xlim=(-0.3, len(names) - 0.7), ylim=(-0.12, 1.12), yticks=[])
     axes.set_xticks(
         range(len(names)),
@@ -275,8 +288,8 @@ def _unit_column(data: SweepData, name: str) -> tuple[list[float | None], str, s
             last = max(len(axis.values) - 1, 1)
             return (
                 [axis.values.index(g.values[name]) / last if name in g.values else None for g in data.groups],
-                shown(axis.values[0]),
-                shown(axis.values[-1]),
+                name_of(axis.values[0]),
+                name_of(axis.values[-1]),
             )
         numbers = [g.values.get(name) for g in data.groups]
     else:

@@ -126,6 +126,22 @@ class Browser(unittest.TestCase):
         self.assertLess(redraw, 1000)
         self.assertEqual(self.script("return performance.getEntriesByType('resource').length"), 0)
 
+    def test_the_most_accurate_comes_first(self) -> None:
+        data = SweepData(self.page.parent / "out", "metrics.accuracy")
+        page = self.page.with_name("accuracy.html")
+        page.write_text(page_text(data), encoding="utf-8")
+        self.driver.get(page.as_uri())
+        numbers = list(map(float, self.column("metrics.accuracy")[:-1]))
+        self.assertEqual(numbers, sorted(numbers, reverse=True))
+        self.assertIn("more is better", self.driver.find_element(By.TAG_NAME, "main").text)
+        for i, cost in enumerate(data.costs):
+            front = next(one for one in self.options_of(f"chart-pareto-{i}") if one["name"] == "Pareto front")
+            expected = [[group.mean(cost), group.mean("metrics.accuracy")] for group in data.pareto(cost)]
+            self.assertEqual(len(front["data"]), len(expected))
+            for (x, y), (cost_x, accuracy) in zip(front["data"], expected):
+                self.assertAlmostEqual(x / cost_x, 1, places=12)
+                self.assertAlmostEqual(y / accuracy, 1, places=12)
+
     def test_sorts(self) -> None:
         losses = self.column("final_loss")
         self.assertEqual(losses[-1], "–", "failed points come last")
@@ -237,8 +253,9 @@ class Browser(unittest.TestCase):
         self.assertEqual({one["name"] for one in against}, {"mixed_precision", "sign", "stochastic", "seeds"})
         inks = json.loads(
             self.script(
-                "return JSON.stringify([...document.querySelectorAll('.chart canvas')].map((canvas) => new Set(new Uint32Array("
-                "canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size))"
+                "return JSON.stringify([...document.querySelectorAll('.chart canvas')].map((canvas) => "
+                "new Set(new Uint32Array(canvas.getContext('2d')"
+                ".getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size))"
             )
         )
         self.assertEqual(len(inks), 6)

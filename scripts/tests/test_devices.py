@@ -31,7 +31,8 @@ class Devices(unittest.TestCase):
                 ("ideal", "spectrum", "--set", "crossbar.low_frequency.one_over_f=0.1")):
             with self.subTest(curve=curve):
                 table, figure = self.directory / f"{curve}.csv", self.directory / f"{curve}.svg"
-                done = run(MEMPROP, "characterize", device, "--curve", curve, "--devices", 20, "--csv", table, *settings)
+                done = run(MEMPROP, "characterize", device, "--curve", curve, "--devices", 20, "--csv", table,
+                           *settings)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 done = run(SCRIPTS / "plot_device.py", table, "--out", figure)
                 self.assertEqual(done.returncode, 0, done.stderr)

@@ -8,6 +8,7 @@ from support import SCRIPTS, SweepCase
 from synthetic import write_store
 
 from memprop_report.data import SweepData, thin
+from memprop_report.metrics import more_is_better
 from memprop_report.report import write_report
 from memprop_sweep.errors import SweepError
 
@@ -40,6 +41,46 @@ class Numbers(SweepCase):
                 )
                 self.assertEqual(id(group) in front, not beaten)
             self.assertTrue(front)
+
+    def test_what_is_better_depends_on_the_number(self) -> None:
+        for name in ("metrics.accuracy", "metrics.test_accuracy", "metrics.r2", "programming.success_rate"):
+            self.assertTrue(more_is_better(name), name)
+        for name in ("final_loss", "metrics.test_loss", "energy_j.total", "metrics.rate_hz", "latency_mean_cycles"):
+            self.assertFalse(more_is_better(name), name)
+
+    def test_the_most_accurate_is_on_the_front_and_first(self) -> None:
+        data = SweepData(self.out, "metrics.accuracy")
+        self.assertIn("more is better", data.direction)
+        self.assertFalse(data.log_metric())
+        best = max(data.groups, key=lambda group: group.mean("metrics.accuracy"))
+        worst = min(data.groups, key=lambda group: group.mean("metrics.accuracy"))
+        for cost in data.costs:
+            front = data.pareto(cost)
+            expected = {
+                id(group)
+                for group in data.groups
+                if not any(
+                    other.mean(cost) <= group.mean(cost)
+                    and other.mean("metrics.accuracy") >= group.mean("metrics.accuracy")
+                    and other is not group
+                    for other in data.groups
+                )
+            }
+            self.assertEqual({id(group) for group in front}, expected)
+            self.assertIn(id(best), expected)
+            self.assertNotIn(id(worst), expected)
+            accuracies = [group.mean("metrics.accuracy") for group in front]
+            self.assertEqual(accuracies, sorted(accuracies))
+        key, colour = "crossbar.read_noise_scale", "update.scheme"
+        for _, group in data.profile(colour, None, None):
+            same = [g for g in data.groups if g.values[colour] == group.values[colour]]
+            self.assertEqual(group.mean("metrics.accuracy"), max(g.mean("metrics.accuracy") for g in same))
+        self.assertEqual(len(data.profile(key, None, None)), 4)
+        self.assertIs(min(data.groups, key=data.rank), best)
+
+    def test_a_cost_is_not_set_against_itself(self) -> None:
+        self.assertNotIn("energy_j.total", SweepData(self.out, "energy_j.total").costs)
+        self.assertIn("energy_j.total", self.data.costs)
 
     def test_axes_and_colours(self) -> None:
         self.assertEqual(self.data.axes["update.scheme"].kind, "category")

@@ -16,7 +16,10 @@ TICKS, SAMPLES = 16, 2
 def main() -> None:
     rng = random.Random(int(sys.argv[1]))
     most = int(sys.argv[2]) if len(sys.argv) > 2 else 24
-    flag = lambda: rng.randrange(2)
+
+    def flag():
+        return rng.randrange(2)
+
     last_input, last_neuron = rng.randrange(1, most), rng.randrange(1, most)
     last_output = rng.randrange(16)
     last_index = max(last_input, last_neuron)

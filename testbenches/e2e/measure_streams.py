@@ -93,9 +93,9 @@ def over_tcp(memprop, scratch, rate, seconds):
     served.send_signal(signal.SIGTERM)
     report = json.loads(served.communicate()[0].splitlines()[-1])
     lost = len(times) - report["events"] + report["unsent_words"] + report["output_words"] - received // 8
-    print(f"tcp: {len(times)} events sent in {sent:.2f} s, answered after {wall:.2f} s: {len(times) / wall:.0f} events/s, "
-          f"{report['steps']} steps, {received // 8} words back, {lost} lost; latency {report['latency_median_s']:.3g} s "
-          f"(median), {report['latency_99_s']:.3g} s (99 %)")
+    print(f"tcp: {len(times)} events sent in {sent:.2f} s, answered after {wall:.2f} s: {len(times) / wall:.0f} "
+          f"events/s, {report['steps']} steps, {received // 8} words back, {lost} lost; latency "
+          f"{report['latency_median_s']:.3g} s (median), {report['latency_99_s']:.3g} s (99 %)")
 
 
 def main():

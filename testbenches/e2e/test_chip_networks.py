@@ -131,7 +131,8 @@ class Case(unittest.TestCase):
         return json.loads(done.stdout.splitlines()[-1])
 
     def assert_same(self, a, b):
-        files = sorted(p.relative_to(self.scratch / a) for p in (self.scratch / a).rglob("*.csv") if p.name != "chip.csv")
+        files = sorted(p.relative_to(self.scratch / a) for p in (self.scratch / a).rglob("*.csv")
+                       if p.name != "chip.csv")
         self.assertGreater(len(files), 1)
         for file in files:
             self.assertEqual((self.scratch / a / file).read_bytes(), (self.scratch / b / file).read_bytes(), file)
@@ -179,8 +180,8 @@ class Bits(Case):
             trace = {part: REFERENCE / f"{name}.{integrator}.{part}.csv"
                      for part in ("output", "spikes.lif", "state.lif", "state.readout")}
             steps = len(trace["output"].read_text().splitlines())
-            self.run_network(REFERENCE / f"{name}.nir", REFERENCE / f"{name}.input.csv", integrator, "--engine", "cycle",
-                             "--probe", "lif", "--probe", "readout", *options, *CHIPS[1], steps=steps)
+            self.run_network(REFERENCE / f"{name}.nir", REFERENCE / f"{name}.input.csv", integrator, "--engine",
+                             "cycle", "--probe", "lif", "--probe", "readout", *options, *CHIPS[1], steps=steps)
             out = self.scratch / integrator
             self.assertEqual((out / "spikes/lif.csv").read_text().splitlines()[1:],
                              trace["spikes.lif"].read_text().splitlines()[1:])
@@ -241,7 +242,8 @@ class State(Case):
             # Not only is it as good: it is the same.
             with h5py.File(self.scratch / f"{variant}_f.h5") as one, h5py.File(self.scratch / f"{variant}_c.h5") as two:
                 values = {}
-                one.visititems(lambda name, item: values.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+                one.visititems(lambda name, item: values.update({name: item[()]})
+                               if isinstance(item, h5py.Dataset) else None)
                 self.assertGreater(len(values), 10)
                 for name, value in values.items():
                     numpy.testing.assert_array_equal(two[name][()], value, name)
@@ -299,7 +301,8 @@ def put(name, key, value):
 
 REFUSED = {
     "second_layer": (with_node("late", {"type": "IF", "r": numpy.ones(30), "v_threshold": numpy.ones(30)},
-                               between("late", "fc", "neurons")), "node neurons: is a second layer of neurons beside late"),
+                               between("late", "fc", "neurons")),
+                     "node neurons: is a second layer of neurons beside late"),
     "current": (put("neurons", "type", "CubaLIF"), "node neurons: the chip has no unit for CubaLIF"),
     "scale": (with_node("gain", {"type": "Scale", "scale": numpy.full(20, 2.0)}, between("gain", "input", "fc")),
               "node gain: the chip has no unit for Scale"),
@@ -307,7 +310,8 @@ REFUSED = {
     "thresholds": (put("neurons", "v_threshold", numpy.linspace(1, 2, 30)), "node neurons: v_threshold differs"),
     "resets": (put("neurons", "v_reset", numpy.linspace(-1, 0, 30)), "node neurons: v_reset differs"),
     "readout_tau": (put("li", "tau", numpy.array([0.02, 0.02, 0.03])), "node li: tau differs between neurons"),
-    "long_delay": (with_node("delay", {"type": "Delay", "delay": numpy.full(30, 0.004)}, between("delay", "neurons", "out")),
+    "long_delay": (with_node("delay", {"type": "Delay", "delay": numpy.full(30, 0.004)},
+                             between("delay", "neurons", "out")),
                    "node delay: delay[0] = 0.004 s"),
     "delayed_feedback": (with_node("delay", {"type": "Delay", "delay": numpy.full(30, 0.001)},
                                    between("delay", "neurons", "a_rec")), "node a_rec: connects delay to neurons"),
@@ -339,7 +343,8 @@ class Refusals(Case):
                         nodes["neurons"] |= extra
                 file = network(self.scratch / f"{variant}.nir", change=both)
                 self.refused(file, text)
-                memprop("run", file, "--events", self.events(20), "--out", self.scratch / variant)  # no fault of the file
+                # no fault of the file
+                memprop("run", file, "--events", self.events(20), "--out", self.scratch / variant)
 
     def test_limits_are_named(self):
         file = network(self.scratch / "n.nir")
@@ -358,7 +363,8 @@ class Refusals(Case):
         if "MEMPROP_SANITIZED" not in os.environ:  # refused while the simulation runs
             self.refused(file, "has several in step 7", events=self.events(20, several=True))
         biases = network(self.scratch / "b.nir", affine=True)
-        self.refused(biases, "node a_rec: has a bias that first-step-recurrence = off", "--first-step-recurrence", "off")
+        self.refused(biases, "node a_rec: has a bias that first-step-recurrence = off", "--first-step-recurrence",
+                     "off")
         experiment = self.scratch / "devices.toml"
         experiment.write_text("[crossbar]\n")
         self.refused(biases, "node fc: has a bias: crossbars hold no biases", "--crossbar", experiment)
@@ -367,9 +373,11 @@ class Refusals(Case):
         self.refused(file, "chip.tiles_per_core = 2", "--crossbar", experiment, "--set", "chip.tiles_per_core=2")
         delayed = network(self.scratch / "d.nir", affine=True, delay=1e-3)
         self.refused(delayed, "node out: has a bias after the delay delay")
-        done = memprop("run", file, "--events", self.events(20), "--out", self.scratch / "no", "--chip", "x.toml", code=2)
+        done = memprop("run", file, "--events", self.events(20), "--out", self.scratch / "no", "--chip", "x.toml",
+                       code=2)
         self.assertIn("--chip needs --engine cycle", done.stderr)
-        done = memprop("run", file, "--events", self.events(20), "--out", self.scratch / "no", "--engine", "rtl", code=2)
+        done = memprop("run", file, "--events", self.events(20), "--out", self.scratch / "no", "--engine", "rtl",
+                       code=2)
         self.assertIn("engine = rtl: must be functional or cycle", done.stderr)
 
 

@@ -191,7 +191,10 @@ class Devices(unittest.TestCase):
         without = self.train("without", "run.epochs=30")[0]
         _, with_faults, _ = self.train("with", *stuck, "run.epochs=2", "run.seed=3")
         self.assertEqual(without["faults"]["devices"], 0)
-        init = lambda name: ("--evaluate", "--init", self.directory / name / "checkpoint.h5")
+
+        def init(name):
+            return "--evaluate", "--init", self.directory / name / "checkpoint.h5"
+
         same, conductances, _ = self.train("same", *stuck, "run.epochs=2", options=init("with"))
         for w, g in conductances.items():
             self.assertTrue(numpy.array_equal(g == 12, with_faults[w] == 12))
@@ -251,12 +254,14 @@ class Devices(unittest.TestCase):
     def test_every_curve_of_every_device_is_finite_or_refused(self):
         table = self.fitted()
         listing = run(MEMPROP, "train", "--list").stdout
-        devices = [line.split()[0] for line in listing.split("Devices (")[1].split("Update schemes")[0].splitlines()[1:]]
+        section = listing.split("Devices (")[1].split("Update schemes")[0]
+        devices = [line.split()[0] for line in section.splitlines()[1:]]
         self.assertIn("pcm_exp", devices)
         self.assertEqual(len(devices), 21)
         needs = {"up_down": "gradual RESET", "retention": "only pcm_inference", "spectrum": ""}
         for device in devices:
-            for curve in ("staircase", "drift", "single_pulse", "read_noise", "reset", "up_down", "retention", "spectrum"):
+            for curve in ("staircase", "drift", "single_pulse", "read_noise", "reset", "up_down", "retention",
+                          "spectrum"):
                 with self.subTest(device=device, curve=curve):
                     done = run(MEMPROP, "characterize", device, "--curve", curve, "--devices", 40, "--set",
                                f'crossbar.table_file="{table}"', "--set", "crossbar.low_frequency.one_over_f=0.1")
@@ -320,7 +325,8 @@ class Devices(unittest.TestCase):
         experiment.write_text("[run]\nepochs = 1\n[task]\nsteps = 20\n")
         for text, message in ((header + "0,1,2,0,nan\n", "bad.csv:2: '0,1,2,0,nan'"),
                               (header + "0,1,2,0,broken\n", "must be min, max or a conductance"),
-                              (header + "0,1,2\n", "bad.csv:2:"), (header + "0,999,2,0,min\n", "bad.csv:2: array 0, row 999"),
+                              (header + "0,1,2\n", "bad.csv:2:"),
+                              (header + "0,999,2,0,min\n", "bad.csv:2: array 0, row 999"),
                               (header + "3,1,2,0,min\n", "bad.csv:2: array = 3: must be one of 0, 1, 2"),
                               (header + "0,1,2,0,min\n0,1,2,0,max\n", "bad.csv:3:"), ("", "bad.csv: is empty"),
                               (None, "crossbar.faults.map_file")):
@@ -332,7 +338,8 @@ class Devices(unittest.TestCase):
             self.assertEqual(done.returncode, 2, text)
             self.assertIn(message, done.stderr)
             self.assertIn("bad.csv", done.stderr)
-        for text in ("device,pulse\n", "device,pulse,conductance_us\na,up,x\n", "device,pulse,conductance_us\na,up,1\n"):
+        for text in ("device,pulse\n", "device,pulse,conductance_us\na,up,x\n",
+                     "device,pulse,conductance_us\na,up,1\n"):
             bad.write_text(text)
             done = run(FIT, bad, self.directory / "table.csv")
             self.assertEqual(done.returncode, 2, text)

@@ -150,7 +150,8 @@ class Case(unittest.TestCase):
         file = self.scratch / f"{name}.csv"
         file.write_text("step,index\n" + "".join(f"{k},{i}\n" for k, i in events))
         extra = ["--steps", str(steps)] if steps else []
-        subprocess.run([MEMPROP, "run", network or self.network, "--events", file, "--out", self.scratch / name, *extra],
+        subprocess.run([MEMPROP, "run", network or self.network, "--events", file, "--out", self.scratch / name,
+                        *extra],
                        check=True, capture_output=True)
         rows = (self.scratch / name / "spikes" / "lif.csv").read_text().splitlines()[1:]
         return [tuple(map(int, row.split(","))) for row in rows]
@@ -231,7 +232,8 @@ class Tcp(Case):
                                                   done.set()))
         sender.start()
         time.sleep(0.6)
-        self.assertFalse(done.is_set(), "the buffers of the system hold everything")  # we take nothing: the server takes no more either
+        # We take nothing: the server takes no more either.
+        self.assertFalse(done.is_set(), "the buffers of the system hold everything")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)  # 40 MB through 64 kB can take a minute
         received = len(receive_all(connection))
         sender.join()

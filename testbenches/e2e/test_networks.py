@@ -155,9 +155,9 @@ class Init(Case):
             wanted, got = file["node/nodes/w_in/weight"][:], run["weights/w_in"][:]
         self.assertGreater(numpy.corrcoef(wanted.ravel(), got.ravel())[0, 1], 0.97)
         for device, verified in [("pcm_nandakumar2018", True), ("pcm_inference", False)]:
-            done = memprop("train", experiment, "--init", network, "--out", self.scratch / device, "--evaluate", "--json",
-                           "--set", 'update.scheme="mixed_precision"', "--set", f'crossbar.device="{device}"', "--set",
-                           'crossbar.programming.method="write_verify"')
+            done = memprop("train", experiment, "--init", network, "--out", self.scratch / device, "--evaluate",
+                           "--json", "--set", 'update.scheme="mixed_precision"', "--set", f'crossbar.device="{device}"',
+                           "--set", 'crossbar.programming.method="write_verify"')
             rate = result_of(done)["programming"]["success_rate"]
             self.assertGreater(rate, 0.99) if verified else self.assertIsNone(rate)
 
@@ -211,8 +211,8 @@ def events_of(steps, size, per_step, seed=1):
 
 
 class Crossbar(Case):
-    FINE = ["--set", 'crossbar.device="ideal"', "--set", "crossbar.bits=14", "--set", "crossbar.programming.max_pulses=30000",
-            "--set", "crossbar.programming.tolerance_us=0.001"]
+    FINE = ["--set", 'crossbar.device="ideal"', "--set", "crossbar.bits=14",
+            "--set", "crossbar.programming.max_pulses=30000", "--set", "crossbar.programming.tolerance_us=0.001"]
 
     def setUp(self):
         super().setUp()
@@ -275,8 +275,8 @@ class Crossbar(Case):
     def test_devices_without_pulses_have_no_success_rate(self):
         events = self.write_events(self.events)
         for device, verified in [("pcm_nandakumar2018", True), ("pcm_inference", False)]:
-            done = memprop("run", self.network, "--events", events, "--steps", 5, "--out", self.scratch / device, "--json",
-                           "--crossbar", self.experiment, "--set", f'crossbar.device="{device}"')
+            done = memprop("run", self.network, "--events", events, "--steps", 5, "--out", self.scratch / device,
+                           "--json", "--crossbar", self.experiment, "--set", f'crossbar.device="{device}"')
             rates = [layer["success_rate"] for layer in result_of(done)["programming"]]
             self.assertEqual(rates, [1 if verified else None] * 3)
             heading, *layers = done.stderr[done.stderr.index("memprop: weights on crossbars"):].splitlines()[:4]
@@ -294,7 +294,8 @@ class Crossbar(Case):
 
     def test_a_trained_network_keeps_its_scale(self):
         _, checkpoint = self.train(VARIANTS["pcm"])
-        result, _, _ = self.run_network(checkpoint, events_of(40, 100, 30), 40, "trained", "--crossbar", self.experiment)
+        result, _, _ = self.run_network(checkpoint, events_of(40, 100, 30), 40, "trained", "--crossbar",
+                                        self.experiment)
         units = {layer["node"]: layer["weight_per_us"] for layer in result["programming"]}
         self.assertEqual({n: round(u, 6) for n, u in units.items()}, {"w_in": 0.027, "w_rec": 0.027, "w_out": 0.072})
 

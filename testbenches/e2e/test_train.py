@@ -213,8 +213,9 @@ class Repeatability(Case):
         other = [argument for layer in ("in", "rec", "out") for argument in ("--set", f"network.init_std_{layer}=0.5")]
 
         def evaluate(donor, *more):
-            return self.train(self.experiment, *settings, *other, *more, "--init", donor / "checkpoint.h5", "--evaluate",
-                              "--out", self.scratch / f"evaluated{len(list(self.scratch.iterdir()))}")["final_loss"]
+            return self.train(self.experiment, *settings, *other, *more, "--init", donor / "checkpoint.h5",
+                              "--evaluate", "--out",
+                              self.scratch / f"evaluated{len(list(self.scratch.iterdir()))}")["final_loss"]
 
         compensated, plain = self.scratch / "compensated", self.scratch / "plain"
         self.train(self.experiment, *settings, *on, "--out", compensated)
@@ -372,7 +373,8 @@ class Commands(Case):
         self.assertEqual(memprop("config", self.experiment).stdout, first.stdout)
 
     def test_characterize(self):
-        done = memprop("characterize", "ideal", "--set", "crossbar.bits=3", "--set", "crossbar.g_max_us=8", "--pulses", 10)
+        done = memprop("characterize", "ideal", "--set", "crossbar.bits=3", "--set", "crossbar.g_max_us=8",
+                       "--pulses", 10)
         rows = list(csv.DictReader(io.StringIO(done.stdout)))
         self.assertEqual([float(row["mean_us"]) for row in rows], [0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8])
         file = self.scratch / "reset.csv"

@@ -39,7 +39,8 @@ class Case(unittest.TestCase):
 
 class Train(Case):
     def test_result_is_that_of_the_command_line(self):
-        result = memprop.train(self.experiment, overrides={**SHORT, "crossbar.read_noise_scale": np.float64(2.0)}, seed=1)
+        overrides = {**SHORT, "crossbar.read_noise_scale": np.float64(2.0)}
+        result = memprop.train(self.experiment, overrides=overrides, seed=1)
         self.assertEqual(result["epochs"], 4)
         self.assertEqual(len(result["loss_history"]), 4)
         self.assertEqual(result["seed"], 1)
@@ -104,7 +105,10 @@ class Run(Case):
     def test_reference_traces(self):
         for name, dt, nodes in [("v01_ff_lif_2layer", 1e-3, ["lif1", "lif2"]), ("v02_rec_cubalif", 1e-4, ["lif1.lif"])]:
             net = memprop.Network.load(os.path.join(REFERENCE, name + ".nir"))
-            load = lambda kind: np.loadtxt(os.path.join(REFERENCE, f"{name}.{kind}.csv"), delimiter=",", ndmin=2)
+
+            def load(kind):
+                return np.loadtxt(os.path.join(REFERENCE, f"{name}.{kind}.csv"), delimiter=",", ndmin=2)
+
             events = np.loadtxt(os.path.join(REFERENCE, name + ".input.csv"), delimiter=",", skiprows=1, dtype=int)
             steps = len(load("euler.output"))
             run = memprop.run(net, events[::-1], steps=steps, dt=dt, probe=nodes)  # any order

@@ -64,7 +64,7 @@ function spreadSeries(items, colour) {
   };
 }
 
-/** Loss against one key. */
+/** The metric against one key. */
 function keyOptions(key, points) {
   const by = data.colourBy[key], at = keyIndex[key], series = [];
   const groups = groupsOf(points).filter((group) => group.values[at] !== null);
@@ -78,7 +78,7 @@ function keyOptions(key, points) {
     const best = new Map();
     for (const group of mine) {
       const x = group.values[at];
-      if (!best.has(x) || group.loss < best.get(x).loss) best.set(x, group);
+      if (!best.has(x) || compareMetric(group, best.get(x)) < 0) best.set(x, group);
     }
     const line = data.axes[key].values.filter((x) => best.has(x)).map((x) => best.get(x));
     series.push({
@@ -135,7 +135,7 @@ function pointTip(item) {
   return point ? echarts.format.encodeHTML(`${describe(point)}: ${data.metricLabel} ${show(point.loss)}`) : "";
 }
 
-/** Loss against a cost with its Pareto front. */
+/** The metric against a cost with its Pareto front. */
 function paretoOptions(cost, points) {
   const by = data.colourPareto;
   const priced = withCost(groupsOf(points), cost), front = paretoFront(priced);
@@ -156,7 +156,7 @@ function paretoOptions(cost, points) {
            yAxis: numericAxis(data.metricLabel, data.logMetric, "y"), tooltip: { formatter: (one) => pointTip(one) } };
 }
 
-/** One line per point through its values, its loss and its costs. */
+/** One line per point through its values, its metric and its costs. */
 function parallelOptions(points) {
   const shown = points.filter((point) => point.loss !== null);
   const names = [...data.keys, data.metric, ...Object.keys(data.costs).filter((name) => name !== data.metric)];

@@ -76,7 +76,10 @@ function start() {
   }, pick);
   document.getElementById("clear-filters").addEventListener("click", () => table.clearFilters());
   document.getElementById("clear-selection").addEventListener("click", () => { selected.clear(); drawSelection(); });
-  table.sort(COLUMNS.findIndex((column) => column.name === data.metric));
+  document.querySelectorAll(".metric").forEach((place) => { place.textContent = data.metricLabel; });
+  document.querySelectorAll(".direction").forEach((place) => { place.textContent = data.direction; });
+  document.getElementById("better-side").textContent = data.moreIsBetter ? "above" : "below";
+  table.sort(COLUMNS.findIndex((column) => column.name === data.metric), data.moreIsBetter);
   const best = table.order.map((index) => data.points[index]).filter((point) => point.loss !== null).slice(0, 3);
   best.forEach((point) => selected.add(point.index));
   if (best.length) showDetails(best[0]);

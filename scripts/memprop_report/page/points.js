@@ -74,11 +74,16 @@ function withCost(groups, name) {
   }).filter(({ cost }) => cost !== null);
 }
 
-/** Those that no other beats in both loss and cost, by rising cost. */
+/** Less than 0 if the metric of a, a point or group, is better than that of b. */
+function compareMetric(a, b) {
+  return data.moreIsBetter ? b.loss - a.loss : a.loss - b.loss;
+}
+
+/** Those that no other beats in both metric and cost, by rising cost. */
 function paretoFront(priced) {
   const front = [];
-  for (const item of [...priced].sort((a, b) => a.cost - b.cost || a.group.loss - b.group.loss)) {
-    if (!front.length || item.group.loss < front[front.length - 1].group.loss) front.push(item);
+  for (const item of [...priced].sort((a, b) => a.cost - b.cost || compareMetric(a.group, b.group))) {
+    if (!front.length || compareMetric(item.group, front[front.length - 1].group) < 0) front.push(item);
   }
   return front;
 }

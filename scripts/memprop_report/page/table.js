@@ -91,8 +91,7 @@ class PointTable {
   }
 
   /** By this column; once more turns the order round. Points without the value come last either way. */
-  sort(i) {
-    const down = this.headings[i].getAttribute("aria-sort") === "ascending";
+  sort(i, down = this.headings[i].getAttribute("aria-sort") === "ascending") {
     this.headings.forEach((heading) => heading.removeAttribute("aria-sort"));
     this.headings[i].setAttribute("aria-sort", down ? "descending" : "ascending");
     const values = data.points.map(COLUMNS[i].value), sign = down ? -1 : 1;
