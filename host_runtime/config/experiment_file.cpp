@@ -99,7 +99,7 @@ public:
     }
     void operator()(std::string_view name, std::optional<double>& value, Range<double>,
                     std::string_view doc) {
-        add(name, value ? number(*value) : quote(std::string(kUnknown)), doc);
+        add(name, value ? number(*value) : toml_string(std::string(kUnknown)), doc);
     }
     void operator()(std::string_view name, bool& value, std::string_view doc) {
         add(name, value ? "true" : "false", doc);
