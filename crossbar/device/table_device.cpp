@@ -11,8 +11,9 @@
 namespace memprop::crossbar {
 namespace {
 
-constexpr std::size_t kNodes = 1025;        // of the interpolation at equal distances
-constexpr std::size_t kNodesOfMany = 257;   // of each device of a population
+constexpr std::size_t kNodes = 1025;       // of the interpolation at equal distances
+constexpr std::size_t kNodesOfMany = 257;  // of each device of a population of more than kFew
+constexpr std::size_t kFew = 256;
 constexpr std::uint32_t kExponentStep = 1;  // of the draw of a drift exponent; that of the device has 0
 
 double interpolate(const StepTable& table, const std::vector<double>& values, double g) {
@@ -78,7 +79,7 @@ TableDevice::TableDevice(const CrossbarConfig& config, double tick_seconds)
 
 TableDevice::TableDevice(const CrossbarConfig& config, double tick_seconds, const DeviceTable& table)
     : bidirectional_(!table.devices.front().down.conductance.empty()),
-      nodes_(table.devices.size() > 1 ? kNodesOfMany : kNodes),
+      nodes_(table.devices.size() > kFew ? kNodesOfMany : kNodes),
       read_sigma_us_(static_cast<float>(table.read_noise_us * config.read_noise_scale)),
       tick_seconds_(tick_seconds),
       drift_exponent_(table.drift_exponent * config.drift_scale),

@@ -153,9 +153,9 @@ TEST_CASE(
     CHECK(drawn - devices > 0.02 * drawn);
     CHECK(counters.wires_us == doctest::Approx(drawn - devices).epsilon(0.05));
     const EnergyBreakdown energy = counters.energy(config.energy);
-    CHECK(energy.wires_j / energy.read_j ==
+    CHECK(*energy.wires_j / *energy.read_j ==
           doctest::Approx(counters.wires_us / counters.read_conductance_us));
-    CHECK(energy.total_j() > energy.read_j + energy.wires_j - 1e-30);
+    CHECK(energy.total_j().value() > *energy.read_j + *energy.wires_j - 1e-30);
 }
 
 TEST_CASE("parts of a read add up to the whole with wires, in any order") {

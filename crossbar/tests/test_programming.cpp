@@ -42,6 +42,9 @@ TEST_CASE("write-verify brings weights within the tolerance, where open loop doe
         config.pulsed.w_min_dtod = config.pulsed.w_max_dtod = 0.05;  // so that every target is in range
         config.pulsed.dw_min_dtod = 0.1;
         config.read_noise_scale = 0.0;
+        CHECK(ProgrammingReport{.pulses = 1}.seconds(config).has_value() ==
+              (name == "pcm_nandakumar2018" || name == "ecram_li"));
+        config.energy = EnergyConfig{};  // pulses and reads of known length
         const bool one_sided = name == "pcm_nandakumar2018";
         const double tolerance = one_sided ? 0.3 : 0.1;
         config.programming.tolerance_us = tolerance;

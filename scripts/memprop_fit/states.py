@@ -172,12 +172,12 @@ def cuts_of(states, steps, bins, span):
     return done
 
 
-def rows_of(steps, bins, span, ends, scatter=None):
-    """Side from steps; `ends` are the lowest and highest state there is, `scatter` a constant if bins cannot tell."""
+def rows_of(steps, bins, span, ends):
+    """Side from steps; `ends` are the lowest and highest state there is."""
     order = np.argsort(steps.start, kind="stable")
     start, step = steps.start[order], steps.step[order]
     innovation, noise = steps.innovation[order], steps.noise[order]
-    states, mean, std, apart = [], [], [], []
+    states, mean, variance, error, apart = [], [], [], [], []
     parts = segments(start, step, span)
     for begin, end in parts:
         share = max(1, round(bins * (end - begin) / len(start)))
@@ -186,11 +186,23 @@ def rows_of(steps, bins, span, ends, scatter=None):
             part = slice(begin + low, begin + high)
             states.append(start[part].mean())
             mean.append(step[part].mean())
-            variance = np.mean((innovation[part] - innovation[part].mean()) ** 2 - noise[part])
-            std.append(np.sqrt(max(0.0, variance)) if scatter is None else scatter)
+            excess = (innovation[part] - innovation[part].mean()) ** 2 - noise[part]
+            variance.append(excess.mean())
+            error.append(excess.std() / np.sqrt(len(excess)))
         apart.append(len(states))
-    return apart_rows(np.array(states), np.array(mean), np.array(std), apart[:-1],
+    variance = np.array(variance)
+    if noise.max() > 0.0:
+        variance = shrunk(variance, np.array(error))
+    std = np.sqrt(np.maximum(variance, 0.0))
+    return apart_rows(np.array(states), np.array(mean), std, apart[:-1],
                       [(start[end - 1], start[end]) for _, end in parts[:-1]], ends, span)
+
+
+def shrunk(values, errors):
+    """Towards their mean, as far as their errors say that they do not differ."""
+    centre = values.mean()
+    between = max(0.0, float(np.var(values) - np.mean(errors ** 2)))
+    return centre + (values - centre) * between / np.maximum(between + errors ** 2, 1e-300)
 
 
 def apart_rows(states, mean, std, apart, gaps, ends, span):

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """From raw pulse traces to a trained network on the fitted device: scripts/fit_device.py and device "table"."""
 
+import csv
 import json
 import math
 import pathlib
@@ -38,6 +39,13 @@ def write_traces(path, read_noise):
                 file.write(f"{device},{'up' if up else 'down'},{g + rng.gauss(0, read_noise)}\n")
 
 
+def rows_of(table):
+    """Rows of a table of steps, with numbers."""
+    lines = [line for line in table.read_text().splitlines() if not line.startswith("#")]
+    return [{key: value if key in ("device", "pulse") else float(value) for key, value in row.items()}
+            for row in csv.DictReader(lines)]
+
+
 def run(*command):
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
 
@@ -56,25 +64,24 @@ class Devices(unittest.TestCase):
         return table
 
     def test_the_fit_finds_mean_and_spread(self):
-        # 12 000 steps per polarity: 125 in each outermost bin, 1175 in the others.
-        for read_noise in (0.0, 0.02, 0.2):
+        for read_noise, mean_error, std_error in ((0.0, 0.006, 0.004), (0.02, 0.006, 0.004), (0.2, 0.012, 0.04)):
             with self.subTest(read_noise=read_noise):
-                lines = self.fitted(read_noise).read_text().splitlines()
-                self.assertEqual(lines[0], "conductance_us,pulse,mean_step_us,std_step_us")
-                self.assertEqual(len(lines), 25)
-                scatter = math.hypot(SIGMA, math.sqrt(2) * read_noise)
-                for index, line in enumerate(lines[1:]):
-                    g, pulse, mean, std = line.split(",")
-                    count = 125 if index % 12 in (0, 11) else 1175
-                    expected = abs(mean_step(float(g), pulse == "up"))
-                    # Clipping at the bounds raises the steps of the outermost bins.
-                    self.assertLess(abs(float(mean) - expected), 4 * scatter / math.sqrt(count) + 0.01)
-                    variance_error = 5 * scatter ** 2 * math.sqrt(2 / count)
-                    self.assertLess(abs(float(std) ** 2 - SIGMA ** 2), variance_error + 0.001)
+                table = self.fitted(read_noise)
+                self.assertEqual("# read_noise_us = 0.2\n" in table.read_text(), read_noise == 0.2)
+                rows = rows_of(table)
+                for pulse in ("up", "down"):
+                    self.assertGreaterEqual(sum(row["pulse"] == pulse for row in rows), 12)
+                # At the ends clipping raises the steps, and there is little to be seen of them under noise.
+                rows = [row for row in rows if LOW + 0.6 < row["conductance_us"] < HIGH - 0.6]
+                self.assertGreater(len(rows), 12)
+                for row in rows:
+                    expected = abs(mean_step(row["conductance_us"], row["pulse"] == "up"))
+                    self.assertLess(abs(row["mean_step_us"] - expected), mean_error, row)
+                    self.assertLess(abs(row["std_step_us"] - SIGMA), std_error, row)
 
     def test_the_table_has_the_range_of_the_traces(self):
         for read_noise in (0.0, 0.1):
-            states = [float(line.split(",")[0]) for line in self.fitted(read_noise).read_text().splitlines()[1:]]
+            states = [row["conductance_us"] for row in rows_of(self.fitted(read_noise))]
             lines = (self.directory / "traces.csv").read_text().splitlines()[1:]
             reads = [float(line.split(",")[2]) for line in lines]
             # 100 pulses each way move between about 2.6 and 9.3 uS; a twelfth of them is 0.5 uS.
@@ -92,12 +99,12 @@ class Devices(unittest.TestCase):
         traces.write_text("\ufeff" + "\r\n".join(lines) + "\r\n", encoding="utf-8")
         done = run(FIT, traces, table, "--bins", 4)
         self.assertEqual(done.returncode, 0, done.stderr)
-        rows = [line.split(",") for line in table.read_text().splitlines()[1:]]
-        self.assertEqual(len(rows), 4)
-        for _, pulse, mean, std in rows:
-            self.assertEqual(pulse, "up")
-            self.assertLess(abs(float(mean) - 0.1), 1e-9)
-            self.assertLess(float(std), 1e-6)
+        rows = rows_of(table)
+        self.assertGreaterEqual(len(rows), 4)
+        for row in rows:
+            self.assertEqual(row["pulse"], "up")
+            self.assertLess(abs(row["mean_step_us"] - 0.1), 1e-9)
+            self.assertLess(row["std_step_us"], 1e-6)
 
     def test_bad_traces_are_refused(self):
         traces, table = self.directory / "traces.csv", self.directory / "table.csv"
@@ -267,7 +274,7 @@ class Devices(unittest.TestCase):
 
     def test_grids_of_states_stay_within_the_range(self):
         table = self.fitted()
-        highest = max(float(line.split(",")[0]) for line in table.read_text().splitlines()[1:])
+        highest = max(row["conductance_us"] for row in rows_of(table))
         for device, g_max, settings in [("table", highest, [f'crossbar.table_file="{table}"']),
                                         ("pcm_nandakumar2018", 0.3, ["crossbar.g_max_us=0.3"])]:
             for curve, name in [("single_pulse", "g_start_uS"), ("read_noise", "g_state_uS")]:
