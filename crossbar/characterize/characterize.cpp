@@ -81,6 +81,7 @@ public:
     /// The same without the noise of the read.
     Moments observe() {
         model_->observe(state_, 0, tick_, mean_, sigma_);
+        ++event_;  // a read, too, so that pulses have the noise they have when reads have some
         return moments(mean_, 0.0);
     }
     /// Of the states that pulses move: those behind write noise, if there is any.
