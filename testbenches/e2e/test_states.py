@@ -202,7 +202,7 @@ class Checkpoints(Case):
                 ("online", online, "state/silent", filled(-1)),
                 ("transfer", transfer, "state/w_rec/scheme/transfer_next_row", filled(12)),
                 ("transfer", transfer, "state/w_rec/scheme/fast_array/programmed_tick", filled(10**6)),
-                ("adc", adc, "state/w_in/devices/adc_range_us", filled(0.0))):
+                ("adc", adc, "state/w_in/devices/adc_range_us", filled(-1.0))):
             if not (self.scratch / name).exists():
                 self.train(name, "run.epochs=2", *keys)
             directory = self.copy(name)
