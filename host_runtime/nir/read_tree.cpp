@@ -133,6 +133,12 @@ private:
         }
     }
 
+    /// Without asking again what it is: opening objects is most of the work of a file with many nodes.
+    template <class T>
+    std::vector<T> whole(const std::string& path, const h5::DatasetInfo& info) const {
+        return file_.read_block<T>(path, Shape(info.shape.size(), 0), info.shape);
+    }
+
     Dataset dataset(const std::string& path, const std::string& name) {
         const h5::DatasetInfo info = file_.info(path);
         Dataset result{name, type_of(info), info.shape, {}};
@@ -141,18 +147,18 @@ private:
         }
         check_claim(path, info);
         if (result.type == ElementType::string) {
-            result.values = file_.read<std::string>(path, kMaxStrings);
+            result.values = whole<std::string>(path, info);
         } else if (const std::uint64_t count = h5::element_count(info.shape); count <= loaded_at_once_) {
             if (count > left_) {
                 fail(path, "the file has too many numbers");
             }
             left_ -= count;
             if (result.type == ElementType::float32) {
-                result.values = file_.read<float>(path);
+                result.values = whole<float>(path, info);
             } else if (result.type == ElementType::float64) {
-                result.values = file_.read<double>(path);
+                result.values = whole<double>(path, info);
             } else {
-                result.values = file_.read<std::int64_t>(path);
+                result.values = whole<std::int64_t>(path, info);
             }
         }
         return result;

@@ -164,7 +164,7 @@ class Foreign(Case):
         self.assertIn("per_step, per_second", done.stderr)
 
         cuba = write_graph(self.scratch / "cuba.nir", {**PORTS, "n": ("CubaLIF", {
-            "tau_mem": 0.01 * ones, "tau_syn": 0.005 * ones, "r": ones, "v_leak": 0 * ones, "v_threshold": 0.5 * ones,
+            "tau_mem": 0.01 * ones, "tau_syn": 0.005 * ones, "r": ones, "v_leak": 0 * ones, "v_threshold": 1.5 * ones,
             "w_in": ones})}, [("input", "n"), ("n", "output")])
         result, _ = self.run_it(cuba)
         self.assertIn("--current-jump unscaled", result["warnings"][0])
@@ -177,8 +177,8 @@ class Foreign(Case):
                 i[index] += step == k
             v += 0.1 * (i - v)
             i -= 0.2 * i
-            want.append(v > 0.5)
-            v[v > 0.5] = 0
+            want.append(v > 1.5)
+            v[v > 1.5] = 0
         numpy.testing.assert_array_equal(self.output(), want)
         self.assertGreater(numpy.sum(want), 10)
 
@@ -203,8 +203,8 @@ class Foreign(Case):
         batch = write_graph(self.scratch / "batch.nir", {
             "input": ("Input", shape(1, 3)), "output": ("Output", shape(1, 2)), "w": ("Linear", {"weight": w[None]}),
             "lif": ("LIF", {name: value[None] for name, value in lif(6)[1].items()}),
-            "v": ("Linear", {"weight": out[None]}), "li": ("LI", {name: value[None] for name, value in readout.items()})},
-                            edges)
+            "v": ("Linear", {"weight": out[None]}),
+            "li": ("LI", {name: value[None] for name, value in readout.items()})}, edges)
         experiment = self.scratch / "devices.toml"
         experiment.write_text("[crossbar]\n")
         events = sorted(set(events_of(60, 3, 2)))

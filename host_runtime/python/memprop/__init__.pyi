@@ -33,6 +33,8 @@ class _Run(TypedDict):
     converters: dict[str, int] | None
     keys_without_effect: list[dict[str, str]]
     """keys of the experiment that are set and change nothing; also a UserWarning"""
+    discretisation: dict[str, Any]
+    warnings: list[str]
     cycles: NotRequired[int]
     """with engine = "cycle", as those that follow"""
     load_cycles: NotRequired[int]
@@ -88,11 +90,15 @@ class Simulation:
         device_time: float | None = None,
         overrides: Mapping[str, Any] | None = None,
         seed: int | None = None,
+        if_integration: str | None = None,
+        current_jump: str | None = None,
     ) -> None: ...
     def run(self, events: ArrayLike, steps: int | None = None, *, probe: Sequence[str] = ()) -> _Run:
         """Runs `steps` more steps; steps of events count from the start of the simulation."""
     @property
     def steps_done(self) -> int: ...
+    @property
+    def warnings(self) -> list[str]: ...
     def weights(self, node: str) -> NDArray[numpy.float64]:
         """The weights a node computes with, in the shape of its weight."""
     def conductances(self, node: str) -> NDArray[numpy.float64]:
@@ -123,5 +129,7 @@ def run(
     device_time: float | None = None,
     overrides: Mapping[str, Any] | None = None,
     seed: int | None = None,
+    if_integration: str | None = None,
+    current_jump: str | None = None,
 ) -> _Run:
     """Runs a network on events, int64 (n, 2): step, index, from its initial state."""

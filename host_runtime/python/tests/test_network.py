@@ -339,7 +339,7 @@ class Foreign(Case):
     def test_silent_currents(self):
         ones = np.ones(3)
         net = self.write(self.scratch / "cuba.nir", "CubaLIF", tau_mem=0.01 * ones, tau_syn=0.005 * ones, r=ones,
-                         v_leak=0 * ones, v_threshold=0.5 * ones, w_in=ones)
+                         v_leak=0 * ones, v_threshold=1.5 * ones, w_in=ones)
         events = np.column_stack([np.repeat(np.arange(40), 3), np.tile([0, 1, 2], 40)])
         simulation = memprop.Simulation(net)
         with self.assertWarnsRegex(UserWarning, "current_jump = unscaled"):
@@ -349,7 +349,8 @@ class Foreign(Case):
 
     def test_boolean_weights_take_real_ones(self):
         ones = np.ones(3)
-        net = self.write(self.scratch / "w.nir", "IF", np.eye(3, dtype=bool), r=ones, v_threshold=ones, v_reset=0 * ones)
+        net = self.write(self.scratch / "w.nir", "IF", np.eye(3, dtype=bool), r=ones, v_threshold=ones,
+                         v_reset=0 * ones)
         np.testing.assert_array_equal(net.parameter("w", "weight"), np.eye(3))
         net.set_parameter("w", "weight", np.ones((3, 3)))
         self.assertEqual(net.parameter("w", "weight").dtype, np.int64)
