@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Trains the pattern task with every scheme on several devices and prints a Markdown table: loss, pulses, energy.
+"""Trains the pattern task with every scheme on several devices and prints a Markdown table: final loss (the mean of the
+last ten epochs), pulses, energy.
 
     scripts/compare_devices.py [DEVICE...] [--schemes A,B] [--tune] [--jobs N]
 
@@ -21,14 +22,14 @@ import sys
 import tempfile
 import tomllib
 
-from tune import draw
+from tune import draw, late_loss
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PLAN = ROOT / "scripts/device_comparison.toml"
 TUNED = ROOT / "scripts/device_comparison_tuned.toml"
 FAILED_LOSS = 1.0
-HEADER = """| device | scheme | median final loss | range | pulses per synapse | programming, µJ | total, µJ |
-|---|---|---|---|---|---|---|"""
+HEADER = """| device | read noise, drift | scheme | median final loss | range | pulses per synapse | programming, µJ | total, µJ |
+|---|---|---|---|---|---|---|---|"""
 
 
 def run(memprop, settings, seed):
@@ -48,6 +49,20 @@ def fixed_settings(plan, device, scheme):
             | plan["schemes"][scheme].get("set", {}))
 
 
+def noise_and_drift(memprop, settings):
+    """Which of the two the device has: a scale of what it lacks is a key without effect."""
+    scales = {"crossbar.read_noise_scale": 2.0, "crossbar.drift_scale": 2.0}
+    point = json.dumps([f"{key}={json.dumps(value)}" for key, value in (settings | scales).items()])
+    done = subprocess.run([memprop, "config", os.devnull, "--points", "-"], input=point + "\n", capture_output=True,
+                          text=True, check=True, cwd=ROOT)
+    answer = json.loads(done.stdout)
+    if "config" not in answer:
+        sys.exit(answer["error"])
+    lacks = {entry["key"] for entry in answer["keys_without_effect"]}
+    has = [name for name, key in zip(("read noise", "drift"), scales) if key not in lacks]
+    return {0: "neither", 2: "both"}.get(len(has)) or f"{has[0]} only"
+
+
 def search(plan, device, scheme, log, evaluate):
     """The best point; `log` keeps every one."""
     space = plan["ranges"] | plan["devices"][device]["ranges"] | plan["schemes"][scheme].get("ranges", {})
@@ -63,7 +78,7 @@ def search(plan, device, scheme, log, evaluate):
         best = min(done, key=lambda p: p["score"]) if index >= plan["points"] // 2 else None
         point = draw(space, choices, best, random.Random(f"{device} {scheme} {index}"))
         results = evaluate(fixed_settings(plan, device, scheme) | point, plan["seeds"])
-        point["score"] = statistics.mean(r["final_loss"] if r else FAILED_LOSS for r in results)
+        point["score"] = statistics.mean(late_loss(r) if r else FAILED_LOSS for r in results)
         done.append(point)
         with log.open("a") as file:
             csv.DictWriter(file, columns).writerow({k: json.dumps(point[k]) for k in columns})
@@ -84,14 +99,14 @@ def tune(plan, chosen, out, evaluate):
     TUNED.write_text("\n".join(lines) + "\n")
 
 
-def table_row(title, scheme, results):
-    losses = sorted(r["final_loss"] for r in results)
+def table_row(title, noises, scheme, results):
+    losses = sorted(map(late_loss, results))
     energy = statistics.mean(r["energy_j"]["total"] for r in results)
     programming = statistics.mean(r["energy_j"]["set"] + r["energy_j"]["reset"] for r in results)
     # Bidirectional devices take down pulses, which count as RESET pulses.
     pulses = statistics.mean(r["pulses_per_synapse"] * (1 + r["pulses"]["reset"] / max(1, r["pulses"]["set"]))
                              for r in results)
-    return (f"| {title} | {scheme} | {statistics.median(losses):.4f} | {losses[0]:.4f} – {losses[-1]:.4f} | "
+    return (f"| {title} | {noises} | {scheme} | {statistics.median(losses):.4f} | {losses[0]:.4f} – {losses[-1]:.4f} | "
             f"{pulses:.1f} | {programming * 1e6:.2g} | {energy * 1e6:.1f} |")
 
 
@@ -125,7 +140,8 @@ def main():
                                            range(first, last + 1)) if r]
             if not results:
                 sys.exit(f"{device}, {scheme}: every run failed")
-            print(table_row(plan["devices"][device]["title"], scheme, results), flush=True)
+            noises = noise_and_drift(options.memprop, fixed_settings(plan, device, scheme))
+            print(table_row(plan["devices"][device]["title"], noises, scheme, results), flush=True)
 
 
 if __name__ == "__main__":

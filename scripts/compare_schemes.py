@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Runs experiments with several seeds and prints a Markdown table: final loss, pulses, energy.
+"""Runs experiments with several seeds and prints a Markdown table: final loss (the mean of the last
+ten epochs), pulses, energy.
 
     scripts/compare_schemes.py EXPERIMENT.toml... [--seeds 4-13] [--jobs N]
 
@@ -14,6 +15,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+
+from tune import late_loss
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MEMPROP = ROOT / "build/release/memprop"
@@ -35,7 +38,7 @@ def run(job):
 
 
 def row(experiment, results):
-    losses = sorted(r["final_loss"] for r in results)
+    losses = sorted(map(late_loss, results))
     first = results[0]
     pulses = statistics.mean(r["pulses_per_synapse"] for r in results)
     energy = statistics.mean(r["energy_j"]["total"] for r in results)

@@ -89,6 +89,8 @@ def sweep(arguments: argparse.Namespace) -> int:
     plan = make_plan(spec, Programs(arguments.build), len(os.sched_getaffinity(0)))
     if plan.repeated:
         print(f"{plan.repeated} points are the same as others and run once", file=sys.stderr)
+    for (key, reason), count in plan.without_effect.items():
+        print(f"{key} has no effect in {count} combinations of values: {reason}", file=sys.stderr)
     store = Store(out)
     again = f"continue with: {shlex.join(sys.argv)}"
     try:

@@ -4,8 +4,8 @@
     scripts/tune.py [VARIANT...] [--plan PLAN.toml] [--out DIR] [--jobs N]
 
 Ranges, points and seeds stand in the plan, by default scripts/tuning.toml. A point's score is the mean over
-the seeds of the plan's `score`, a key of the result (default final_loss, lower is better); a run that fails
-counts as the plan's `failed` (1). The plan's `experiment` is what the settings are changes of; its `set` holds
+the seeds of the plan's `score`, a key of the result, or else of the mean loss of the last ten epochs (lower is
+better); a run that fails counts as the plan's `failed` (1). The plan's `experiment` is what the settings are changes of; its `set` holds
 for every variant. The best few points are run with more seeds, and the best of these is
 printed as TOML. Every finished point is a line of DIR/VARIANT.csv, so that a search that was stopped goes
 on where it was.
@@ -35,6 +35,12 @@ def value_at(result, key):
     return result
 
 
+def late_loss(result):
+    """Mean loss of the last ten epochs: of a run that still fluctuates it says more than the last one's."""
+    last = result["loss_history"][-10:]
+    return sum(last) / len(last)
+
+
 def run(plan, settings, seed):
     """Score of one training run."""
     with tempfile.TemporaryDirectory() as directory:
@@ -46,7 +52,8 @@ def run(plan, settings, seed):
         sys.exit(done.stderr)
     if done.returncode != 0:
         return plan.get("failed", 1.0)
-    return value_at(json.loads(done.stdout.splitlines()[-1]), plan.get("score", "final_loss"))
+    result = json.loads(done.stdout.splitlines()[-1])
+    return value_at(result, plan["score"]) if "score" in plan else late_loss(result)
 
 
 def draw(space, choices, best, rng):

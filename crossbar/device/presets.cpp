@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "crossbar/device/device_model.hpp"
+
 namespace memprop::crossbar {
 namespace {
 
@@ -255,6 +257,16 @@ constexpr std::array<PulsedPreset, 17> kPresets{{
 }};
 
 }  // namespace
+
+CrossbarConfig published_config(std::string_view device) {
+    const DeviceKind& kind = find_device_kind(device);
+    CrossbarConfig config;
+    config.device = kind.name;
+    if (kind.preset != nullptr) {
+        kind.preset(config);
+    }
+    return config;
+}
 
 std::span<const PulsedPreset> pulsed_presets() {
     return kPresets;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "crossbar/device/device_model.hpp"
+#include "crossbar/device/presets.hpp"
 #include "host_runtime/config/config_reader.hpp"
 #include "host_runtime/config/toml_text.hpp"
 #include "host_runtime/files/atomic_file.hpp"
@@ -153,10 +153,7 @@ std::vector<Lister::Entry> list_entries(Experiment config) {
 
 Experiment defaults_of(const std::string& device) {
     Experiment config;
-    if (const auto preset = crossbar::find_device_kind(device).preset; preset != nullptr) {
-        preset(config.crossbar);
-    }
-    config.crossbar.device = device;
+    config.crossbar = crossbar::published_config(device);
     return config;
 }
 

@@ -4,15 +4,19 @@
 import functools
 import hashlib
 import json
+import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from memprop_sweep.errors import SweepError
 from memprop_sweep.execute import EXPERIMENT, OUT, Job
 from memprop_sweep.programs import Programs, Resolved
 from memprop_sweep.sampling import Combination, combinations
 from memprop_sweep.spec import Choices, Scalar, SweepSpec
+from memprop_sweep.toml_lines import line_of_deep_key
 
 _MOST_ERRORS = 20
 
@@ -34,13 +38,16 @@ class Plan:
     version: str
     points: list[Point]
     repeated: int  # combinations dropped because they resolve to the same point as an earlier one
+    without_effect: dict[tuple[str, str], int]  # (key that changes nothing, why): of so many combinations
 
 
 def toml_text(value: Scalar) -> str:
     """A value as TOML."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")  # TOML escapes DEL, JSON does not
+    return repr(value)
 
 
 def option_text(value: Scalar) -> str:
@@ -55,18 +62,17 @@ def make_plan(spec: SweepSpec, programs: Programs, processes: int) -> Plan:
     found = combinations(spec)
     _refuse_unknown_options(spec, programs, program)
     experiment = _experiment_file(spec)
-    resolved: Sequence[dict[str, str] | None] = [None] * len(found)
+    resolved: Sequence[Resolved | None] = [None] * len(found)
     if experiment is not None:
         resolved = _resolve(spec, programs, experiment, found, processes)
     points: dict[str, Point] = {}
-    files = _file_hashes(spec)
-    for combination, config in zip(found, resolved):
-        if config is not None:
-            config = _absolute_files(config)
+    for combination, answer in zip(found, resolved):
+        files = _option_files(spec, combination)
         for seed in spec.seeds:
-            point = _make_point(spec, str(program), version, combination, seed, config, files)
+            point = _make_point(spec, str(program), version, combination, seed, answer, files)
             points.setdefault(point.id, point)
-    return Plan(version, list(points.values()), len(found) * len(spec.seeds) - len(points))
+    without_effect = Counter(entry for answer in resolved if answer is not None for entry in answer.without_effect)
+    return Plan(version, list(points.values()), len(found) * len(spec.seeds) - len(points), dict(without_effect))
 
 
 def _fixed_settings(spec: SweepSpec) -> Combination:
@@ -79,7 +85,7 @@ def _experiment_file(spec: SweepSpec) -> Path | None:
         return spec.base
     name = spec.arguments.get("crossbar")
     if spec.command == "run" and isinstance(name, str):
-        return _argument_file(spec, name) or Path(name)
+        return _named_file(spec, name) or Path(name)
     if (dotted := next((key for key in spec.keys if "." in key), None)) and spec.command == "run":
         raise spec.error(
             f'{dotted}: keys of an experiment need `crossbar = "EXPERIMENT.toml"` in ' "[sweep.arguments]",
@@ -88,11 +94,12 @@ def _experiment_file(spec: SweepSpec) -> Path | None:
     return None
 
 
-def _argument_file(spec: SweepSpec, value: Scalar) -> Path | None:
-    """The file that a fixed argument names, relative to the sweep file."""
-    if isinstance(value, str) and value and (path := spec.file.parent / value).is_file():
-        return path.resolve()
-    return None
+def _named_file(spec: SweepSpec, value: Scalar) -> Path | None:
+    """The file that the value of an option names, relative to the sweep file or to the working directory."""
+    if not isinstance(value, str) or not value:
+        return None
+    found = next((path for path in (spec.file.parent / value, Path(value)) if path.is_file()), None)
+    return found.resolve() if found else None
 
 
 def _refuse_unknown_options(spec: SweepSpec, programs: Programs, program: Path) -> None:
@@ -108,34 +115,68 @@ def _refuse_unknown_options(spec: SweepSpec, programs: Programs, program: Path) 
             raise spec.error(f"{dotted[0]}: {spec.command} has no --set", *spec.path_of(dotted[0]))
 
 
-def _file_hashes(spec: SweepSpec) -> dict[str, str]:
-    """Content of the files that arguments and, for `run`, the base name: part of a point's identity."""
-    files = {key: _argument_file(spec, value) for key, value in spec.arguments.items()}
-    if spec.command != "train":
-        files["base"] = spec.base
-    return {key: _content_hash(path) for key, path in files.items() if path is not None}
+def _option_files(spec: SweepSpec, combination: Combination) -> dict[str, Path]:
+    """The files that options and, for `run`, the base name."""
+    files = {"base": spec.base} if spec.command != "train" and spec.base is not None else {}
+    for key, value in (spec.arguments | combination).items():
+        if "." not in key and (path := _named_file(spec, value)):
+            files[key] = path
+    return files
+
+
+def _files_within(spec: SweepSpec, combination: Combination, options: dict[str, Path]) -> dict[str, Path]:
+    """The files that keys of an experiment name which memprop does not resolve: those of testbenches, and of
+    TOML files that are swept. Nothing tells these keys, so any text that names a file counts."""
+    keys = {key: value for key, value in (spec.arguments | combination).items() if "." in key}
+    for option, path in options.items():
+        if path.suffix == ".toml":
+            keys |= {f"{option}:{key}": text for key, text in _texts_of_file(path).items()}
+    named = {key: Path(value) for key, value in keys.items() if isinstance(value, str) and value}
+    return {key: path.resolve() for key, path in named.items() if path.is_file()}
+
+
+def _texts_of_file(path: Path) -> dict[str, Scalar]:
+    """Every text in a TOML file; none if it is not one, which the program then says."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return _texts(tomllib.loads(text)) if line_of_deep_key(text) is None else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def _texts(table: dict[str, Any], prefix: str = "") -> dict[str, Scalar]:
+    """Every text of the tables of an experiment, by its dotted key."""
+    texts: dict[str, Scalar] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            texts |= _texts(value, f"{prefix}{key}.")
+        elif isinstance(value, str):
+            texts[prefix + key] = value
+    return texts
 
 
 def _resolve(
     spec: SweepSpec, programs: Programs, experiment: Path, found: list[Combination], processes: int
-) -> list[dict[str, str]]:
+) -> list[Resolved]:
     settings = [{key: value for key, value in (_fixed_settings(spec) | c).items() if "." in key} for c in found]
     variants = [[f"{key}={toml_text(value)}" for key, value in s.items()] for s in settings]
     answers = programs.resolve(experiment, variants, processes)
     errors: dict[str, str] = {}
-    configs = []
     for setting, answer in zip(settings, answers):
         if answer.config is None:
             message, where = _explain(spec, setting, answer)
             errors.setdefault(message, where)  # the first combination stands for all with this message
-        else:
-            configs.append(answer.config)
+            continue
+        for key in answer.files:
+            if not (path := _path_of(answer.config, key)).is_file():
+                missing = Resolved(None, error=f"{key} = {answer.config[key]}: no such file ({path})")
+                errors.setdefault(*_explain(spec, setting, missing))
     if errors:
         shown = [message + where for message, where in errors.items()][:_MOST_ERRORS]
         if len(errors) > _MOST_ERRORS:
             shown.append(f"... and {len(errors) - _MOST_ERRORS} more")
         raise SweepError("\n".join(shown))
-    return configs
+    return answers
 
 
 def _explain(spec: SweepSpec, setting: Combination, answer: Resolved) -> tuple[str, str]:
@@ -157,29 +198,20 @@ def _explain(spec: SweepSpec, setting: Combination, answer: Resolved) -> tuple[s
     return str(spec.error(text, "sweep", "base")), where
 
 
-@functools.cache
 def _content_hash(path: Path) -> str:
+    status = path.stat()
+    return _hash_of_version(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.cache
+def _hash_of_version(path: Path, _mtime_ns: int, _size: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _absolute_files(config: dict[str, str]) -> dict[str, str]:
-    """Keys named `file` hold paths relative to the working directory, which may be another where a point
-    runs: made absolute."""
-    absolute = dict(config)
-    for key, text in config.items():
-        if key.rsplit(".", 1)[-1] == "file" and (name := json.loads(text)):
-            absolute[key] = toml_text(str(Path(name).resolve()))
-    return absolute
-
-
-def _file_contents(config: dict[str, str]) -> dict[str, str]:
-    """The configuration with the content of files in place of their names, which differ between machines."""
-    named = dict(config)
-    for key, text in config.items():
-        if key.rsplit(".", 1)[-1] == "file" and (name := json.loads(text)) and Path(name).is_file():
-            named[key] = _content_hash(Path(name))
-    return named
+def _path_of(config: dict[str, str], key: str) -> Path:
+    """The file that a key of a resolved configuration names: relative to the working directory, for memprop too."""
+    return Path(json.loads(config[key])).resolve()
 
 
 def _make_point(
@@ -188,31 +220,39 @@ def _make_point(
     version: str,
     combination: Combination,
     seed: int,
-    config: dict[str, str] | None,
-    files: dict[str, str],
+    answer: Resolved | None,
+    files: dict[str, Path],
 ) -> Point:
     arguments = ["--json", "--seed", str(seed)]
     identity: dict[str, object] = {"command": spec.command, "seed": seed, "version": version}
     experiment = None
-    if config is not None:
-        resolved = {key: value for key, value in config.items() if key != "run.seed"}
-        identity["config"] = _file_contents(resolved)
-        experiment = "".join(f"{key} = {value}\n" for key, value in resolved.items())
+    if answer is not None and answer.config is not None:
+        resolved = {key: value for key, value in answer.config.items() if key != "run.seed"}
+        paths = {key: _path_of(resolved, key) for key in answer.files}
+        # What files hold decides the numbers; where they are differs between machines.
+        identity["config"] = resolved | {key: _content_hash(path) for key, path in paths.items()}
+        # Where a point runs, the working directory may be another.
+        absolute = resolved | {key: toml_text(str(path)) for key, path in paths.items()}
+        experiment = "".join(f"{key} = {value}\n" for key, value in absolute.items())
     if spec.command == "train":
         arguments = ["train", EXPERIMENT, "--out", OUT, *arguments]
     else:
         options: Combination = {}
+        unresolved = {key: path for key, path in files.items() if key != "crossbar" or experiment is None}
+        contents = files | _files_within(spec, combination if experiment is None else {}, unresolved)
         for key, value in (spec.arguments | combination).items():
-            if key == "crossbar" and experiment is not None and spec.command == "run":
+            if key == "crossbar" and experiment is not None:
                 arguments += ["--crossbar", EXPERIMENT]
             elif "." not in key:
                 options[key] = value
-                path = _argument_file(spec, value) if key in spec.arguments else None
-                arguments += _option(key, str(path) if path else value)
+                arguments += _option(key, str(files[key]) if key in files else value)
             elif experiment is None:
                 options[key] = value
                 arguments += ["--set", f"{key}={toml_text(value)}"]
-        identity |= {"options": {k: v for k, v in options.items() if k not in files}, "files": files}
+        identity |= {
+            "options": {key: value for key, value in options.items() if key not in contents},
+            "files": {key: _content_hash(path) for key, path in contents.items()},
+        }
         if spec.command == "run":
             arguments = ["run", str(spec.base), "--out", OUT, *arguments]
     text = json.dumps(identity, sort_keys=True)

@@ -17,6 +17,8 @@ class Resolved:
     """What `memprop config --points` says about one variant of an experiment."""
 
     config: dict[str, str] | None  # every key with its value as TOML; None if refused
+    files: tuple[str, ...] = ()  # the keys that name a file
+    without_effect: tuple[tuple[str, str], ...] = ()  # keys that are set and change nothing, and why
     error: str = ""
     override: int | None = None  # which override is refused, if one is alone to blame
 
@@ -69,4 +71,13 @@ class Programs:
         if answer.returncode != 0:
             raise SweepError(f"{' '.join(words)}: {answer.stderr.strip()}")
         parsed = [json.loads(line) for line in answer.stdout.splitlines()]
-        return [Resolved(p.get("config"), p.get("error", ""), p.get("override")) for p in parsed]
+        return [
+            Resolved(
+                p.get("config"),
+                tuple(p.get("files", ())),
+                tuple((k["key"], k["reason"]) for k in p.get("keys_without_effect", ())),
+                p.get("error", ""),
+                p.get("override"),
+            )
+            for p in parsed
+        ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from memprop_sweep.errors import SweepError
-from memprop_sweep.toml_lines import TomlLines
+from memprop_sweep.toml_lines import MOST_KEY_PARTS, TomlLines, line_of_deep_key
 
 Scalar = bool | int | float | str
 
@@ -121,9 +121,11 @@ class _Reader:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise SweepError(f"{file}: cannot be read: {error}") from None
+        if (line := line_of_deep_key(text)) is not None:
+            raise SweepError(f"{file}:{line}: a key has more than {MOST_KEY_PARTS} parts")
         try:
             self.document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise SweepError(f"{file}: {error}") from None
         self.lines = TomlLines(text)
         self.paths: dict[str, tuple[str | int, ...]] = {}

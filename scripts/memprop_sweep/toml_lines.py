@@ -5,11 +5,25 @@ after the longest beginning that parses without having it. This holds for every 
 key, and costs time only when there is an error to report.
 """
 
+import re
 import tomllib
 from collections.abc import Sequence
 from typing import Any
 
 _ABSENT = object()
+MOST_KEY_PARTS = 8  # of a dotted key; those of an experiment have three at most
+_STRING_OR_COMMENT = re.compile(
+    r'''"""(?:[^\\]|\\.)*?"""|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*''', re.DOTALL
+)
+_DEEP_KEY = re.compile(r"(?:\.[^.\n=,\[\]{}]*){%d}" % MOST_KEY_PARTS)
+
+
+def line_of_deep_key(text: str) -> int | None:
+    """Line of a dotted key of more than MOST_KEY_PARTS parts, for which the parser takes a time that grows with
+    their square, and what reads the result a stack that grows with their number."""
+    plain = _STRING_OR_COMMENT.sub(lambda found: "_" + "\n" * found[0].count("\n"), text)
+    found = _DEEP_KEY.search(plain)
+    return plain.count("\n", 0, found.start()) + 1 if found else None
 
 
 def _parse(lines: Sequence[str], closing: str = "") -> dict[str, Any] | None:

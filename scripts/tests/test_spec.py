@@ -1,5 +1,6 @@
 """Sweep files: what they mean, and what is refused with which line."""
 
+import os
 import unittest
 
 from support import BASE, SweepCase
@@ -100,6 +101,85 @@ class Identity(SpecCase):
         self.assertFalse(set(first) & {point.id for point in self.plan(text).points})
 
 
+TABLE = "conductance_us,pulse,mean_step_us,std_step_us\n0,up,{step},0\n10,up,0.1,0\n0,down,0.1,0\n10,down,0.5,0\n"
+FAULTS = "array,row,column,device,fault\n0,{row},0,0,max\n"
+
+
+class Files(Identity):
+    """Keys that name files: what these hold is part of a point."""
+
+    def check(self, text: str, name: str, before: str, after: str) -> None:
+        file = self.write(name, before)
+        first = {point.id for point in self.plan(text).points}
+        self.write(name, after)
+        self.assertFalse(first & {point.id for point in self.plan(text).points})
+        self.write(name, before)
+        self.assertEqual({point.id for point in self.plan(text).points}, first)
+        # The name plays no part: it differs between machines.
+        other = file.rename(file.with_name("renamed" + file.suffix))
+        self.assertEqual({point.id for point in self.plan(text.replace(name, other.name)).points}, first)
+        other.unlink()
+        with self.assertRaises(SweepError):
+            self.plan(text)
+
+    def test_device_table(self) -> None:
+        text = f'[sweep.values]\n"crossbar.table_file" = ["{self.directory}/t.csv"]\n"crossbar.device" = ["table"]\n'
+        self.check(text, "t.csv", TABLE.format(step=0.5), TABLE.format(step=0.6))
+
+    def test_map_of_faults(self) -> None:
+        text = f'[sweep.values]\n"crossbar.faults.map_file" = ["{self.directory}/f.csv"]\n'
+        self.check(text, "f.csv", FAULTS.format(row=0), FAULTS.format(row=1))
+
+    def test_a_file_that_nothing_reads(self) -> None:
+        values = '"crossbar.read_noise_scale" = [0, 1]\n'
+        text = f'[sweep.values]\n"crossbar.table_file" = ["{self.directory}/t.csv"]\n{values}'
+        self.check(text, "t.csv", "a", "b")
+        self.write("t.csv", "a")
+        plan = self.plan(text)
+        self.assertEqual({key: count for (key, _), count in plan.without_effect.items()}, {"crossbar.table_file": 2})
+
+    def test_relative_paths_are_those_of_the_working_directory(self) -> None:
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.directory)
+        self.write("t.csv", TABLE.format(step=0.5))
+        text = '[sweep.values]\n"crossbar.table_file" = ["{}"]\n"crossbar.device" = ["table"]\n'
+        relative, absolute = self.plan(text.format("t.csv")), self.plan(text.format(self.directory / "t.csv"))
+        self.assertEqual(relative.points[0].id, absolute.points[0].id)
+        self.assertIn(f'crossbar.table_file = "{self.directory}/t.csv"\n', relative.points[0].job.experiment)
+
+    def test_experiment_of_a_testbench(self) -> None:
+        program = self.write("build/testbenches/tb_any", "#!/bin/sh\necho --set --experiment\n")
+        program.chmod(0o755)
+        self.write("t.csv", "a")
+        self.write("e.toml", f'[crossbar]\ntable_file = "{self.directory}/t.csv"\n')
+        file = self.write("s.toml", '[sweep]\ncommand = "tb_any"\n[sweep.values]\n"a.b" = [1]\n'
+                          '[sweep.arguments]\nexperiment = "e.toml"\n')
+        ids = []
+        for content in ("a", "b", "a"):
+            self.write("t.csv", content)
+            ids.append(make_plan(read_spec(file), Programs(self.directory / "build"), 2).points[0].id)
+        self.assertNotEqual(ids[0], ids[1])
+        self.assertEqual(ids[0], ids[2])
+
+
+class Devices(Identity):
+    def test_the_device_of_a_point_brings_its_values(self) -> None:
+        for base in ("pcm_nandakumar2018", "ecram_li"):
+            self.write("base.toml", BASE.format(epochs=2) + f'[crossbar]\ndevice = "{base}"\n')
+            plan = self.plan('[sweep.values]\n"crossbar.device" = ["ecram_li", "pcm_nandakumar2018", "ideal"]\n')
+            resolved = [dict(line.split(" = ", 1) for line in point.job.experiment.splitlines()) for point in plan.points]
+            self.assertEqual([config["crossbar.g_max_us"] for config in resolved], ["20.0", "12.0", "12.0"])
+            self.assertEqual([config["crossbar.pulsed.g_min_us"] for config in resolved], ["2.0", "1.2", "1.2"])
+
+    def test_keys_without_effect_do_not_stop_a_sweep(self) -> None:
+        plan = self.plan('[sweep.values]\n"crossbar.device" = ["ecram_li", "pcm_nandakumar2018"]\n'
+                         '"crossbar.read_noise_scale" = [0, 1, 2]\n')
+        self.assertEqual(len(plan.points), 6)
+        self.assertEqual([key for key, _ in plan.without_effect], ["crossbar.read_noise_scale"])
+        self.assertEqual(list(plan.without_effect.values()), [1])
+        self.assertIn("ecram_li", *[reason for _, reason in plan.without_effect])
+
+
 class Refusals(SpecCase):
     def check(self, text: str, *parts: str) -> None:
         said = self.refusal(text)
@@ -114,6 +194,14 @@ class Refusals(SpecCase):
         self.check(HEAD + 'method = "random"\n[sweep.values]\na.b = [1]\n', "s.toml:3: samples")
         self.check(HEAD + "seeds = []\n[sweep.values]\na.b = [1]\n", "s.toml:3: seeds")
         self.check(HEAD + "seeds = [1,\n  1]\n[sweep.values]\na.b = [1]\n", "s.toml:4: seeds: 1 is there twice")
+
+    def test_deep_keys(self) -> None:
+        deep = "a" + ".a" * 100000
+        self.check(HEAD + f"[sweep.values]\n{deep} = [1]\n", "s.toml:4: a key has more than 8 parts")
+        self.check(HEAD + f"[{deep}]\n", "s.toml:3: a key has more than 8 parts")
+        self.check(HEAD + f'[sweep.values]\n"{deep}" = [1]\n', "a key has more than 8 parts")
+        self.write("base.toml", f"\n{deep} = 1\n")
+        self.check(HEAD + '[sweep.values]\n"learning.lr" = [1e-3]\n', "base.toml:2: a key has more than 8 parts")
 
     def test_empty_ranges(self) -> None:
         values = HEAD + '[sweep.values]\n"learning.lr" = [1e-3]\n'

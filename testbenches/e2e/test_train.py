@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import resource
 import signal
 import subprocess
@@ -60,11 +61,47 @@ class Results(Case):
         self.assertEqual(result["epochs"], 4)
         self.assertEqual(result["steps"], 4 * 3 * 120)
         self.assertEqual(result["seed"], 7)
-        self.assertAlmostEqual(result["final_loss"], sum(result["loss_history"]) / 4, places=15)
+        self.assertEqual(result["final_loss"], result["loss_history"][-1])
         energy = dict(result["energy_j"])
         self.assertAlmostEqual(energy.pop("total"), sum(energy.values()), delta=1e-18)
         rows = list(csv.DictReader(io.StringIO((out / "history.csv").read_text())))
         self.assertEqual([float(row["loss"]) for row in rows], result["loss_history"])
+
+    def test_accuracy_means_the_same_whatever_splits_there_are(self):
+        task = ["--set", "task.name=cue_accumulation", "--set", "learning.loss=cross_entropy", "--set", "task.samples=24",
+                "--set", "network.outputs=2", "--set", "update.scheme=vanilla", "--set", "learning.optimizer=adam",
+                "--set", "task.delay_seconds=0.01", "--set", "task.cue_seconds=0.02", "--set", "task.gap_seconds=0.01",
+                "--set", "run.epochs=12", "--set", "network.threshold=0.3", "--set", "learning.lr=5e-3"]
+        splits = ["--set", "task.validation_samples=8", "--set", "task.test_samples=8"]
+        alone = self.train(self.experiment, *task, "--out", self.scratch / "alone")
+        split = self.train(self.experiment, *task, *splits, "--out", self.scratch / "split")
+        history = alone["metrics"]["train_accuracy_history"]
+        self.assertGreater(len(set(history)), 1)  # or the last epoch could not be told from a mean
+        for result in (alone, split):
+            self.assertEqual(result["final_loss"], alone["loss_history"][-1])
+            self.assertEqual(result["metrics"]["train_accuracy"], history[-1])
+            self.assertEqual(result["metrics"]["accuracy"], history[-1])
+        self.assertNotIn("test_accuracy", alone["metrics"])
+        self.assertEqual(sum(map(sum, split["metrics"]["test_confusion"])), 8)
+        # Without learning an epoch and an evaluation show the same.
+        frozen = [*task, "--set", "learning.lr=0", "--set", "learning.lr_out=0", "--set", "run.epochs=1"]
+        still = self.train(self.experiment, *frozen, "--out", self.scratch / "still")
+        evaluated = self.train(self.experiment, *frozen, "--init", self.scratch / "still/checkpoint.h5", "--evaluate",
+                               "--out", self.scratch / "evaluated")
+        self.assertAlmostEqual(evaluated["final_loss"], still["final_loss"], places=12)
+        for key in ("accuracy", "train_accuracy"):
+            self.assertEqual(evaluated["metrics"][key], still["metrics"][key])
+
+    def test_printed_energies_add_up(self):
+        for more in ([], ["--engine", "cycle"], ["--set", "crossbar.adc_bits=8", "--set",
+                     "crossbar.energy.adc_conversion_pj=2", "--set", "crossbar.wires.r_wl_ohm=5"]):
+            with self.subTest(more):
+                done = memprop("train", self.experiment, *SHORT, *more, "--out", self.scratch / str(len(more)))
+                self.assertEqual(done.returncode, 0, done.stderr)
+                line = next(line for line in done.stdout.splitlines() if line.startswith("energy  "))
+                total, *parts = [float(number) for number in re.findall(r"[0-9]+\.[0-9]{3}", line)]
+                self.assertLessEqual(abs(total - sum(parts)), 0.0005 * (len(parts) + 1) + 1e-9, line)
+                self.assertIn("last epoch", done.stdout)
 
     def test_recording_agrees_with_the_summary(self):
         out = self.scratch / "out"

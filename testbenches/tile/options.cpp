@@ -95,8 +95,7 @@ void read_crossbar(const OptionReader& given, TileOptions& options) {
     tile.timing.pulse_cycles = given.small("pulse-cycles", 1, kMostCycles);
     tile.timing.columns_written_together = given.small("columns-written-together", 1, 65536);
     auto& devices = options.devices;
-    devices.device = given.text("device");
-    crossbar::find_device_kind(devices.device);  // refuses an unknown name
+    devices = crossbar::published_config(given.text("device"));
     devices.read_noise_scale = given.number("read-noise-scale", 0.0, 100.0);
     devices.adc_bits = given.small("adc-bits", 0, 16);
     devices.adc.columns_per_converter = tile.timing.columns_per_converter;
