@@ -18,9 +18,9 @@
 #include "host_runtime/results/chip_passes.hpp"
 #include "host_runtime/results/chip_report.hpp"
 #include "host_runtime/results/chip_totals.hpp"
-#include "host_runtime/results/classification.hpp"
 #include "host_runtime/results/recording.hpp"
 #include "host_runtime/results/summary.hpp"
+#include "host_runtime/results/task_metrics.hpp"
 #include "host_runtime/tasks/file_tasks.hpp"
 #include "learning/trainer.hpp"
 
@@ -71,12 +71,13 @@ nlohmann::ordered_json result_of(const Run& request, learning::TrainerBase& trai
 }
 
 void write_results(const Run& request, learning::TrainerBase& trainer, const std::optional<OnChip>& chip,
-                   const Recording& recording, const nlohmann::ordered_json& result) {
+                   const Recording& recording, const std::vector<SplitAnswers>& answers,
+                   const nlohmann::ordered_json& result) {
     if (chip) {
         write_text_atomically(request.directory / "chip.csv", chip_csv(chip->hardware));
         write_text_atomically(request.directory / "chip_passes.csv", chip->passes.csv());
     }
-    recording.write(request.directory / "run.h5", trainer);
+    recording.write(request.directory / "run.h5", trainer, answers);
     write_text_atomically(request.directory / "history.csv", history_csv(trainer.history()));
     write_text_atomically(request.directory / "result.json", result.dump(2) + "\n");
 }
@@ -116,9 +117,10 @@ TrainOutcome evaluate(const Run& request, learning::TrainerBase& trainer, std::o
     const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();
     TrainOutcome outcome;
     outcome.result = result_of(request, trainer, chip, {pass.loss()}, wall_s);
-    add_classification(trainer, pass.accuracy(), outcome.result["metrics"]);
+    const std::vector<SplitAnswers> answers =
+        add_task_metrics(trainer, pass.loss(), pass.accuracy(), outcome.result["metrics"]);
     close_pass(chip, 0, "final");
-    write_results(request, trainer, chip, recording, outcome.result);
+    write_results(request, trainer, chip, recording, answers, outcome.result);
     return outcome;
 }
 
@@ -180,11 +182,12 @@ TrainOutcome learn(const Run& request, learning::TrainerBase& trainer, std::opti
     write_checkpoint(checkpoint, request.config, trainer, recording, ledger);
     const learning::EpochHistory& history = trainer.history();
     outcome.result = result_of(request, trainer, chip, history.loss, wall_s);
-    add_classification(trainer,
-                       history.accuracy.empty() ? std::nullopt : std::optional(history.accuracy.back()),
-                       outcome.result["metrics"]);
+    const std::vector<SplitAnswers> answers =
+        add_task_metrics(trainer, history.loss.back(),
+                         history.accuracy.empty() ? std::nullopt : std::optional(history.accuracy.back()),
+                         outcome.result["metrics"]);
     close_pass(chip, trainer.epochs_done(), "final");
-    write_results(request, trainer, chip, recording, outcome.result);
+    write_results(request, trainer, chip, recording, answers, outcome.result);
     return outcome;
 }
 

@@ -180,11 +180,11 @@ struct TaskConfig {
         field("side_probability", side_probability, {0.0, 0.5},
               "cue_accumulation: probability of a cue on the rarer side");
         field("interval_min_seconds", interval_min_seconds, {0.0, 1e6},
-              "interval_discrimination: shortest first interval, s");
+              "interval_discrimination: shortest second interval, s");
         field("interval_max_seconds", interval_max_seconds, {0.0, 1e6},
-              "interval_discrimination: longest first interval, s");
+              "interval_discrimination: longest second interval, s");
         field("interval_ratio", interval_ratio, {1.0, 100.0},
-              "interval_discrimination: longer interval over shorter");
+              "interval_discrimination: longer interval over shorter; above 1");
         field.file("test_file", test_file, "shd: file of the test split; empty = none");
         field("readout_delay_from_data", readout_delay_from_data,
               "golden: sets network.readout_delay_steps to 1 if the first step of the data has input "

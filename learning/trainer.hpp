@@ -48,8 +48,8 @@ using NetworkWeights = std::array<std::vector<double>, 3>;
 struct Evaluation {
     double loss = 0.0;      ///< mean over the trials
     double accuracy = 0.0;  ///< part of the labelled trials that were classified right; 0 if there are none
-    std::vector<std::uint32_t> confusion;  ///< [label][answer]; empty without labels
-    std::vector<std::int32_t> answers;     ///< [trial]; -1 without labels
+    std::vector<std::uint32_t> confusion;       ///< [label][answer]; empty without labels
+    std::vector<std::int32_t> labels, answers;  ///< [trial]; -1 without labels
 };
 
 /// A run as results and checkpoints see it, in whatever precision it computes.

@@ -80,7 +80,8 @@ Evaluation BasicTrainer<Real>::evaluate_all(Split split) {
     const std::uint32_t trials = task_->trials(split);
     Evaluation evaluation;
     evaluation.answers.assign(trials, -1);
-    std::vector<std::int32_t> labels(trials, -1);
+    std::vector<std::int32_t>& labels = evaluation.labels;
+    labels.assign(trials, -1);
     const auto take = [&](const Worker& worker, std::uint32_t index) {
         evaluation.loss += account(worker) / trials;
         evaluation.answers[index] = answer(worker);

@@ -139,6 +139,10 @@ void print_report(std::FILE* to, const TrainRequest& request, const nlohmann::or
     for (const auto& [key, value] : metrics.items()) {
         if (key.ends_with("accuracy")) {
             fmt::print(to, "{:<16} {:.2f} %\n", key, 100.0 * value.get<double>());
+        } else if (key.ends_with("r2") && !value.is_null()) {
+            fmt::print(to, "{:<16} {:.4f}\n", key, value.get<double>());
+        } else if (value.is_string()) {
+            fmt::print(to, "{:<16} {}\n", key, value.get<std::string>());
         }
     }
     fmt::print(to, "time             {:.2f} s, {} steps, {} spikes\n", result["wall_s"].get<double>(),

@@ -4,6 +4,7 @@
 
 #include "host_runtime/files/atomic_file.hpp"
 #include "host_runtime/hdf5/h5.hpp"
+#include "host_runtime/results/task_metrics.hpp"
 
 namespace memprop::host {
 namespace {
@@ -54,7 +55,11 @@ void Recording::keep(const learning::TrainerBase& trainer, std::uint32_t index) 
                        as_pairs(trial.input),
                        as_pairs(trainer.last_spikes()),
                        {output.begin(), output.end()},
-                       {trial.target.begin(), trial.target.end()}});
+                       {trial.target.begin(), trial.target.end()},
+                       {}});
+    if (trial.label >= 0) {
+        trials_.back().answer = {trial.label, trainer.last_answer()};
+    }
 }
 
 void Recording::follow(const learning::TrainerBase& trainer) {
@@ -77,6 +82,7 @@ void Recording::serialize(StateArchive& archive) {
         archive("spikes", trials_[i].spikes);
         archive("output", trials_[i].output);
         archive("target", trials_[i].target);
+        archive("answer", trials_[i].answer);
         archive.leave();
     }
     if (golden_) {
@@ -84,7 +90,21 @@ void Recording::serialize(StateArchive& archive) {
     }
 }
 
-void Recording::write(const std::filesystem::path& file, learning::TrainerBase& trainer) const {
+SplitAnswers Recording::training_answers(const learning::TrainerBase& trainer) const {
+    const std::uint64_t first = first_trial_of_last_epoch(trainer);
+    SplitAnswers answers;
+    for (const TrialRecord& trial : trials_) {
+        if (!trial.answer.empty()) {
+            answers.trial.push_back(first + trial.index);
+            answers.label.push_back(trial.answer[0]);
+            answers.answer.push_back(trial.answer[1]);
+        }
+    }
+    return answers;
+}
+
+void Recording::write(const std::filesystem::path& file, learning::TrainerBase& trainer,
+                      const std::vector<SplitAnswers>& answers) const {
     write_atomically(file, [&](const std::filesystem::path& temporary) {
         h5::File out = h5::File::create(temporary);
         for (const TrialRecord& trial : trials_) {
@@ -95,6 +115,10 @@ void Recording::write(const std::filesystem::path& file, learning::TrainerBase& 
             if (!trial.target.empty()) {
                 out.write(group + "/target", trial.target, {trial.steps, trial.target.size() / trial.steps});
             }
+        }
+        write_answers(out, trainer.task(), training_answers(trainer));
+        for (const SplitAnswers& of_split : answers) {
+            write_answers(out, trainer.task(), of_split);
         }
         for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
             const std::string name(learning::kProjectionNames[w]);

@@ -88,8 +88,8 @@ std::string in_words(const LogisticFit& fit, const Slope& memory) {
         if (fit.estimate == LogisticEstimate::separated && !significant(fit, 1)) {
             return fmt::format("too few trials to tell ({})", figures);
         }
-        return fmt::format("the answers do not depend on the second interval{} ({})",
-                           significant(fit, 1) ? "" : ", nor on the first", figures);
+        return significant(fit, 1) ? "the answers follow the first interval alone"
+                                   : "no memory: the answers follow neither interval";
     }
     if (std::abs(memory.value) - 2 * memory.se <= kSlopeOfNoMemory) {
         return memory.se <= kLargestError

@@ -8,6 +8,7 @@
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/math.hpp"
 #include "crossbar/base/random.hpp"
+#include "learning/task/interval_bias.hpp"
 
 namespace memprop::learning {
 namespace {
@@ -51,9 +52,7 @@ public:
     }
 
     const Trial& trial(Split split, std::uint64_t index, Trial& buffer) const override {
-        const bool repeats = split != Split::training || !task_.fresh_trials;
-        const Source source(*this, split,
-                            static_cast<std::uint32_t>(repeats ? index % trials(split) : index));
+        const Source source = source_of(split, index);
         const Plan p = plan(source);
         buffer.label = p.label;
         buffer.target.clear();
@@ -81,6 +80,10 @@ protected:
         std::uint32_t index_;
     };
 
+    Source source_of(Split split, std::uint64_t index) const {
+        const bool repeats = split != Split::training || !task_.fresh_trials;
+        return {*this, split, static_cast<std::uint32_t>(repeats ? index % trials(split) : index)};
+    }
     virtual Plan plan(const Source& source) const = 0;
 
     std::uint32_t steps_of(std::string_view key, double seconds) const {
@@ -91,6 +94,7 @@ protected:
         return static_cast<std::uint32_t>(std::lround(steps));
     }
     const TaskConfig& task() const { return task_; }
+    double time_step_seconds() const { return time_step_seconds_; }
 
 private:
     float probability(std::string_view key, double rate_hz) const {
@@ -239,43 +243,94 @@ public:
                              "must be greater than task.interval_min_seconds");
         }
         steps_of("task.interval_min_seconds", shortest_ / ratio_);
-        room_ = steps_of("task.interval_max_seconds", longest_ * ratio_);
+        if (shortest_ - shortest_ / ratio_ < time_step_seconds()) {
+            throw InputError("task.interval_ratio", ratio_,
+                             "must make the shortest intervals differ by a time step at least");
+        }
+        room_first_ = steps_of("task.interval_max_seconds", longest_ * ratio_);
+        room_second_ = steps_of("task.interval_max_seconds", longest_);
+    }
+
+    std::span<const std::string_view> condition_names() const override {
+        static constexpr std::array<std::string_view, 2> kNames{"first_seconds", "second_seconds"};
+        return kNames;
+    }
+    std::vector<double> conditions(Split split, std::uint64_t index) const override {
+        const Intervals shown = intervals(source_of(split, index));
+        return {shown.first * time_step_seconds(), shown.second * time_step_seconds()};
     }
 
     std::vector<Metric> metrics(Split split, std::span<const std::int32_t> answers) const override {
-        double second[2] = {0, 0}, count[2] = {0, 0};
-        const double median = std::sqrt(shortest_ * longest_);
+        std::vector<double> first, second;
+        std::vector<std::int32_t> labels;
         for (std::uint32_t i = 0; i < answers.size(); ++i) {
-            const std::size_t above = first_seconds(Source(*this, split, i)) > median ? 1 : 0;
-            second[above] += answers[i] == 1 ? 1 : 0;
-            count[above] += 1;
+            const Intervals shown = intervals(source_of(split, i));
+            first.push_back(shown.first * time_step_seconds());
+            second.push_back(shown.second * time_step_seconds());
+            labels.push_back(shown.label);
         }
-        if (count[0] == 0 || count[1] == 0) {
-            return {};
-        }
-        return {{"contraction_bias", second[1] / count[1] - second[0] / count[0]}};
+        const IntervalBias bias = interval_bias({.first_seconds = first,
+                                                 .second_seconds = second,
+                                                 .label = labels,
+                                                 .answer = answers,
+                                                 .shortest_seconds = shortest_,
+                                                 .longest_seconds = longest_});
+        const double part = std::min(math::log(ratio_) / math::log(longest_ / shortest_), 0.5);
+        const auto rows = [](const ByQuintile& table) {
+            std::vector<double> values(table[0].begin(), table[0].end());
+            values.insert(values.end(), table[1].begin(), table[1].end());
+            return values;
+        };
+        const auto list = [](const auto& values) {
+            return std::vector<double>(values.begin(), values.end());
+        };
+        return {
+            {.name = "memory_free_accuracy", .values = {0.5}},
+            {.name = "first_alone_accuracy", .values = {0.5 + part}},
+            {.name = "memory", .values = {}, .words = bias.memory},
+            {.name = "memory_slope", .values = {bias.memory_slope}},
+            {.name = "memory_slope_se", .values = {bias.memory_slope_se}},
+            {.name = "history_slope", .values = {bias.history_slope}},
+            {.name = "history_slope_se", .values = {bias.history_slope_se}},
+            {.name = "contraction", .values = {bias.contraction}},
+            {.name = "contraction_bias", .values = {bias.contraction_bias}},
+            {.name = "contraction_bias_memory_free", .values = {1.0 - 2.0 * part}},
+            {.name = "coefficients", .values = list(bias.coefficients), .shape = {4}},
+            {.name = "coefficients_se", .values = list(bias.coefficients_se), .shape = {4}},
+            {.name = "first_quintiles_seconds", .values = list(bias.first_quintiles), .shape = {4}},
+            {.name = "correct_by_quintile", .values = rows(bias.correct_by_first), .shape = {2, kQuintiles}},
+            {.name = "second_quintiles_seconds", .values = list(bias.second_quintiles), .shape = {4}},
+            {.name = "psychometric_curve", .values = rows(bias.longer_by_second), .shape = {2, kQuintiles}}};
     }
 
 private:
-    double first_seconds(const Source& source) const {
-        return shortest_ * math::pow(longest_ / shortest_, double(source.uniform(0)));
+    /// What is shown, in steps.
+    struct Intervals {
+        std::uint32_t first, second;
+        std::int32_t label;
+    };
+    Intervals intervals(const Source& source) const {
+        const double second = shortest_ * math::pow(longest_ / shortest_, double(source.uniform(0)));
+        const std::int32_t label = source.uniform(1) < 0.5F ? 0 : 1;
+        const double first = label == 1 ? second / ratio_ : second * ratio_;
+        return {steps_of("task.interval", first), steps_of("task.interval", second), label};
     }
+
     Plan plan(const Source& source) const override {
         Plan plan;
-        const double first = first_seconds(source);
-        plan.label = source.uniform(1) < 0.5F ? 0 : 1;
-        const double second = plan.label == 1 ? first * ratio_ : first / ratio_;
-        const std::uint32_t first_end = steps().gap + room_, second_begin = first_end + steps().delay;
-        plan.bursts.push_back({0, first_end - steps_of("task.interval", first), first_end});
-        plan.bursts.push_back({1, second_begin, second_begin + steps_of("task.interval", second)});
-        plan.response = second_begin + room_ + steps().gap;
+        const Intervals shown = intervals(source);
+        plan.label = shown.label;
+        const std::uint32_t first_end = steps().gap + room_first_, second_begin = first_end + steps().delay;
+        plan.bursts.push_back({0, first_end - shown.first, first_end});
+        plan.bursts.push_back({1, second_begin, second_begin + shown.second});
+        plan.response = second_begin + room_second_ + steps().gap;
         plan.steps = plan.response + steps().response;
         plan.bursts.push_back({2, plan.response, plan.steps});
         return plan;
     }
 
     double shortest_, longest_, ratio_;
-    std::uint32_t room_ = 0;
+    std::uint32_t room_first_ = 0, room_second_ = 0;
 };
 
 }  // namespace

@@ -8,9 +8,11 @@
 //   store_recall      groups value 0, value 1, store, recall, noise. `cues` values, one with a store
 //                     command; which one was it, after the delay? (Bellec et al., NeurIPS 2018)
 //   interval_discrimination  groups first, second, recall, noise. Two intervals of different length, one
-//                     task.interval_ratio times the other; was the second longer? Reports its contraction
-//                     bias: P(answer "second" | first above the median) - P(... | below), 0 for an unbiased
-//                     memory, positive if the memory of the first is drawn towards the mean.
+//                     task.interval_ratio times the other; was the second longer? The second is drawn
+//                     log-uniformly between task.interval_min_seconds and interval_max_seconds and does not
+//                     depend on the label, so that an answer by the second alone is at chance; the first is
+//                     that much shorter or longer. Reports what interval_bias.hpp says about the memory of
+//                     the first, and what answers without memory would give.
 #pragma once
 
 #include "learning/task/task.hpp"

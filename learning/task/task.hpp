@@ -26,10 +26,12 @@ struct InitialNetwork {
     std::vector<double> beta;      ///< adaptation strengths, [neuron]; empty: as configured
 };
 
-/// A number that a task finds worth reporting of the answers to a split.
+/// What a task finds worth reporting of the answers to a split: numbers, or words.
 struct Metric {
     std::string name;
-    double value = 0.0;
+    std::vector<double> values;           ///< row-major; NaN: not defined for these answers
+    std::vector<std::size_t> shape = {};  ///< empty: one number
+    std::string words = {};               ///< if not empty, instead of numbers
 };
 
 class Task {
@@ -52,6 +54,11 @@ public:
     /// What is reported for a regression trial: the mean of the squared error over the steps of the window
     /// and the readouts, or half its sum.
     virtual bool reports_half_sum() const { return false; }
+
+    /// In what trials differ beside their label, with units in the names; none if that is not a few numbers.
+    virtual std::span<const std::string_view> condition_names() const { return {}; }
+    /// Those of a trial, `index` as for trial().
+    virtual std::vector<double> conditions(Split, std::uint64_t /*index*/) const { return {}; }
 
     /// `answers` to all trials of the split, by index.
     virtual std::vector<Metric> metrics(Split, std::span<const std::int32_t> /*answers*/) const { return {}; }
