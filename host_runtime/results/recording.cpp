@@ -114,6 +114,7 @@ void Recording::check(const learning::TrainerBase& trainer) const {
         if (trial.index >= trainer.samples_per_epoch() || !seen.insert(trial.index).second ||
             trial.steps == 0 || values % out.post != 0 || values / out.post != trial.steps ||
             !(trial.target.empty() || trial.target.size() == values) ||
+            !(trial.answer.empty() || trial.answer.size() == 2) ||
             !are_pairs(trial.input, trial.steps, in.pre) || !are_pairs(trial.spikes, trial.steps, out.pre)) {
             throw InputError(
                 fmt::format("/state/recorded_{}: is no trial of this network: steps, spikes and outputs "
