@@ -45,7 +45,7 @@ function(memprop_add_tests name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} memprop_warnings doctest::doctest)
   target_compile_definitions(${name} PRIVATE
     MEMPROP_TEST_DATA="${PROJECT_SOURCE_DIR}/testbenches/data"
-    MEMPROP_REFERENCE_DATA="${PROJECT_SOURCE_DIR}/../shared/reference")
+    MEMPROP_REFERENCE_DATA="${PROJECT_SOURCE_DIR}/testbenches/reference")
   doctest_discover_tests(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 

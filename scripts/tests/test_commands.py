@@ -118,8 +118,6 @@ class OtherCommands(SweepCase):
 
 class RealTestbench(SweepCase):
     def test_router_latency_rises_with_the_load(self) -> None:
-        if not (self.build / "testbenches/tb_router").exists():
-            self.skipTest("tb_router is not built")
         file = self.write(
             "s.toml",
             '[sweep]\ncommand = "tb_router"\nseeds = [1, 2]\n[sweep.arguments]\nmesh = "4x4"\ncycles = 2000\n'

@@ -2,9 +2,9 @@
 """Compares the records of `tb_digital_core --dump` with recorded RTL runs: every array, every value.
 
   compare_dumps.py DUMP.npz REFERENCE.npz
-  compare_dumps.py --run TB_DIGITAL_CORE LEVEL REFERENCE_DIRECTORY    runs the testbench first
+  compare_dumps.py --run TB_DIGITAL_CORE LEVEL    runs the testbench first, on the public data set
 
-Exit code 0: equal, 1: not, 77: the reference is not on this machine.
+Exit code 0: equal, 1: not, 77: the public data set is not on this machine (see ../reference/README.md).
 """
 import pathlib
 import subprocess
@@ -12,6 +12,10 @@ import sys
 import tempfile
 
 import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+sys.dont_write_bytecode = True
+from public_data import public_data  # noqa: E402  (the path has to be known first)
 
 
 def differences(ours: str, reference: str) -> int:
@@ -32,10 +36,7 @@ def differences(ours: str, reference: str) -> int:
 def main() -> int:
     if sys.argv[1] != "--run":
         return 1 if differences(sys.argv[1], sys.argv[2]) else 0
-    program, level, directory = sys.argv[2], sys.argv[3], pathlib.Path(sys.argv[4])
-    if not (directory / "per_step.npz").exists():
-        print(f"skipped: {directory} is not on this machine")
-        return 77
+    program, level, directory = sys.argv[2], sys.argv[3], public_data()
     with tempfile.TemporaryDirectory() as scratch:
         dump = pathlib.Path(scratch) / "dump.npz"
         subprocess.run([program, "--level", level, "--cue-accumulation", directory / "dataset", "--train", "5",

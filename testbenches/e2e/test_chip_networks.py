@@ -14,7 +14,7 @@ import numpy
 
 MEMPROP = pathlib.Path(sys.argv.pop(1))
 STEPS = 60
-REFERENCE = pathlib.Path(__file__).resolve().parent.parent.parent.parent / "shared/reference/nir/valid"
+REFERENCE = pathlib.Path(__file__).resolve().parent.parent / "reference/nir/valid"
 
 
 def memprop(*arguments, code=0):
@@ -173,8 +173,6 @@ class Bits(Case):
                 self.assert_same(f"{variant}_f", f"{variant}_c")
                 self.assertGreater(result["spikes"]["lif"], 100)
 
-
-    @unittest.skipUnless(REFERENCE.is_dir(), f"no reference data at {REFERENCE}")
     def test_traces_of_another_implementation(self):
         name = "v03_rlif_li_20_100_3"
         for integrator, options in {"euler": [], "exp": ["--integrator", "exponential"]}.items():

@@ -1,8 +1,11 @@
 #!/usr/bin/python3
-"""End-to-end tests of `memprop core`: quantisation, an independent integer model, learning, the reference task."""
+"""End-to-end tests of `memprop core`: quantisation, an independent integer model, learning, the reference task.
+
+  test_core.py MEMPROP                  all that needs no data set
+  test_core.py MEMPROP --public-data    the reference task; exit code 77 where its data set is not on this machine
+"""
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -13,8 +16,12 @@ import h5py
 import numpy
 
 MEMPROP = pathlib.Path(sys.argv.pop(1))
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-REFERENCE = ROOT.parent / "shared" / "reference" / "digital_core" / "dataset"
+PUBLIC_DATA = "--public-data" in sys.argv
+if PUBLIC_DATA:
+    sys.argv.remove("--public-data")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+sys.dont_write_bytecode = True
+from public_data import public_data  # noqa: E402  (the path has to be known first)
 
 
 def memprop(*arguments, code=0):
@@ -217,26 +224,36 @@ class Learning(Case):
 
 
 class ReferenceTask(Case):
+    """Run with --public-data only."""
+
     REGISTERS = {2: 0, 3: 0, 8: 0, 9: 7, 10: 0, 11: 1, 12: 3, 13: 3, 14: 3, 15: 3, 16: 4, 17: 6, 18: 5, 19: 2, 20: 3,
                  21: 1, 22: 0, 23: 0, 25: 0, 26: 1, 27: 0, 30: 0, 31: 1, 32: 0, 33: 0, 64: 0, 69: 0x79, 70: 205, 71: 205,
                  72: 205, 73: 205, 78: 1, 80: 8, 82: 8, 84: 14, 85: 0xF0F0, 86: 0xF1F1, 87: 0xF2F2, 88: 0x3F3FF3F3,
                  89: 0x74F4, 90: 0x3F5FF5F5, 91: 0x3F6FF6F6, 92: 0x3F7FF7F7, 93: 0x0FF0, 94: 39, 95: 99, 96: 1, 98: 160,
                  100: 10, 102: 10}
 
-    @unittest.skipUnless(REFERENCE.is_dir(), f"no reference data at {REFERENCE}")
     def test_accuracies_are_those_of_the_rtl(self):
+        dataset = public_data() / "dataset"
         core = self.scratch / "core"
         (core / "weights").mkdir(parents=True)
         for name, file, rows, columns in [("w_in", "inp", 40, 100), ("w_rec", "rec", 100, 100), ("w_out", "out", 100, 2)]:
-            weights = numpy.loadtxt(REFERENCE / f"init_rand_weights_{file}_cueAcc.dat", dtype=int).reshape(rows, columns)
+            weights = numpy.loadtxt(dataset / f"init_rand_weights_{file}_cueAcc.dat", dtype=int).reshape(rows, columns)
             numpy.savetxt(core / "weights" / f"{name}.csv", weights, "%d", ",")
         (core / "neurons.csv").write_text("neuron,u,threshold,alpha,trace_in,trace_rec,trace_out\n" +
                                           "".join(f"{j},0,614,{0x7FEF},0,0,0\n" for j in range(100)))
         (core / "registers.csv").write_text("register,value\n" + "".join(f"{n},{v}\n" for n, v in self.REGISTERS.items()))
-        result, _, _ = self.core(core, REFERENCE / "dataset_cueAcc_train.dat", "out", "--test",
-                                 REFERENCE / "dataset_cueAcc_test.dat", "--epochs", 2, "--supervise-from", 2100)
+        result, _, _ = self.core(core, dataset / "dataset_cueAcc_train.dat", "out", "--test",
+                                 dataset / "dataset_cueAcc_test.dat", "--epochs", 2, "--supervise-from", 2100)
         self.assertEqual([round(50 * a) for a in result["accuracy"]["events"]], [32, 46])
         self.assertEqual([round(50 * a) for a in result["accuracy"]["test"]], [45, 49])
+
+
+def load_tests(loader, _tests, _pattern):
+    if PUBLIC_DATA:
+        public_data()
+        return loader.loadTestsFromTestCase(ReferenceTask)
+    suites = [loader.loadTestsFromTestCase(case) for case in Case.__subclasses__() if case is not ReferenceTask]
+    return unittest.TestSuite(suites)
 
 
 if __name__ == "__main__":

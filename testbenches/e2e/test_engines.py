@@ -20,30 +20,14 @@ import unittest
 import h5py
 import numpy
 
+from engine_settings import CHIP, CUES, EXTRA, NETWORK, SCHEMES, WITHIN
+
 MEMPROP = pathlib.Path(sys.argv.pop(1))
 FULL = "--full" in sys.argv
 if FULL:
     sys.argv.remove("--full")
 EPOCHS = 20 if FULL else 3
 
-# Small, but with spikes, pulses of both kinds and refreshed pairs in three epochs.
-NETWORK = ["network.recurrent=23", "network.inputs=19", "network.outputs=2", "network.init_std_in=0.3",
-           "task.steps=100", "update.refresh_period=2", "update.refresh_high=0.06", "update.refresh_low=0.02"]
-SCHEMES = {
-    "vanilla": [],
-    "sign": [],
-    "stochastic": [],
-    "multi_device": ["update.devices_per_polarity=3"],
-    "mixed_precision": [],
-    "batch_accumulate": ["update.accumulate_samples=2"],
-    "tiki_taka": ["crossbar.device=reram_sb", "update.transfer.rows=5"],
-    "buffered_transfer": ["crossbar.device=reram_sb", "update.transfer.rows=30", "update.transfer.rate=1"],
-    "chopped_transfer": ["crossbar.device=reram_sb", "update.transfer.rows=30", "update.transfer.rate=1",
-                         "update.transfer.chop_probability=0.5"],
-    "dynamic_transfer": ["crossbar.device=ecram_li", "update.transfer.rows=30", "update.transfer.rate=1",
-                         "update.transfer.chop_probability=0.5", "update.max_pulses=1000"],
-    "short_term": ["crossbar.device=pcm_nandakumar2018", "update.transfer.rows=30", "update.transfer.every=2"],
-}
 GRID = {
     "scheme": list(SCHEMES),
     "gradient": ["factorised", "online"],
@@ -77,97 +61,6 @@ def pairwise_cover():
     return cover
 
 
-# What the grid does not vary.
-CHIP = ["chip.mesh_width=2", "chip.mesh_height=2"]
-CUES = ["task.name=cue_accumulation", "network.inputs=40", "learning.loss=cross_entropy", "task.cues=2",
-        "task.cue_seconds=0.02", "task.gap_seconds=0.01", "task.delay_seconds=0.04", "task.response_seconds=0.03",
-        "task.fresh_trials=true"]
-WITHIN = ["learning.gradient=online", "learning.regularizer=running_average", "learning.update_every_steps=1"]
-EXTRA = {
-    "tiles smaller than the layers": [*CHIP, "crossbar.tile_rows=7", "crossbar.tile_columns=5", "crossbar.adc_bits=6"],
-    "tiles, one core": ["crossbar.tile_rows=6", "crossbar.tile_columns=4", "chip.read_mode=per_timestep"],
-    "shared converters": ["chip.mesh_width=2", "crossbar.adc_bits=5", "crossbar.adc.columns_per_converter=4",
-                          "crossbar.tile_columns=8"],
-    "many readouts": [*CHIP, "network.outputs=11"],
-    "readouts split over cores": [*CHIP, "network.outputs=30", "chip.neurons_per_core=16"],
-    "one neuron": ["network.recurrent=1", "network.inputs=1", "network.outputs=1", "run.seed=5",
-                   "network.threshold=1e-3", "chip.mesh_height=3"],
-    "more cores than neurons": ["network.recurrent=3", "network.outputs=1", "chip.mesh_width=3", "chip.mesh_height=2"],
-    "symmetric feedback": [*CHIP, "learning.feedback=symmetric", "network.outputs=3"],
-    "symmetric feedback, numbers": [*CHIP, "learning.feedback=symmetric", "update.scheme=vanilla"],
-    "weight decay": [*CHIP, "learning.weight_decay=0.01"],
-    "weight decay, numbers": ["learning.weight_decay=0.01", "update.scheme=vanilla", "update.weight_limit=0.2"],
-    "clipping": [*CHIP, "learning.gradient_clip=20", "learning.optimizer=momentum"],
-    "clipping, a batch of numbers": ["learning.gradient_clip=0.2", "learning.batch=3", "update.scheme=vanilla"],
-    "adaptive feedback": [*CHIP, "learning.feedback=adaptive", "learning.feedback_decay=0.03", "network.outputs=5",
-                          "chip.neurons_per_core=10"],
-    "adaptive feedback, weight decay, numbers": ["learning.feedback=adaptive", "learning.weight_decay=0.01",
-                                                 "learning.gradient_clip=1", "update.scheme=vanilla"],
-    "alif": [*CHIP, "network.neuron=alif", "network.adaptive_fraction=0.5", "network.adaptation_beta=0.01"],
-    "alif, spread of time constants": [*CHIP, "network.neuron=alif", "network.tau_membrane_max_seconds=0.1"],
-    "refractory, reset to a value": [*CHIP, "network.refractory_steps=3", "network.reset=to_value",
-                                     "network.reset_value=-0.01", "network.pseudo_derivative=table"],
-    "state kept": [*CHIP, "network.state_reset=never"],
-    "state kept, readout delay": [*CHIP, "network.state_reset=never", "network.readout_delay_steps=1"],
-    "readout delay": ["chip.mesh_width=2", "network.readout_delay_steps=1"],
-    "batch": [*CHIP, "learning.batch=3", "learning.optimizer=adam"],
-    "batch, numbers": [*CHIP, "learning.batch=3", "update.scheme=vanilla", "run.threads=2"],
-    "momentum, online": ["learning.optimizer=momentum", "learning.gradient=online",
-                         "learning.regularizer=running_average"],
-    "validation": ["task.name=store_recall", "task.cues=2", "task.validation_samples=2", "run.validate_every=1",
-                   "task.delay_seconds=0.05", "learning.loss=cross_entropy", "network.inputs=40", *CHIP],
-    "cue accumulation": [*CUES, *CHIP],
-    "rewards": ["learning.supervision=reward", *CUES, *CHIP],
-    "rewards, a batch of numbers": ["learning.supervision=reward", "learning.batch=3", "update.scheme=vanilla",
-                                    "learning.feedback=symmetric", *CUES],
-    "rewards, clipping": ["learning.supervision=reward", "learning.gradient_clip=0.1", "learning.gradient=online",
-                          "run.validate_every=1", "task.validation_samples=2", *CUES, *CHIP],
-    "updates within the trial": [*WITHIN, *CHIP],
-    "updates within the trial, numbers": [*WITHIN, "update.scheme=vanilla", "chip.mesh_width=2",
-                                          "learning.feedback=symmetric", "chip.read_mode=per_timestep"],
-    "updates every seven steps, state kept": [*WITHIN, "learning.update_every_steps=7", "learning.optimizer=adam",
-                                              "network.state_reset=never", "network.readout_delay_steps=1",
-                                              "update.scheme=vanilla", *CHIP],
-    "updates every three steps, a cutoff, tiles": [*WITHIN, "learning.update_every_steps=3", "crossbar.tile_rows=7",
-                                                   "learning.trace_cutoff_steps=4", "crossbar.tile_columns=5",
-                                                   "crossbar.adc_bits=6", "update.scheme=stochastic", *CHIP],
-    "updates within the trial, fast array": [*WITHIN, "update.scheme=buffered_transfer", *CHIP,
-                                             *SCHEMES["buffered_transfer"]],
-    "updates within the trial, verified, wires": [*WITHIN, "update.write_verify=true", "crossbar.wires.r_wl_ohm=2",
-                                                  "learning.update_every_steps=5", *CHIP],
-    "updates within the trial, validation": [*WITHIN, *CUES, "run.validate_every=1", "task.validation_samples=2",
-                                             "update.scheme=batch_accumulate", "chip.fifo_depth=1", *CHIP],
-    "soft-bounds ReRAM": ["crossbar.device=reram_array_om", *CHIP],
-    "ECRAM": ["crossbar.device=ecram_li", "update.max_pulses=1000", *CHIP],
-    "ideal devices": ["crossbar.device=ideal", "update.scheme=sign", "crossbar.read_noise_scale=0"],
-    "faults": ["crossbar.faults.stuck_min=0.05", "crossbar.faults.stuck_max=0.05", *CHIP],
-    "wires": ["crossbar.wires.r_wl_ohm=2", "crossbar.wires.r_bl_ohm=2", *CHIP],
-    "wires, tiles": ["crossbar.wires.r_wl_ohm=2", "crossbar.wires.r_bl_ohm=2", "crossbar.tile_rows=10",
-                     "crossbar.tile_columns=6", *CHIP],
-    "accumulator bits": ["update.accumulator_bits=6", *CHIP],
-    "inner scheme": ["update.scheme=batch_accumulate", "update.inner_scheme=sign", "update.accumulate_samples=3"],
-    "verified writes": [*CHIP, "update.write_verify=true", "update.verify_tolerance_us=1"],
-    "verified writes on tiles": ["chip.mesh_width=2", "update.write_verify=true", "crossbar.tile_rows=7",
-                                 "crossbar.tile_columns=5", "update.scheme=multi_device",
-                                 "update.devices_per_polarity=2", "crossbar.adc_bits=6"],
-    "verified writes of transfers": [*CHIP, "update.write_verify=true", "update.scheme=buffered_transfer",
-                                     *SCHEMES["buffered_transfer"]],
-    "verified writes every other update": ["update.write_verify=true", "update.scheme=batch_accumulate",
-                                           "update.accumulate_samples=2", "crossbar.slice_base=2",
-                                           "update.devices_per_polarity=2"],
-    "fast array on tiles": [*CHIP, "update.scheme=dynamic_transfer", *SCHEMES["dynamic_transfer"],
-                            "crossbar.tile_rows=7", "crossbar.tile_columns=5", "crossbar.adc_bits=6",
-                            "update.transfer.every=2", "update.transfer.rows=9"],
-    "fast array with SET and RESET on tiles": ["update.scheme=short_term", *SCHEMES["short_term"],
-                                               "crossbar.tile_rows=6", "crossbar.tile_columns=4",
-                                               "update.devices_per_polarity=2", "update.max_pulses=40"],
-    "fast array with wires": ["update.scheme=buffered_transfer", *SCHEMES["buffered_transfer"], *CHIP,
-                              "crossbar.wires.r_wl_ohm=2", "crossbar.wires.r_bl_ohm=2"],
-    "slow links, shallow FIFOs": [*CHIP, "chip.fifo_depth=1", "chip.router_cycles=3", "chip.link_cycles=2",
-                                  "chip.neuron_lanes=1", "chip.learning_lanes=3"],
-}
-
-
 def memprop(*arguments):
     return subprocess.run([MEMPROP, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False)
 
@@ -187,7 +80,8 @@ def datasets(file):
     found = {}
     with h5py.File(file) as tree:
         tree.visititems(lambda path, item: found.update({path: item[()]})
-                        if isinstance(item, h5py.Dataset) and path != "config" and not path.startswith("chip/") else None)
+                        if isinstance(item, h5py.Dataset) and path != "config" and not path.startswith("chip/")
+                        else None)
     return found
 
 

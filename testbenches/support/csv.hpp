@@ -12,8 +12,6 @@ namespace memprop::test {
 
 class Csv {
 public:
-    static bool available(const std::string& file) { return std::ifstream(file).good(); }
-
     explicit Csv(const std::string& file) {
         std::ifstream in(file);
         std::string line;

@@ -12,7 +12,7 @@ import numpy as np
 
 import memprop
 
-REFERENCE = os.path.join(os.environ.get("MEMPROP_REFERENCE_DATA", ""), "nir", "valid")
+REFERENCE = os.path.join(os.environ["MEMPROP_REFERENCE_DATA"], "nir", "valid")
 SHORT = {"run.epochs": 4, "task.steps": 100, "network.recurrent": 30}
 
 
@@ -98,7 +98,6 @@ class Run(Case):
         np.testing.assert_array_equal(a["state"]["readout"]["v"], a["output"])
         self.assertEqual((a["steps"], a["energy_j"], a["programming"]), (100, None, []))
 
-    @unittest.skipUnless(os.path.isdir(REFERENCE), f"no reference data at {REFERENCE}")
     def test_reference_traces(self):
         for name, dt, nodes in [("v01_ff_lif_2layer", 1e-3, ["lif1", "lif2"]), ("v02_rec_cubalif", 1e-4, ["lif1.lif"])]:
             net = memprop.Network.load(os.path.join(REFERENCE, name + ".nir"))
