@@ -83,7 +83,8 @@ CASES = [
     (NUMBERS | {"learning.optimizer": "momentum"}, {"learning.momentum": 0.5}),
     (NUMBERS | {"learning.regularizer": "running_average", "learning.rate_regularization": 1.0}, {"learning.regularizer_decay": 0.5}),
     (IN_TRIAL, {"learning.update_every_steps": 10, "learning.trace_cutoff_steps": 5, "learning.optimizer_start": 3}),
-    (NUMBERS | {"learning.gradient": "online", "task.steps": 12, "task.input_rate_hz": 600.0}, {"learning.early_spikes_lose_last_error": True}),
+    (NUMBERS | {"learning.gradient": "online", "task.input_rate_hz": 500.0, "learning.rate_regularization": 0.0,
+                "run.epochs": 10}, {"learning.early_spikes_lose_last_error": True}),
 
     ({}, {"update.scheme": "sign", "update.epsilon_us": 0.5, "update.devices_per_polarity": 2,
           "update.write_verify": True}),
