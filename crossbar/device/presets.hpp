@@ -17,8 +17,8 @@ struct PulsedPreset {
     void (*apply)(CrossbarConfig&);
 };
 
-/// The configuration of a device as published: its preset over the defaults. Throws InputError naming the devices
-/// there are.
+/// The configuration of a device as published: its preset over the defaults. Throws InputError naming the
+/// devices there are.
 CrossbarConfig published_config(std::string_view device);
 
 /// The pulsed models by themselves, then the devices fitted with them.
