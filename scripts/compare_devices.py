@@ -30,7 +30,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PLAN = ROOT / "scripts/device_comparison.toml"
 TUNED = ROOT / "scripts/device_comparison_tuned.toml"
 FAILED_LOSS = 1.0
-HEADER = """| device | read noise, drift | scheme | median final loss | range | pulses per synapse | programming, µJ | total, µJ |
+HEADER = """| device | read noise, drift | scheme | median final loss | range | pulses per synapse | programming, µJ | \
+total, µJ |
 |---|---|---|---|---|---|---|---|"""
 
 

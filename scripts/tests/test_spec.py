@@ -148,6 +148,7 @@ class Files(Identity):
         self.assertIn(f'crossbar.table_file = "{self.directory}/t.csv"\n', relative.points[0].job.experiment)
 
     def test_experiment_of_a_testbench(self) -> None:
+        (self.directory / "build/testbenches").mkdir(parents=True)
         program = self.write("build/testbenches/tb_any", "#!/bin/sh\necho --set --experiment\n")
         program.chmod(0o755)
         self.write("t.csv", "a")
