@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Fits the device "table" from raw pulse traces: mean and scatter of the step of a pulse against conductance.
 
-    scripts/fit_device.py TRACES.csv TABLE.csv [--bins N] [--read-noise-us S] [--plot FIGURE.svg] [figures of the device]
+    scripts/fit_device.py TRACES.csv TABLE.csv [--bins N] [--read-noise-us S] [--plot FIGURE.svg] [costs]
 
 TRACES.csv has the header device,pulse,conductance_us, or pulse,conductance for one device (in uS): for every device its
 reads in order, each with the pulse that came before it (up or down; none for a read without a pulse, such as the first;
@@ -16,8 +16,8 @@ States are estimated from all reads up to them (memprop_fit/states.py), so that 
 neither state nor step. Sorted by state, steps are cut into about N bins of equal numbers per polarity, the outermost
 an eighth as large; wide bins are halved. States further apart than a tenth of the range have nothing measured between
 them: their rows are not joined, and neither are those at a jump of the step. Fewer than 20 steps per bin are refused.
-If devices differ by more than the scatter of their steps explains, TABLE.csv is a population (memprop_fit/population.py):
-rows per device, each within its own bounds. Read noise goes into the table.
+If devices differ by more than the scatter of their steps explains, TABLE.csv is a population (rows per device, each
+within its own bounds; memprop_fit/population.py). Read noise goes into the table.
 
 Costs of pulses and reads are those given here or in the traces, or not known: energies that need them will be null.
 """
@@ -32,7 +32,7 @@ import memprop_terminal
 try:
     import numpy as np
 
-    from memprop_fit import drift, fit, quality, states, traces
+    from memprop_fit import drift, fit, quality, traces
 except ModuleNotFoundError as error:
     sys.exit(f"fit_device.py: needs the package {error.name} (scripts/setup installs it)")
 

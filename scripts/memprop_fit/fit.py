@@ -9,7 +9,6 @@ from .states import LEAST_STEPS, POLARITIES, ROUNDS, Estimate, Side, rows_of
 from .traces import BadTraces
 
 SCATTERS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # of a step, in parts of the noise of a read
-SIGNIFICANT = 4.0  # standard errors
 
 
 @dataclasses.dataclass
@@ -44,8 +43,8 @@ def range_of(estimate):
 
 def check_enough(traces, bins):
     for name, sign in POLARITIES.items():
-        valid = (traces.pulses[:, 1:] == sign) & np.isfinite(traces.reads_us[:, 1:]) & np.isfinite(traces.reads_us[:, :-1])
-        count = int(valid.sum())
+        seen = np.isfinite(traces.reads_us)
+        count = int(((traces.pulses[:, 1:] == sign) & seen[:, 1:] & seen[:, :-1]).sum())
         if sign > 0 and count == 0:
             raise BadTraces("has no step of an up pulse")
         if 0 < count < LEAST_STEPS * bins:
@@ -73,7 +72,9 @@ def hidden_scatter(steps, noise_us):
 
 def fit_one(traces, bins, noise_us):
     """Sides by polarity, the estimate they belong to, and notes, for devices that are all alike."""
-    flat = lambda u, g: np.zeros(np.shape(g))
+    def flat(_, g):
+        return np.zeros(np.shape(g))
+
     estimate = Estimate(traces, noise_us, flat, flat, lambda u, g: np.full(np.shape(g), noise_us or 1.0))
     sides, hidden, least, scatter = {}, [], None, None
     for round_ in range(ROUNDS if noise_us > 0.0 else 2):
@@ -116,7 +117,7 @@ def settled(before, sides):
 
 
 def likely_scatter(traces, noise_us, sides, names):
-    """All candidates at once, as if each were a device: the least and the geometric mean of those that suit the reads."""
+    """The least and the geometric mean of the candidates that suit the reads. Each is tried as if it were a device."""
     count = len(traces.names)
     copies = len(SCATTERS)
     tiled = dataclasses.replace(traces, reads_us=np.tile(traces.reads_us, (copies, 1)),

@@ -85,8 +85,9 @@ def quality_of(traces, estimate, sides):
 
 def text_of(quality):
     errors = quality.errors
-    text = (f"mean of the states after each pulse, fitted against measured: off by {100 * np.sqrt(np.mean(errors ** 2)):.2g} "
-            f"% of the range (rms), {100 * errors.max():.2g} % at most")
+    rms = np.sqrt(np.mean(errors ** 2))
+    text = (f"mean of the states after each pulse, fitted against measured: off by {100 * rms:.2g} % of the range "
+            f"(rms), {100 * errors.max():.2g} % at most")
     if quality.devices > 1 and quality.spread_ratio is not None:
         text += f"; their spread over devices, fitted over measured: {quality.spread_ratio:.2g} (median)"
     return text

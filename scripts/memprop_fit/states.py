@@ -151,8 +151,13 @@ def cuts_of(states, steps, bins, span):
         cuts = [i * n // bins for i in range(bins + 1)]
     sums = np.concatenate([[0.0], np.cumsum(steps)])
     squares = np.concatenate([[0.0], np.cumsum(steps ** 2)])
-    mean = lambda low, high: (sums[high] - sums[low]) / (high - low)
-    variance = lambda low, high: max(0.0, (squares[high] - squares[low]) / (high - low) - mean(low, high) ** 2)
+
+    def mean(low, high):
+        return (sums[high] - sums[low]) / (high - low)
+
+    def variance(low, high):
+        return max(0.0, (squares[high] - squares[low]) / (high - low) - mean(low, high) ** 2)
+
     of_bins = [mean(low, high) for low, high in zip(cuts, cuts[1:])]
     contrast = max(of_bins) - min(of_bins)
     finest = span / (4 * bins)

@@ -67,7 +67,7 @@ class FitDevice(unittest.TestCase):
                             "--set", f"crossbar.table_file={self.table}")
         return np.array([[float(cell) for cell in line.split(",")] for line in done.stdout.splitlines()[1:]])
 
-    def fitted_and_hidden(self, spread: float, noise: float) -> tuple[np.ndarray, np.ndarray, subprocess.CompletedProcess]:
+    def fitted_and_hidden(self, spread: float, noise: float) -> tuple:
         directions = [True] * 100 + [False] * 100
         measured = Hidden(60, spread, seed=3)
         write_traces(self.directory / "traces.csv", measured.along(measured.low + 0.5, directions), directions, noise)
