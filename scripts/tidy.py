@@ -3,10 +3,12 @@
 
     scripts/tidy.py                          every .cpp file
     scripts/tidy.py FILE...                  these
-    scripts/tidy.py --last N [--minutes M]   those that the last N commits changed. A clone without that history: all
-                                             that fit M minutes, other ones after every commit
+    scripts/tidy.py --last N [--minutes M]   those that the last N commits changed, the latest first, as far as they fit
+                                             M minutes. A clone without that history: all that fit, other ones
+                                             after every commit
 
-Ends with the number of files and the time they took; exit status 1 if clang-tidy found something.
+Ends with the number of files and the time they took, and says how many did not fit; exit status 1 if clang-tidy found
+something.
 """
 
 import argparse
@@ -20,6 +22,8 @@ import shutil
 import subprocess
 import sys
 import time
+
+import memprop_terminal
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -35,8 +39,10 @@ def changed_files(last):
     cut = set(shallow.read_text().split()) if shallow.exists() else set()
     if len(commits) < last or cut & set(commits):
         return None
-    names = set(git("show", "--format=", "--name-only", "--diff-filter=d", *commits, "--", "*.cpp"))
-    return sorted(name for name in names if (ROOT / name).exists())
+    # A merge by what it changed in its first parent; each name once, where it came last.
+    names = git("show", "--format=", "--name-only", "--diff-filter=d", "--diff-merges=first-parent", *commits, "--",
+                "*.cpp")
+    return [name for name in dict.fromkeys(names) if (ROOT / name).exists()]
 
 
 def tidy(build, file):
@@ -80,13 +86,12 @@ def main():
     build = ROOT / "build/release"
     commands = json.loads((build / "compile_commands.json").read_text())
     known = {os.path.relpath(command["file"], ROOT) for command in commands}
-    files, seconds = options.files or git("ls-files", "*.cpp"), float("inf")
+    files, seconds = options.files or git("ls-files", "*.cpp"), 60 * options.minutes
     if options.last is not None:
         changed = changed_files(options.last)
         if changed is None:
             head = git("rev-parse", "HEAD")[0]
             files.sort(key=lambda file: hashlib.sha256(f"{head} {file}".encode()).digest())
-            seconds = 60 * options.minutes
             print(f"clang-tidy: this clone does not hold its last {options.last} commits: as many of all files as fit "
                   f"{options.minutes:g} minutes")
         else:
@@ -100,10 +105,13 @@ def main():
     start = time.monotonic()
     checked, bad = check(build, files, seconds, options.jobs)
     took, used = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if checked < len(files):
+        print(f"clang-tidy: {len(files) - checked} files did not fit {options.minutes:g} minutes: "
+              f"{' '.join(files[checked:])}")
     print(f"clang-tidy: {checked} of {len(files)} files checked, {bad} with findings, {took / 60:.1f} minutes "
           f"({(used.ru_utime + used.ru_stime) / 60:.1f} of processor time)")
     return 1 if bad else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    memprop_terminal.run(main)

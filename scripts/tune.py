@@ -5,8 +5,8 @@
 
 Ranges, points and seeds stand in the plan, by default scripts/tuning.toml. A point's score is the mean over
 the seeds of the plan's `score`, a key of the result, or else of the mean loss of the last ten epochs (lower is
-better); a run that fails counts as the plan's `failed` (1). The plan's `experiment` is what the settings are changes of; its `set` holds
-for every variant. The best few points are run with more seeds, and the best of these is
+better); a run that fails counts as the plan's `failed` (1). The plan's `experiment` is what the settings are changes
+of; its `set` holds for every variant. The best few points are run with more seeds, and the best of these is
 printed as TOML. Every finished point is a line of DIR/VARIANT.csv, so that a search that was stopped goes
 on where it was.
 """

@@ -151,9 +151,9 @@ TEST_CASE("no RESET is spent on a stuck partner, and the device comes as near as
             ++good;
         } else {  // G- is stuck at 16 uS
             CHECK(reached[i] == 0.0F);
-            CHECK(devices.reset_pulses[i] == 1);  // at the start: no other would make room
+            CHECK(devices.reset_pulses[i] == 1);   // at the start: no other would make room
             CHECK((pulses >= 16 || pulses <= 3));  // or the device to be raised is stuck, too
-            CHECK(pulses < 30);  // given up once nothing moves: of 100
+            CHECK(pulses < 30);                    // given up once nothing moves: of 100
             ++beyond;
         }
     }

@@ -326,6 +326,8 @@ int command_run(Arguments arguments) {
         }
         if (!energy.is_null()) {
             put("  energy: {}\n", energy_text(energy));
+        }
+        if (loaded.mapping != nullptr) {
             const auto& crossbar = loaded.mapping->crossbar();
             if (const std::string text = missing_energy_text(crossbar.energy, crossbar.device);
                 !text.empty()) {

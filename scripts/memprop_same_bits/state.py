@@ -14,7 +14,7 @@ from pathlib import Path
 import h5py
 import numpy
 
-from memprop_same_bits.runs import Run
+from memprop_same_bits.runs import ROOT, Run
 
 DATA = "task.file={data:"
 
@@ -64,7 +64,8 @@ def final_state(memprop: Path, run: Run, width: str | None = None) -> dict[str, 
                     return {"error": str(error)}
                 word = f"task.file={data}"
             words.append(word.replace("{out}", str(directory)))
-        done = subprocess.run([memprop, *words], capture_output=True, text=True, env=environment, check=False)
+        done = subprocess.run([memprop, *words], capture_output=True, text=True, env=environment, check=False,
+                              cwd=ROOT)
         if done.returncode == 2 and run.may_refuse:
             return {"arrays": "refused"}
         if done.returncode != 0:

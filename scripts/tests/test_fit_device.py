@@ -63,8 +63,8 @@ class FitDevice(unittest.TestCase):
         return done
 
     def up_down(self, pulses: int) -> np.ndarray:
-        done = self.run_all(MEMPROP, "characterize", "table", "--curve", "up_down", "--devices", 2000, "--pulses", pulses,
-                            "--set", f"crossbar.table_file={self.table}")
+        done = self.run_all(MEMPROP, "characterize", "table", "--curve", "up_down", "--devices", 2000,
+                            "--pulses", pulses, "--set", f"crossbar.table_file={self.table}")
         return np.array([[float(cell) for cell in line.split(",")] for line in done.stdout.splitlines()[1:]])
 
     def fitted_and_hidden(self, spread: float, noise: float) -> tuple:
@@ -155,7 +155,8 @@ class FitDevice(unittest.TestCase):
         traces = self.directory / "traces.csv"
         traces.write_text("\n".join(lines) + "\n")
         done = self.run_all(FIT, traces, self.table, "--bins", 4, "--set-pulse-pj", 2, "--source", "our bench")
-        self.assertIn("not given, so not known: reset_pulse_pj, reset_pulse_ns, read_voltage_v, read_pulse_ns", done.stdout)
+        self.assertIn("not given, so not known: reset_pulse_pj, reset_pulse_ns, read_voltage_v, read_pulse_ns",
+                      done.stdout)
         keys = dict(line[2:].split(" = ") for line in self.table.read_text().splitlines() if line.startswith("# "))
         self.assertAlmostEqual(float(keys["drift_exponent"]), 0.05, 6)
         self.assertEqual({key: keys[key] for key in ("drift_t0_s", "set_pulse_pj", "set_pulse_ns", "source")},
@@ -221,7 +222,8 @@ class Energies(unittest.TestCase):
         figures = {"set_pulse_pj": 1, "reset_pulse_pj": 2, "read_voltage_v": 0.1, "read_pulse_ns": 50}
         given = [f"crossbar.energy.{key}={value}" for key, value in figures.items()]
         done = self.train(*chip, *given[:2], code=2)
-        self.assertIn("crossbar.energy.read_voltage_v, crossbar.energy.read_pulse_ns: not known for reram_sb", done.stderr)
+        self.assertIn("crossbar.energy.read_voltage_v, crossbar.energy.read_pulse_ns: not known for reram_sb",
+                      done.stderr)
         result = json.loads(self.train(*chip, *given).stdout.splitlines()[-1])
         self.assertAlmostEqual(result["energy_j"]["set"], 1e-12 * result["pulses"]["set"], 18)
         self.assertGreater(result["energy_j"]["total"], 0)

@@ -141,7 +141,8 @@ class Tidy(StandIns):
         super().setUp()
         self.root = self.directory / "repository"
         (self.root / "scripts").mkdir(parents=True)
-        shutil.copy(SCRIPTS / "tidy.py", self.root / "scripts")
+        for script in ("tidy.py", "memprop_terminal.py"):
+            shutil.copy(SCRIPTS / script, self.root / "scripts")
         (self.root / "build/release").mkdir(parents=True)
         names = [f"f{i}.cpp" for i in range(5)]
         entries = ",".join(f'{{"file": "{self.root / name}"}}' for name in names)

@@ -168,7 +168,8 @@ class Devices(Identity):
         for base in ("pcm_nandakumar2018", "ecram_li"):
             self.write("base.toml", BASE.format(epochs=2) + f'[crossbar]\ndevice = "{base}"\n')
             plan = self.plan('[sweep.values]\n"crossbar.device" = ["ecram_li", "pcm_nandakumar2018", "ideal"]\n')
-            resolved = [dict(line.split(" = ", 1) for line in point.job.experiment.splitlines()) for point in plan.points]
+            resolved = [dict(line.split(" = ", 1) for line in point.job.experiment.splitlines())
+                        for point in plan.points]
             self.assertEqual([config["crossbar.g_max_us"] for config in resolved], ["20.0", "12.0", "12.0"])
             self.assertEqual([config["crossbar.pulsed.g_min_us"] for config in resolved], ["2.0", "1.2", "1.2"])
 

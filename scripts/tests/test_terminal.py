@@ -9,7 +9,8 @@ from synthetic import write_store
 
 # convert_digits needs a package that scripts/setup does not install.
 COMMANDS = [SCRIPTS / "same_bits"] + sorted(
-    path for path in SCRIPTS.glob("*.py") if not path.name.startswith("memprop_") and path.name != "convert_digits.py"
+    path for path in SCRIPTS.glob("*.py") if not path.name.startswith("memprop_") and os.access(path, os.X_OK)
+    and path.name != "convert_digits.py"
 )
 
 

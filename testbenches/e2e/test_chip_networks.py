@@ -12,6 +12,8 @@ import unittest
 import h5py
 import numpy
 
+from engine_settings import ENERGY
+
 MEMPROP = pathlib.Path(sys.argv.pop(1))
 STEPS = 60
 REFERENCE = pathlib.Path(__file__).resolve().parent.parent / "reference/nir/valid"
@@ -200,9 +202,10 @@ class Bits(Case):
                 "nested": 'device = "pcm_inference"\ntile_rows = 7\n'}.items()):
             with self.subTest(variant):
                 experiment.write_text("[crossbar]\n" + settings)
+                costs = [word for setting in ENERGY for word in ("--set", setting)]
                 form = VARIANTS[variant]
                 file = network(self.scratch / f"{variant}.nir", **form)
-                common = ["--crossbar", experiment, "--seed", 3, "--device-time", 100]
+                common = ["--crossbar", experiment, "--seed", 3, "--device-time", 100, *costs]
                 events = self.events(form.get("inputs", 20))
                 one = self.run_network(file, events, f"{variant}f", "--arithmetic", "single", *common)
                 two = self.run_network(file, events, f"{variant}c", "--engine", "cycle", *common,

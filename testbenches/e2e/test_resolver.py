@@ -57,7 +57,8 @@ class Resolver(unittest.TestCase):
         self.directory = pathlib.Path(temporary.name)
 
     def trained(self, base, device, name):
-        done = run(MEMPROP, "train", base, "--set", f"crossbar.device={device}", "--json", "--out", self.directory / name)
+        done = run(MEMPROP, "train", base, "--set", f"crossbar.device={device}", "--json",
+                   "--out", self.directory / name)
         return json.loads(done.stdout.splitlines()[-1])
 
     def test_devices(self):
@@ -124,12 +125,14 @@ class Resolver(unittest.TestCase):
         self.assertEqual(table["files"], ["crossbar.table_file"])
         self.assertEqual([k["key"] for k in table["keys_without_effect"]], ["crossbar.drift_scale"])
         self.assertEqual(unused["keys_without_effect"], [
-            {"key": "crossbar.adc.offset_lsb", "value": "2.0", "reason": "crossbar.adc_bits = 0: converters are ideal"}])
+            {"key": "crossbar.adc.offset_lsb", "value": "2.0",
+             "reason": "crossbar.adc_bits = 0: converters are ideal"}])
 
     def test_deep_keys(self):
         deep = "a" + ".a" * 100000
         file = self.directory / "deep.toml"
-        for text, line in ((f"{deep}=1", 1), (f"\n[{deep}]", 2), (f"x = {{ {deep} = 1 }}", 1), (f'[[{deep}]]\n"b" = 1', 1)):
+        for text, line in ((f"{deep}=1", 1), (f"\n[{deep}]", 2), (f"x = {{ {deep} = 1 }}", 1),
+                           (f'[[{deep}]]\n"b" = 1', 1)):
             file.write_text(text)
             for words in (["config", file], ["train", file], ["characterize", "ideal", "--set", f"{deep}=1"],
                           ["run", "none.nir", "--engine", "cycle", "--chip", file], ["config", "--set", f"{deep}=1"]):
@@ -155,7 +158,8 @@ class Resolver(unittest.TestCase):
         for number, text in enumerate(("a\x7fb", 'a"\\\n\tb', "µ ´ \u2028", "a = 1\nb")):
             words = ["--set", f"crossbar.energy.source={text}"]
             out = self.directory / str(number)
-            result = json.loads(run(MEMPROP, "train", base, *words, "--json", "--out", out).stdout.strip().split("\n")[-1])
+            done = run(MEMPROP, "train", base, *words, "--json", "--out", out)
+            result = json.loads(done.stdout.strip().split("\n")[-1])
             self.assertEqual(result["energy_source"], text)
             run(MEMPROP, "train", "--resume", out, "--set", "run.epochs=3", "--json")
             again = memprop.train(str(base), {"crossbar.energy.source": text}, 1)
@@ -163,7 +167,7 @@ class Resolver(unittest.TestCase):
         done = subprocess.run([MEMPROP, "train", base, "--set", b"crossbar.energy.source=a\xffb", "--out",
                                self.directory / "bad"], capture_output=True, check=False)
         self.assertEqual(done.returncode, 2)
-        self.assertIn(b"not UTF-8", done.stderr)
+        self.assertIn(b"must be UTF-8", done.stderr)
         self.assertFalse((self.directory / "bad").exists())
 
 

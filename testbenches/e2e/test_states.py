@@ -76,7 +76,8 @@ class Case(unittest.TestCase):
         return json.loads(done.stdout.splitlines()[-1]) if code == 0 else None
 
     def resume(self, directory, *keys, code=0, contains=()):
-        done = self.run_memprop("train", "--resume", directory, *settings(*keys), "--json", code=code, contains=contains)
+        done = self.run_memprop("train", "--resume", directory, *settings(*keys), "--json", code=code,
+                                contains=contains)
         return json.loads(done.stdout.splitlines()[-1]) if code == 0 else None
 
     def copy(self, name, copy="copy"):
@@ -217,7 +218,8 @@ class Chip(Case):
                 "one core": [],
                 "four cores": ["chip.mesh_width=2", "chip.mesh_height=2", "network.recurrent=20"],
                 "numbers": ['update.scheme="vanilla"', "run.validate_every=1"],
-                "fast arrays": ['crossbar.device="ecram_li"', 'update.scheme="tiki_taka"']}.items():
+                "fast arrays": ['crossbar.device="ecram_li"', 'update.scheme="tiki_taka"',
+                                "crossbar.energy.read_voltage_v=0.2", "crossbar.energy.read_pulse_ns=100"]}.items():
             keys = [*keys, 'run.engine="cycle"']
             with self.subTest(name):
                 whole = self.train(f"{name} whole", "run.epochs=4", *keys)
@@ -250,8 +252,8 @@ class Chip(Case):
 class OneProcess(Case):
     def test_a_directory_in_use_is_refused_and_a_kill_frees_it(self):
         self.train("run", "run.epochs=2")
-        process = subprocess.Popen([MEMPROP, "train", "--resume", self.scratch / "run", *settings("run.epochs=100000000")],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [MEMPROP, "train", "--resume", self.scratch / "run", *settings("run.epochs=100000000")]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while "100000000" not in (self.scratch / "run/config.toml").read_text():
             time.sleep(0.01)
         self.resume(self.scratch / "run", "run.epochs=200000000", code=2, contains=["another process"])
@@ -344,7 +346,8 @@ class States(Case):
     def test_flips_values_and_other_owners(self):
         on_devices = ["--crossbar", self.crossbar, "--seed", 2]
         for kind, more in {"numbers": ["--arithmetic", "single"], "devices": on_devices,
-                           "chip": ["--engine", "cycle"], "devices on a chip": ["--engine", "cycle", *on_devices]}.items():
+                           "chip": ["--engine", "cycle"],
+                           "devices on a chip": ["--engine", "cycle", *on_devices]}.items():
             state = self.scratch / "state.h5"
             first = self.run_network("first", 20, *more, "--save-state", state)
             self.assertEqual(first + self.run_network("rest", 40, *more, "--load-state", state),
@@ -374,7 +377,8 @@ class States(Case):
 
     def nodes_with(self, state, name):
         with h5py.File(state) as tree:
-            return [f"state/{node}" for node in tree["state"] if node.startswith("node") and name in tree["state"][node]]
+            return [f"state/{node}" for node in tree["state"]
+                    if node.startswith("node") and name in tree["state"][node]]
 
     def test_devices_that_it_does_not_belong_to(self):
         state = self.scratch / "state.h5"

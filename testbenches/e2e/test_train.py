@@ -68,7 +68,8 @@ class Results(Case):
         self.assertEqual([float(row["loss"]) for row in rows], result["loss_history"])
 
     def test_accuracy_means_the_same_whatever_splits_there_are(self):
-        task = ["--set", "task.name=cue_accumulation", "--set", "learning.loss=cross_entropy", "--set", "task.samples=24",
+        task = ["--set", "task.name=cue_accumulation", "--set", "learning.loss=cross_entropy", "--set",
+                "task.samples=24",
                 "--set", "network.outputs=2", "--set", "update.scheme=vanilla", "--set", "learning.optimizer=adam",
                 "--set", "task.delay_seconds=0.01", "--set", "task.cue_seconds=0.02", "--set", "task.gap_seconds=0.01",
                 "--set", "run.epochs=12", "--set", "network.threshold=0.3", "--set", "learning.lr=5e-3"]
@@ -257,14 +258,15 @@ class ProgrammingWarnings(Case):
             self.assertIn("clipped", lines[0])
             scale = lines[0].split("crossbar.weight_scale_per_us = ")[1].split()[0]
             # What it names mends it.
-            self.assertEqual(self.warnings(self.experiment, *init, *more, "--set", f"crossbar.weight_scale_per_us={scale}",
+            self.assertEqual(self.warnings(self.experiment, *init, *more,
+                                           "--set", f"crossbar.weight_scale_per_us={scale}",
                                            "--set", "crossbar.programming.method=write_verify"), [])
         self.assertEqual(len(self.warnings(self.experiment, *SHORT, *large)), 1)
 
     def test_devices_that_miss_their_weights_are_said_and_good_ones_not(self):
         self.assertEqual(self.warnings(self.experiment, *SHORT), [])
-        lines = self.warnings(self.experiment, *SHORT, "--set", "update.epsilon_us=0.1", "--set", "network.init_std_in=0.1",
-                              "--set", "crossbar.weight_scale_per_us=0.027")
+        lines = self.warnings(self.experiment, *SHORT, "--set", "update.epsilon_us=0.1",
+                              "--set", "network.init_std_in=0.1", "--set", "crossbar.weight_scale_per_us=0.027")
         self.assertEqual([line.split()[2] for line in lines if "w_in" in line], ["w_in:"], lines)
         self.assertTrue(any("update.epsilon_us" in line for line in lines), lines)
 

@@ -160,7 +160,8 @@ class Run(Case):
                         last = max(int(name[4:]) for name in tree["state"] if name.startswith("node"))
                         del tree[f"state/node{last}/output"]
                     body = state.read_bytes()
-                    state.write_bytes(body + b"memprop seal 1 sha256 " + hashlib.sha256(body).hexdigest().encode() + b"\n")
+                    digest = hashlib.sha256(body).hexdigest().encode()
+                    state.write_bytes(body + b"memprop seal 1 sha256 " + digest + b"\n")
                 with self.subTest(name, **options), self.assertRaisesRegex(memprop.InputError, "state.h5"):
                     simulation.restore(str(state))
                 self.assertEqual(simulation.steps_done, 40)
