@@ -190,7 +190,7 @@ void TableDevice::draw_spread(std::size_t devices, std::uint64_t seed, std::uint
     for (std::size_t i = 0; i < devices; ++i) {
         const double n = double(random_normal(key, static_cast<std::uint32_t>(i)));
         // The sign of the mean is kept: a device that decays does not grow by chance.
-        exponent_of_device_[i] = drift_exponent_ * std::max(0.0, 1.0 + drift_spread_ * n);
+        exponent_of_device_[i] = drift_exponent_ * std::abs(1.0 + drift_spread_ * n);
     }
 }
 

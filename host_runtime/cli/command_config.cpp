@@ -47,8 +47,12 @@ nlohmann::ordered_json resolve(const std::string& base_text, const std::string& 
         for (const auto& [key, value] : flatten_experiment(config)) {
             resolved[key] = value;
         }
+        std::vector<std::string> files;
+        for (const auto& [key, file] : named_files(config)) {
+            files.push_back(key);
+        }
         return {{"config", resolved},
-                {"files", file_keys(config)},
+                {"files", files},
                 {"keys_without_effect", without_effect_json(without_effect)}};
     } catch (const InputError& error) {
         return {{"error", error.what()}, {"override", nullptr}};

@@ -86,7 +86,7 @@ class Lister {
 public:
     struct Entry {
         std::string table, key, value, doc;
-        bool is_file = false;
+        std::string file;  ///< that the key names
     };
 
     Lister(std::string prefix, std::vector<Entry>& entries) : prefix_(std::move(prefix)), entries_(entries) {}
@@ -109,7 +109,7 @@ public:
     }
     void file(std::string_view name, std::string& value, std::string_view doc) {
         text(name, value, doc);
-        entries_.back().is_file = !value.empty();
+        entries_.back().file = value;
     }
     void list(std::string_view name, std::vector<double>& values, Range<double>, std::string_view doc) {
         std::vector<std::string> items;
@@ -139,7 +139,7 @@ public:
 
 private:
     void add(std::string_view name, std::string value, std::string_view doc) {
-        entries_.push_back({prefix_, std::string(name), std::move(value), std::string(doc), false});
+        entries_.push_back({prefix_, std::string(name), std::move(value), std::string(doc), {}});
     }
 
     std::string prefix_;
@@ -228,14 +228,14 @@ std::vector<std::pair<std::string, std::string>> flatten_experiment(const Experi
     return flat;
 }
 
-std::vector<std::string> file_keys(const Experiment& config) {
-    std::vector<std::string> keys;
+std::vector<std::pair<std::string, std::string>> named_files(const Experiment& config) {
+    std::vector<std::pair<std::string, std::string>> files;
     for (const auto& entry : list_entries(config)) {
-        if (entry.is_file) {
-            keys.push_back(fmt::format("{}.{}", entry.table, entry.key));
+        if (!entry.file.empty()) {
+            files.emplace_back(fmt::format("{}.{}", entry.table, entry.key), entry.file);
         }
     }
-    return keys;
+    return files;
 }
 
 }  // namespace memprop::host

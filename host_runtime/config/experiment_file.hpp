@@ -42,8 +42,8 @@ std::string print_experiment(const Experiment& config);
 /// Every key ("crossbar.bits") with its value as TOML, in order.
 std::vector<std::pair<std::string, std::string>> flatten_experiment(const Experiment& config);
 
-/// The keys that name a file; paths are relative to the working directory. What these files hold is part of
-/// the experiment.
-std::vector<std::string> file_keys(const Experiment& config);
+/// The keys that name a file, each with the file, relative to the working directory. What these files hold is
+/// part of the experiment.
+std::vector<std::pair<std::string, std::string>> named_files(const Experiment& config);
 
 }  // namespace memprop::host

@@ -367,6 +367,10 @@ std::string Judge::of_crossbar(std::string_view name) const {
         config_.task.update_interval_seconds == 0.0) {
         return "task.update_interval_seconds = 0: no device time passes";
     }
+    if (name == "drift_compensation" && trains_ && !model_->drifts()) {
+        return fmt::format("crossbar.device = \"{}\" does not drift here: there is nothing to compensate",
+                           c.device);
+    }
     if (name == "slice_base" && config_.update.devices_per_polarity == 1) {
         return "update.devices_per_polarity = 1: there is one slice";
     }

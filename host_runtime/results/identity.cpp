@@ -26,12 +26,9 @@ bool may_change_at_resume(std::string_view key) {
 
 FileDigests digest_named_files(const Experiment& config) {
     FileDigests digests;
-    for (const auto& [key, file] :
-         {std::pair{"crossbar.faults.map_file", config.crossbar.faults.map_file},
-          std::pair{"crossbar.table_file", config.crossbar.table_file},
-          std::pair{"task.file", config.task.file}, std::pair{"task.test_file", config.task.test_file}}) {
+    for (const auto& [key, file] : named_files(config)) {
         std::error_code error;
-        if (!file.empty() && std::filesystem::is_regular_file(file, error)) {
+        if (std::filesystem::is_regular_file(file, error)) {
             digests.emplace_back(key, sha256_of_file(file));
         }
     }
