@@ -34,6 +34,7 @@ public:
     static void complete(CrossbarConfig& config);
 
     DeviceTraits traits() const override;
+    bool drifts() const override { return drift_exponent_ != 0.0; }
     void draw_spread(std::size_t devices, std::uint64_t seed, std::uint8_t array) override;
     void set(DeviceState& state, std::uint32_t first, std::span<const std::uint16_t> pulses, DrawKey key,
              std::int32_t tick) const override;

@@ -151,6 +151,7 @@ TEST_CASE("reads of a table have its noise, and states drift as it says") {
         std::fill(state.conductance_us.begin(), state.conductance_us.end(), 5.0F);
         std::vector<float> mean(64), sigma(64);
         model.observe(state, 0, tick, mean, sigma);
+        CHECK(model.drifts() == (config.drift_scale > 0.0));  // what compensation asks
         CHECK(model.drift_factor(tick) ==
               doctest::Approx(std::pow(std::max(tick, 10) / 10.0, -0.1 * config.drift_scale)));
         return std::pair{mean, sigma};
