@@ -27,6 +27,13 @@ interval_max_seconds = 0.02
 validation_samples = 2
 test_samples = 3
 
+[crossbar.energy]  # of every device, since the chip asks for them
+set_pulse_pj = 1.0
+reset_pulse_pj = 1.0
+read_voltage_v = 0.2
+read_pulse_ns = 100.0
+source = "figures of a test"
+
 [run]
 epochs = 2
 validate_every = 1
