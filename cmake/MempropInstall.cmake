@@ -45,5 +45,6 @@ if(BUILD_TESTING)
     --build-generator "${CMAKE_GENERATOR}"
     --build-options ${example_options}
     --test-command tile_and_router)
-  set_tests_properties(example_tile_and_router PROPERTIES FIXTURES_REQUIRED installed TIMEOUT 300)
+  set_tests_properties(example_tile_and_router PROPERTIES FIXTURES_REQUIRED installed TIMEOUT 300
+    ENVIRONMENT "${MEMPROP_SYSTEMC_SANITIZERS}")
 endif()

@@ -172,6 +172,8 @@ class Run(Case):
 
     def test_the_chip_gives_the_same_bits(self):
         """The only chip of this process."""
+        if "MEMPROP_SANITIZED" in os.environ:
+            self.skipTest("SystemC changes stacks: exceptions of every test after that are misjudged")
         net, events = self.trained(), np.unique(self.events(), axis=0)  # a word line is driven once in a step
         with self.assertRaisesRegex(ValueError, "chip.tiles_per_core = 1: is too few"):
             memprop.run(net, events, engine="cycle", overrides={"chip.tiles_per_core": 1})
@@ -190,8 +192,6 @@ class Run(Case):
         self.assertEqual(two["mapping"]["mesh"], [2, 1])
         self.assertGreater(two["energy_j"]["total"], 0)
         self.assertIsNone(one["energy_j"])
-        if "MEMPROP_SANITIZED" in os.environ:
-            return  # SystemC changes stacks, and exceptions after that are misjudged
         with self.assertRaisesRegex(ValueError, "reset: a chip is built, loaded and started once"):
             on_chip.reset()
         with self.assertRaisesRegex(RuntimeError, "start another process"):
