@@ -38,7 +38,7 @@ void PendingFile::write(std::string_view text, const char* mode, bool to_disk) c
     if (file == nullptr) {
         fail();
     }
-    const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size() &&
+    const bool written = (text.empty() || std::fwrite(text.data(), 1, text.size(), file) == text.size()) &&
                          std::fflush(file) == 0 && (!to_disk || ::fsync(::fileno(file)) == 0);
     const int cause = errno;
     if (std::fclose(file) != 0 || !written) {

@@ -180,7 +180,10 @@ class Streams(FaultCase):
         for name, options in (("tb_router", ["--cycles", "100"]), ("tb_tile", ["--steps", "3"]),
                               ("tb_chip", ["--steps", "3"]), ("tb_core", ["--steps", "3"]),
                               ("tb_digital_core", ["--help"])):
-            programs += [[TESTBENCHES / name, *more] for more in (["--help"], options, [*options, "--json"])]
+            programs.append([TESTBENCHES / name, "--help"])
+            # SystemC changes stacks, and AddressSanitizer misjudges exceptions after that.
+            if "MEMPROP_SANITIZED" not in os.environ or name == "tb_router":
+                programs += [[TESTBENCHES / name, *options], [TESTBENCHES / name, *options, "--json"]]
         for words in programs:
             with self.subTest(" ".join(map(str, words))):
                 done = self.shell(words, "> /dev/full")

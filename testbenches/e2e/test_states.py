@@ -20,6 +20,7 @@ import numpy
 
 MEMPROP = pathlib.Path(sys.argv.pop(1))
 SANITIZED = "MEMPROP_SANITIZED" in os.environ
+EXCEPTIONS = "SystemC changes stacks, and AddressSanitizer misjudges exceptions after that"
 SEAL = b"memprop seal 1 sha256 "
 SMALL = ["network.recurrent=12", "network.inputs=12", "task.steps=60", "run.checkpoint_every=1"]
 
@@ -241,6 +242,7 @@ class Chip(Case):
         self.assertGreater(after["cycles"], before["cycles"])
         self.assertLess(abs(after["cycles"] - two["cycles"]), 0.1 * two["cycles"])
 
+    @unittest.skipIf(SANITIZED, EXCEPTIONS)
     def test_the_record_of_another_chip_is_refused(self):
         self.train("run", "run.epochs=1", 'run.engine="cycle"')
         for edit in (lambda old: old[:-2], lambda old: numpy.append(old, old[:2]), filled(2**32 - 1)):
@@ -352,6 +354,8 @@ class States(Case):
             first = self.run_network("first", 20, *more, "--save-state", state)
             self.assertEqual(first + self.run_network("rest", 40, *more, "--load-state", state),
                              self.run_network("whole", 40, *more))
+            if SANITIZED and "chip" in kind:  # EXCEPTIONS
+                continue
             whole = state.read_bytes()
             for position in numpy.random.default_rng(2).integers(0, 8 * len(whole), 5).tolist():
                 flipped = bytearray(whole)
