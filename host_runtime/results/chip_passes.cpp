@@ -19,8 +19,8 @@ ChipPasses::ChipPasses(const ChipHardware& hardware, const learning::TrainerBase
 ChipPasses::Spent ChipPasses::spent() const {
     Spent now{.cycles = chip_.cycle()};
     const crossbar::EnergyBreakdown devices = trainer_.counters().energy(device_energy_);
-    // The costs of devices on a chip are known, or there are none: weights that are numbers spend nothing here.
-    // Conversions are charged once, by the tiles.
+    // The costs of devices on a chip are known, or there are none: weights that are numbers spend nothing
+    // here. Conversions are charged once, by the tiles.
     now.devices_j = devices.total_j().value_or(0.0) - devices.adc_j;
     const hw::chip::ChipEnergy energy = chip_.energy();
     now.routing_j = energy.routing_j;
