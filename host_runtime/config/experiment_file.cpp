@@ -113,6 +113,7 @@ public:
     }
     void list(std::string_view name, std::vector<double>& values, Range<double>, std::string_view doc) {
         std::vector<std::string> items;
+        items.reserve(values.size());
         for (const double value : values) {
             items.push_back(number(value));
         }

@@ -1,5 +1,6 @@
 // tb_digital_core as users run it.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -249,8 +250,8 @@ TEST_CASE("tb_digital_core: waveforms carry the names of the pins at both levels
     const std::string script = (fs::path(MEMPROP_TEST_DATA) / "digital_core/random_5.txt").string();
     for (const std::string level : {"transaction", "pin"}) {
         const fs::path vcd = scratch / "wave.vcd";
-        const Outcome outcome = run(scratch, "--level " + level + " --script " + script + " --out " +
-                                                 (scratch / "o").string() + " --trace " + vcd.string());
+        const Outcome outcome = run(scratch, fmt::format("--level {} --script {} --out {} --trace {}", level,
+                                                         script, (scratch / "o").string(), vcd.string()));
         CHECK(outcome.code == 0);
         const std::string text = memprop::host::read_text(vcd);
         for (const char* name : {" SAMPLE ", " TIME_TICK ", " TARGET_VALID ", " INFER_ACC ", " AERIN_ADDR",
