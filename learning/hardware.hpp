@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 #include "learning/network/forward.hpp"
 #include "learning/network/parameters.hpp"
 #include "learning/network/tape.hpp"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "crossbar/array/counters.hpp"
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 #include "learning/eprop/gradient.hpp"
 #include "learning/eprop/reward.hpp"
 #include "learning/eprop/step_learner.hpp"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hw_models/chip/chip_config.hpp"
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 
 namespace memprop::host {
 

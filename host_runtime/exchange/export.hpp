@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "host_runtime/nir/network.hpp"
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 
 namespace memprop::host {
 

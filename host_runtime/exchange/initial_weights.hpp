@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "host_runtime/nir/network.hpp"
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 #include "learning/trainer.hpp"
 
 namespace memprop::host {

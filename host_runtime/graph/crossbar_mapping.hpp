@@ -16,7 +16,7 @@
 
 #include "crossbar/array/synapse_array.hpp"
 #include "host_runtime/graph/operators.hpp"
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 
 namespace memprop::host {
 

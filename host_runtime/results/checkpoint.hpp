@@ -17,7 +17,7 @@
 #include "host_runtime/results/chip_totals.hpp"
 #include "host_runtime/results/identity.hpp"
 #include "host_runtime/results/recording.hpp"
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 #include "learning/trainer.hpp"
 
 namespace memprop::host {

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "host_runtime/hdf5/h5.hpp"
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 #include "learning/trainer.hpp"
 
 namespace memprop::host {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "host_runtime/config/experiment.hpp"
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 
 namespace memprop::host {
 

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 #include "learning/trainer.hpp"
 
 namespace memprop::host {

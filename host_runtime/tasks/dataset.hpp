@@ -15,7 +15,7 @@
 
 #include <memory>
 
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 #include "learning/task/task.hpp"
 
 namespace memprop::host {

@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 #include "learning/task/task.hpp"
 
 namespace memprop::host {

@@ -17,21 +17,11 @@
 #include <span>
 #include <vector>
 
-#include "learning/network/parameters.hpp"
-#include "learning/network/tape.hpp"
+#include "learning/config/config.hpp"
+#include "learning/eprop/plan.hpp"
+#include "learning/tape.hpp"
 
 namespace memprop::learning {
-
-/// Gradients in the layout of the weights, [pre][post].
-template <class Real>
-struct Gradients {
-    std::vector<Real> w_in, w_rec, w_out;
-
-    explicit Gradients(const NetworkParameters<Real>& p)
-        : w_in(std::size_t{p.inputs} * p.recurrent),
-          w_rec(std::size_t{p.recurrent} * p.recurrent),
-          w_out(std::size_t{p.recurrent} * p.outputs) {}
-};
 
 template <class Real>
 struct RateRegularizer {
@@ -46,17 +36,16 @@ class Gradient {
 public:
     virtual ~Gradient() = default;
 
-    /// `feedback` is B, [readout][neuron]. Replaces the content of `out`. Allocates nothing once warm.
-    virtual void compute(const Tape<Real>& tape, std::span<const Real> feedback,
+    /// Replaces the gradients of the learned projections. Allocates nothing once warm.
+    virtual void compute(const Tape<Real>& tape, const FeedbackWeights<Real>& feedback,
                          const RateRegularizer<Real>& regularizer, Gradients<Real>& out) = 0;
 };
 
 /// Real is float or double.
 template <class Real>
-std::unique_ptr<Gradient<Real>> make_gradient(GradientForm form, const NetworkParameters<Real>& parameters);
+std::unique_ptr<Gradient<Real>> make_gradient(GradientForm form, const EpropPlan<Real>& plan);
 
-extern template std::unique_ptr<Gradient<float>> make_gradient(GradientForm, const NetworkParameters<float>&);
-extern template std::unique_ptr<Gradient<double>> make_gradient(GradientForm,
-                                                                const NetworkParameters<double>&);
+extern template std::unique_ptr<Gradient<float>> make_gradient(GradientForm, const EpropPlan<float>&);
+extern template std::unique_ptr<Gradient<double>> make_gradient(GradientForm, const EpropPlan<double>&);
 
 }  // namespace memprop::learning

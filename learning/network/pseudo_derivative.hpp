@@ -11,14 +11,11 @@
 #include <cmath>
 #include <limits>
 #include <span>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "crossbar/base/math.hpp"
-#include "learning/config.hpp"
+#include "learning/network/choices.hpp"
 
-namespace memprop::learning {
+namespace memprop::network {
 
 /// Marks a refractory neuron in an array of x; its pseudo-derivative is 0.
 template <class Real>
@@ -68,7 +65,4 @@ void apply_pseudo_derivative(const PseudoDerivativeParameters<Real>& p, std::spa
     }
 }
 
-/// `count` numbers separated by commas. Throws InputError naming `field`.
-std::vector<double> parse_numbers(std::string_view field, const std::string& text, std::size_t count);
-
-}  // namespace memprop::learning
+}  // namespace memprop::network

@@ -10,7 +10,7 @@
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
-namespace memprop::learning::HWY_NAMESPACE {
+namespace memprop::network::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -72,11 +72,11 @@ void SumRowsDouble(std::span<const double> weights, std::span<const std::uint32_
     SumRows(weights, rows, out);
 }
 
-}  // namespace memprop::learning::HWY_NAMESPACE
+}  // namespace memprop::network::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace memprop::learning {
+namespace memprop::network {
 
 HWY_EXPORT(SumRowsFloat);
 HWY_EXPORT(SumRowsDouble);
@@ -88,5 +88,5 @@ void sum_rows(std::span<const double> weights, std::span<const std::uint32_t> ro
     HWY_DYNAMIC_DISPATCH(SumRowsDouble)(weights, rows, out);
 }
 
-}  // namespace memprop::learning
+}  // namespace memprop::network
 #endif  // HWY_ONCE

@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <span>
 
-namespace memprop::learning {
+namespace memprop::network {
 
 /// out[j] = sum of weights[row * out.size() + j] over `rows`, added to 0 in their order. Columns are taken in
 /// blocks that stay in registers, so that a row costs one load of each of its values.
 void sum_rows(std::span<const float> weights, std::span<const std::uint32_t> rows, std::span<float> out);
 void sum_rows(std::span<const double> weights, std::span<const std::uint32_t> rows, std::span<double> out);
 
-}  // namespace memprop::learning
+}  // namespace memprop::network

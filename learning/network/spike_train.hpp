@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-namespace memprop::learning {
+namespace memprop::network {
 
 class SpikeTrain {
 public:
@@ -24,6 +24,8 @@ public:
 
     std::size_t steps() const { return ends_.size(); }
     std::size_t spikes() const { return indices_.size(); }
+    /// Spikes before the step.
+    std::size_t first_of(std::size_t step) const { return step == 0 ? 0 : ends_[step - 1]; }
     std::span<const std::uint32_t> at(std::size_t step) const {
         const std::uint32_t begin = step == 0 ? 0 : ends_[step - 1];
         return std::span(indices_).subspan(begin, ends_[step] - begin);
@@ -34,4 +36,4 @@ private:
     std::vector<std::uint32_t> ends_;
 };
 
-}  // namespace memprop::learning
+}  // namespace memprop::network

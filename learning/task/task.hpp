@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 #include "learning/task/trial.hpp"
 
 namespace memprop::learning {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "crossbar/base/state_archive.hpp"
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 
 namespace memprop::learning {
 

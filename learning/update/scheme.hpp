@@ -12,7 +12,7 @@
 #include "crossbar/array/synapse_array.hpp"
 #include "crossbar/base/random.hpp"
 #include "crossbar/base/state_archive.hpp"
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 
 namespace memprop::learning {
 

@@ -10,7 +10,7 @@
 
 #include "crossbar/array/synapse_array.hpp"
 #include "crossbar/base/state_archive.hpp"
-#include "learning/config.hpp"
+#include "learning/config/config.hpp"
 #include "learning/network/projection.hpp"
 
 namespace memprop::learning {

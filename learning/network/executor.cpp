@@ -1,0 +1,263 @@
+#include "learning/network/executor.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "crossbar/base/error.hpp"
+#include "learning/network/models/models.hpp"
+
+namespace memprop::network {
+
+template <class Real>
+void Executor<Real>::Past::push(Signal<Real>& signal) {
+    newest = (newest + 1) % ring.size();
+    std::swap(ring[newest], signal);
+}
+
+template <class Real>
+Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> connections)
+    : connections_(std::move(connections)),
+      outputs_(network.populations.size()),
+      inputs_(network.populations.size()),
+      past_(network.populations.size()),
+      waiting_(network.projections.size()) {
+    std::vector<std::size_t> position(network.populations.size());
+    std::size_t count = 0, largest = 0;
+    std::vector<PopulationId> order;
+    for (const auto& wave : waves(network)) {
+        for (const PopulationId id : wave) {
+            position[index_of(id)] = count++;
+            order.push_back(id);
+        }
+    }
+    for (const Population& population : network.populations) {
+        neurons_.push_back(make_neurons<Real>(population, network.time_step_seconds));
+        largest = std::max<std::size_t>(largest, population.size);
+    }
+    scratch_.resize(largest);
+    for (const PopulationId id : order) {
+        const std::size_t at = index_of(id);
+        const NeuronModel& model = find_model("model", network.at(id).model);
+        Stage stage{
+            .population = at,
+            .is_source = false,
+            .incoming = {},
+            .sums = std::vector<std::vector<Real>>(model.receptors, std::vector<Real>(network.at(id).size)),
+            .receptors = {},
+            .dirty = std::vector<std::uint8_t>(model.receptors, 0)};
+        for (const ProjectionId p : network.to(id)) {
+            const Projection& projection = network.at(p);
+            const std::size_t from = index_of(projection.from);
+            const bool dendritic =
+                projection.delay_kind == DelayKind::dendritic && projection.delay_steps > 0;
+            const Connection<Real>& connection = *connections_[index_of(p)];
+            stage.incoming.push_back({.projection = index_of(p),
+                                      .from = from,
+                                      .receptor = projection.receptor,
+                                      .delay = projection.delay_steps,
+                                      .dendritic = dendritic,
+                                      .from_is_later = position[from] >= position[at],
+                                      .bias_line = projection.bias && connection.bias_is_a_line(),
+                                      .bias_before_arrival = projection.bias_before_arrival,
+                                      .bias_row = network.at(projection.from).size});
+            longest_delay_ = std::max(longest_delay_, projection.delay_steps);
+            if (dendritic) {
+                waiting_[index_of(p)] = {.projection = index_of(p),
+                                         .from = from,
+                                         .next = 0,
+                                         .sums = std::vector<std::vector<Real>>(
+                                             projection.delay_steps, std::vector<Real>(network.at(id).size))};
+            } else if (projection.delay_steps > 0) {
+                auto& ring = past_[from].ring;
+                ring.resize(std::max<std::size_t>(ring.size(), projection.delay_steps));
+            }
+        }
+        stage.is_source = stage.incoming.empty() && network.at(id).model == "input";
+        stages_.push_back(std::move(stage));
+    }
+    for (Stage& stage : stages_) {
+        for (const auto& sums : stage.sums) {
+            stage.receptors.emplace_back(sums);
+        }
+    }
+}
+
+template <class Real>
+void Executor<Real>::clear() {
+    for (auto& neurons : neurons_) {
+        neurons->clear();
+    }
+    for (auto* signals : {&outputs_, &inputs_}) {
+        for (Signal<Real>& signal : *signals) {
+            signal.set_zero();
+        }
+    }
+    for (Past& past : past_) {
+        for (Signal<Real>& signal : past.ring) {
+            signal.set_zero();
+        }
+    }
+    for (Waiting& waiting : waiting_) {
+        for (auto& sums : waiting.sums) {
+            std::fill(sums.begin(), sums.end(), Real{0});
+        }
+    }
+    steps_done_ = 0;
+}
+
+template <class Real>
+void Executor<Real>::set_input(PopulationId id, std::span<const std::uint32_t> events) {
+    inputs_[index_of(id)].set_spikes(events);
+}
+
+template <class Real>
+const Signal<Real>& Executor<Real>::past(PopulationId id, std::size_t ago) const {
+    return ago == 0 ? outputs_[index_of(id)] : past_[index_of(id)].at(ago - 1);
+}
+
+template <class Real>
+const Signal<Real>& Executor<Real>::with_bias(const Signal<Real>& arriving, std::uint32_t bias_row) {
+    using Form = typename Signal<Real>::Form;
+    biased_.form = arriving.form == Form::zero ? Form::spikes : arriving.form;
+    if (arriving.form == Form::dense) {
+        biased_.dense.assign(arriving.dense.begin(), arriving.dense.end());
+        biased_.dense.push_back(Real{1});
+        return biased_;
+    }
+    biased_.index.clear();
+    if (arriving.form != Form::zero) {
+        biased_.index.assign(arriving.index.begin(), arriving.index.end());
+    }
+    biased_.index.push_back(bias_row);
+    if (arriving.form == Form::graded) {
+        biased_.value.assign(arriving.value.begin(), arriving.value.end());
+        biased_.value.push_back(Real{1});
+    }
+    return biased_;
+}
+
+/// Replaces `sums`; false if nothing arrives.
+template <class Real>
+bool Executor<Real>::deliver(const Incoming& incoming, std::uint32_t step, std::span<Real> sums) {
+    if (incoming.dendritic) {
+        Waiting& waiting = waiting_[incoming.projection];
+        const std::vector<Real>& due = waiting.sums[waiting.next];
+        std::copy(due.begin(), due.end(), sums.begin());
+        return true;
+    }
+    static const Signal<Real> kNothing{};
+    const bool before = steps_done_ < incoming.delay;
+    if (before && !incoming.bias_before_arrival) {
+        return false;
+    }
+    const std::size_t ago = incoming.delay - (incoming.delay > 0 && incoming.from_is_later ? 1 : 0);
+    const Signal<Real>& arriving = incoming.delay > 0 && ago == 0 ? outputs_[incoming.from]
+                                   : ago == 0                     ? outputs_[incoming.from]
+                                                                  : past_[incoming.from].at(ago - 1);
+    return connections_[incoming.projection]->sum(
+        incoming.bias_line ? with_bias(arriving, incoming.bias_row) : arriving, step, sums);
+}
+
+template <class Real>
+void Executor<Real>::run(Stage& stage, std::uint32_t step, std::span<Real> psi) {
+    Signal<Real>& out = outputs_[stage.population];
+    if (stage.is_source) {
+        if (Past& past = past_[stage.population]; !past.ring.empty()) {
+            past.push(out);
+        }
+        std::swap(out, inputs_[stage.population]);
+        inputs_[stage.population].set_zero();
+        return;
+    }
+    bool nothing = true;
+    std::fill(stage.dirty.begin(), stage.dirty.end(), std::uint8_t{0});
+    for (const Incoming& incoming : stage.incoming) {
+        std::vector<Real>& sums = stage.sums[incoming.receptor];
+        std::uint8_t& dirty = stage.dirty[incoming.receptor];
+        if (dirty == 0) {
+            dirty = deliver(incoming, step, sums) ? 1 : 0;
+        } else if (const std::span more = std::span(scratch_).first(sums.size());
+                   deliver(incoming, step, more)) {
+            for (std::size_t j = 0; j < sums.size(); ++j) {
+                sums[j] += more[j];
+            }
+        }
+        nothing = nothing && dirty == 0;
+    }
+    for (std::size_t r = 0; r < stage.sums.size(); ++r) {
+        if (stage.dirty[r] == 0) {
+            std::fill(stage.sums[r].begin(), stage.sums[r].end(), Real{0});
+        }
+    }
+    if (Past& past = past_[stage.population]; !past.ring.empty()) {
+        past.push(out);
+    }
+    neurons_[stage.population]->step({.receptors = stage.receptors, .nothing = nothing}, out, psi);
+}
+
+template <class Real>
+void Executor<Real>::step(std::uint32_t step, std::span<const std::span<Real>> psi) {
+    for (Stage& stage : stages_) {
+        run(stage, step, psi.empty() ? std::span<Real>() : psi[stage.population]);
+    }
+    for (Waiting& waiting : waiting_) {
+        if (!waiting.sums.empty()) {
+            std::vector<Real>& sums = waiting.sums[waiting.next];
+            if (!connections_[waiting.projection]->sum(outputs_[waiting.from], step, sums)) {
+                std::fill(sums.begin(), sums.end(), Real{0});
+            }
+            waiting.next = (waiting.next + 1) % waiting.sums.size();
+        }
+    }
+    ++steps_done_;
+}
+
+template <class Real>
+void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>& signal) {
+    using Form = typename Signal<Real>::Form;
+    archive.enter(name);
+    auto form = static_cast<std::uint64_t>(signal.form);
+    archive("form", form);
+    if (form > static_cast<std::uint64_t>(Form::dense)) {
+        throw InputError(name, form, "must be the form of a signal, 0 to 3");
+    }
+    signal.form = static_cast<Form>(form);
+    if (signal.form == Form::spikes || signal.form == Form::graded) {
+        archive("index", signal.index);
+    }
+    if (signal.form == Form::graded) {
+        archive("value", signal.value);
+    }
+    if (signal.form == Form::dense) {
+        archive("dense", signal.dense);
+    }
+    archive.leave();
+}
+
+template <class Real>
+void Executor<Real>::serialize(StateArchive& archive) {
+    archive("network_steps", steps_done_);
+    for (const Stage& stage : stages_) {
+        const std::size_t p = stage.population;
+        archive.enter("population" + std::to_string(p));
+        neurons_[p]->serialize(archive);
+        serialize_signal(archive, "output", outputs_[p]);
+        for (std::size_t ago = 0; ago < past_[p].ring.size(); ++ago) {
+            Past& past = past_[p];
+            serialize_signal(archive, "before" + std::to_string(ago),
+                             past.ring[(past.newest + past.ring.size() - ago) % past.ring.size()]);
+        }
+        archive.leave();
+    }
+    for (Waiting& waiting : waiting_) {
+        for (std::size_t k = 0; k < waiting.sums.size(); ++k) {
+            archive("waiting" + std::to_string(waiting.projection) + "_" + std::to_string(k),
+                    waiting.sums[(waiting.next + k) % waiting.sums.size()]);
+        }
+    }
+}
+
+template class Executor<float>;
+template class Executor<double>;
+
+}  // namespace memprop::network

@@ -1,0 +1,27 @@
+// From the parameters of a population of LIF neurons to the constants of their equations, and the table of
+// these parameters, which other models that fire and learn alike share.
+#pragma once
+
+#include <span>
+
+#include "learning/network/models/lif_kernels.hpp"
+#include "learning/network/neurons.hpp"
+
+namespace memprop::network {
+
+std::span<const Field> lif_fields();
+std::span<const Field> alif_fields();
+
+/// Pseudo-derivative of a population with the fields pseudo_*, dampening and threshold of lif_fields().
+template <class Real>
+PseudoDerivativeParameters<Real> pseudo_derivative_of(const Population& population,
+                                                      std::span<const Field> fields);
+
+/// Throws InputError naming population and parameter for what contradicts each other.
+template <class Real>
+LifConstants<Real> lif_constants(const Population& population, double time_step_seconds);
+
+template <class Real>
+Eligibility<Real> lif_eligibility(const LifConstants<Real>& c, std::uint32_t size);
+
+}  // namespace memprop::network

@@ -1,0 +1,64 @@
+// What a population puts out in one step: nothing, events, or a value of every neuron.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace memprop::network {
+
+template <class Real>
+struct Signal {
+    enum class Form : std::uint8_t {
+        zero,    ///< nothing
+        spikes,  ///< `index`, ascending or in the order of arrival: an index may occur twice, and counts
+                 ///< twice
+        graded,  ///< `index` and `value`
+        dense,   ///< `dense`
+    };
+
+    Form form = Form::zero;
+    std::vector<std::uint32_t> index;
+    std::vector<Real> value;  ///< graded: as long as index
+    std::vector<Real> dense;  ///< as long as the population
+
+    void set_zero() { form = Form::zero; }
+    void set_spikes(std::span<const std::uint32_t> spikes) {
+        index.assign(spikes.begin(), spikes.end());
+        form = index.empty() ? Form::zero : Form::spikes;
+    }
+    /// The neurons that spiked; empty in the other forms.
+    std::span<const std::uint32_t> spikes() const {
+        return form == Form::spikes ? std::span<const std::uint32_t>(index)
+                                    : std::span<const std::uint32_t>();
+    }
+};
+
+/// Calls f(index, value) for every entry that is not zero.
+template <class Real, class Function>
+void for_each_nonzero(const Signal<Real>& signal, Function&& f) {
+    using Form = typename Signal<Real>::Form;
+    switch (signal.form) {
+        case Form::zero:
+            return;
+        case Form::spikes:
+            for (const std::uint32_t i : signal.index) {
+                f(i, Real{1});
+            }
+            return;
+        case Form::graded:
+            for (std::size_t k = 0; k < signal.index.size(); ++k) {
+                f(signal.index[k], signal.value[k]);
+            }
+            return;
+        case Form::dense:
+            for (std::size_t i = 0; i < signal.dense.size(); ++i) {
+                if (signal.dense[i] != Real{0}) {
+                    f(static_cast<std::uint32_t>(i), signal.dense[i]);
+                }
+            }
+    }
+}
+
+}  // namespace memprop::network
