@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "learning/network/executor.hpp"
+#include "learning/config/learning_config.hpp"
 #include "learning/tape.hpp"
 #include "learning/task/trial.hpp"
 
