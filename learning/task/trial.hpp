@@ -8,6 +8,8 @@
 
 namespace memprop::learning {
 
+using network::SpikeTrain;
+
 struct Trial {
     SpikeTrain input;
     std::vector<double> target;  ///< [step][readout]; empty if the trial has a label

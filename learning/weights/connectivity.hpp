@@ -1,6 +1,4 @@
-// Which synapses exist: sparse projections and stacks of recurrent layers. A stack is one recurrent
-// population in equal parts: inputs reach the first part, each part itself and the next one, whose spikes so
-// take a step from layer to layer.
+// Which synapses of a projection with a matrix of weights exist.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +10,10 @@
 
 namespace memprop::learning {
 
-/// [pre][post]: 1 where a synapse may be; null if every one may. The diagonal of w_rec is not looked at.
-std::shared_ptr<const std::vector<std::uint8_t>> connect(const ExperimentConfig& config, ProjectionId id);
+/// [pre][post]: 1 where a synapse may be; null if every one may. The diagonal of a population's projection to
+/// itself is not looked at (WeightStoreShape::no_diagonal).
+std::shared_ptr<const std::vector<std::uint8_t>> connected(const network::Network& network, ProjectionId id,
+                                                           std::uint64_t seed);
 
 /// Sets the values of synapses that do not exist to 0.
 template <class Real>

@@ -12,52 +12,47 @@ namespace {
 
 constexpr double kLeastConductanceUs = 1e-4;  // of drift compensation
 
-crossbar::SynapseArrayShape array_shape(const ExperimentConfig& config, const WeightStoreShape& shape) {
+crossbar::SynapseArrayShape array_shape(const UpdateConfig& update, const WeightStoreShape& shape) {
     return {.rows = shape.pre,
             .columns = shape.post,
-            .devices_per_polarity = static_cast<std::uint32_t>(config.update.devices_per_polarity),
+            .devices_per_polarity = static_cast<std::uint32_t>(update.devices_per_polarity),
             .no_diagonal = shape.no_diagonal,
-            .counter = config.update.device_counter,
+            .counter = update.device_counter,
             .connected = shape.connected};
-}
-
-double weight_scale(const ExperimentConfig& config, ProjectionId id) {
-    return id == ProjectionId::w_out ? config.crossbar.weight_scale_out_per_us
-                                     : config.crossbar.weight_scale_per_us;
 }
 
 }  // namespace
 
-CrossbarWeights::CrossbarWeights(const ExperimentConfig& config, const WeightStoreShape& shape)
+CrossbarWeights::CrossbarWeights(const StoreContext& context, const WeightStoreShape& shape)
     : shape_(shape),
-      weight_per_us_(static_cast<float>(weight_scale(config, shape.id))),
-      refresh_period_(static_cast<std::uint64_t>(config.update.refresh_period)),
-      array_(config.crossbar, array_shape(config, shape), config.task.update_interval_seconds,
-             static_cast<std::uint64_t>(config.run.seed), static_cast<std::uint8_t>(shape.id)),
+      weight_per_us_(static_cast<float>(context.plan.weight_scale_per_us)),
+      refresh_period_(static_cast<std::uint64_t>(context.plan.update.refresh_period)),
+      array_(context.plan.crossbar, array_shape(context.plan.update, shape), context.tick_seconds,
+             context.seed, context.array),
       pulses_(std::size_t{shape.pre} * shape.post),
-      compensates_drift_(config.crossbar.drift_compensation && array_.model().drifts()) {
+      compensates_drift_(context.plan.crossbar.drift_compensation && array_.model().drifts()) {
     const double step = array_.model().constant_step_us();
-    const auto epsilon_us = static_cast<float>(step > 0.0 ? step : config.update.epsilon_us);
+    const auto epsilon_us = static_cast<float>(step > 0.0 ? step : context.plan.update.epsilon_us);
     weight_step_ = weight_per_us_ * epsilon_us / array_.pulses_per_device_step();
     const float g_max = array_.model().g_max_us();
-    refresh_limits_ = {.high_us = static_cast<float>(config.update.refresh_high) * g_max,
-                       .low_us = static_cast<float>(config.update.refresh_low) * g_max,
+    refresh_limits_ = {.high_us = static_cast<float>(context.plan.update.refresh_high) * g_max,
+                       .low_us = static_cast<float>(context.plan.update.refresh_low) * g_max,
                        .epsilon_us = epsilon_us,
-                       .max_pulses = static_cast<std::uint32_t>(config.update.refresh_max_pulses)};
-    scheme_ = find_scheme_kind("update.scheme", config.update.scheme)
-                  .make(config.update, {.synapses = pulses_.size(),
-                                        .weight_step = weight_step_,
-                                        .seed = static_cast<std::uint64_t>(config.run.seed),
-                                        .array = static_cast<std::uint8_t>(shape.id),
-                                        .crossbar = config.crossbar,
-                                        .shape = array_shape(config, shape),
-                                        .refresh_limits = refresh_limits_,
-                                        .weight_per_us = weight_per_us_,
-                                        .tick_seconds = config.task.update_interval_seconds});
-    verified_ = {.on = config.update.write_verify,
+                       .max_pulses = static_cast<std::uint32_t>(context.plan.update.refresh_max_pulses)};
+    scheme_ = find_scheme_kind("update.scheme", context.plan.update.scheme)
+                  .make(context.plan.update, {.synapses = pulses_.size(),
+                                              .weight_step = weight_step_,
+                                              .seed = context.seed,
+                                              .array = context.array,
+                                              .crossbar = context.plan.crossbar,
+                                              .shape = array_shape(context.plan.update, shape),
+                                              .refresh_limits = refresh_limits_,
+                                              .weight_per_us = weight_per_us_,
+                                              .tick_seconds = context.tick_seconds});
+    verified_ = {.on = context.plan.update.write_verify,
                  .step_us = epsilon_us / array_.pulses_per_device_step(),
-                 .tolerance_us = static_cast<float>(config.update.verify_tolerance_us),
-                 .rounds = static_cast<std::uint32_t>(config.update.verify_rounds)};
+                 .tolerance_us = static_cast<float>(context.plan.update.verify_tolerance_us),
+                 .rounds = static_cast<std::uint32_t>(context.plan.update.verify_rounds)};
 }
 
 void CrossbarWeights::load(std::span<const float> initial) {
@@ -88,6 +83,27 @@ void CrossbarWeights::scale(std::span<float> values, float gain) const {
 void CrossbarWeights::sum_inputs(std::span<const std::uint32_t> active, std::uint32_t step,
                                  std::span<float> out) {
     array_.read(active, sample_, step, out);
+    scale(out);
+}
+
+void CrossbarWeights::sum_graded(std::span<const std::uint32_t> active, std::span<const float> values,
+                                 std::uint32_t step, std::span<float> out) {
+    float largest = 0.0F;
+    for (const float value : values) {
+        largest = std::max(largest, std::abs(value));
+    }
+    if (largest == 0.0F) {
+        std::fill(out.begin(), out.end(), 0.0F);
+        return;
+    }
+    drive_.assign(shape_.pre, 0.0F);
+    for (std::size_t k = 0; k < active.size(); ++k) {
+        drive_[active[k]] += values[k] / largest;
+    }
+    array_.read_graded(drive_, sample_, step, out);
+    for (float& value : out) {
+        value *= largest;
+    }
     scale(out);
 }
 
@@ -154,7 +170,7 @@ void CrossbarWeights::serialize(StateArchive& archive) {
     }
 }
 
-void CrossbarWeights::load_weights(StateArchive& archive, const ExperimentConfig& donor, std::int32_t tick) {
+void CrossbarWeights::load_weights(StateArchive& archive, const DonorDevices& donor, std::int32_t tick) {
     archive.enter("devices");
     array_.load_devices(archive);
     archive.leave();
@@ -167,10 +183,9 @@ void CrossbarWeights::load_weights(StateArchive& archive, const ExperimentConfig
         return;
     }
     // The devices as the other run left them: with its drift, in its update intervals.
-    const auto model = crossbar::find_device_kind(donor.crossbar.device)
-                           .make(donor.crossbar, donor.task.update_interval_seconds);
-    model->draw_spread(array_.devices().size(), static_cast<std::uint64_t>(donor.run.seed),
-                       static_cast<std::uint8_t>(shape_.id));
+    const auto model =
+        crossbar::find_device_kind(donor.crossbar.device).make(donor.crossbar, donor.tick_seconds);
+    model->draw_spread(array_.devices().size(), donor.seed, array_number(shape_.id));
     model->advance_to(tick);
     reference_us_ = array_.conductance_us(*model, tick);
     written_at_reference_us_ = array_.written_conductance_us();
@@ -178,22 +193,23 @@ void CrossbarWeights::load_weights(StateArchive& archive, const ExperimentConfig
 }
 
 template <class Real>
-std::unique_ptr<BasicWeightStore<Real>> make_weight_store(const ExperimentConfig& config,
+std::unique_ptr<BasicWeightStore<Real>> make_weight_store(const StoreContext& context,
                                                           const WeightStoreShape& shape) {
-    if (find_scheme_kind("update.scheme", config.update.scheme).make == nullptr) {
-        return std::make_unique<DigitalWeights<Real>>(shape, static_cast<Real>(config.update.weight_limit));
+    const ProjectionPlan& plan = context.plan;
+    if (!plan.on_devices) {
+        return std::make_unique<DigitalWeights<Real>>(shape, static_cast<Real>(plan.update.weight_limit));
     }
     if constexpr (std::is_same_v<Real, float>) {
-        return std::make_unique<CrossbarWeights>(config, shape);
+        return std::make_unique<CrossbarWeights>(context, shape);
     } else {
         throw InputError("run.precision", "double",
                          "needs update.scheme = \"vanilla\": devices have single precision");
     }
 }
 
-template std::unique_ptr<BasicWeightStore<float>> make_weight_store(const ExperimentConfig&,
+template std::unique_ptr<BasicWeightStore<float>> make_weight_store(const StoreContext&,
                                                                     const WeightStoreShape&);
-template std::unique_ptr<BasicWeightStore<double>> make_weight_store(const ExperimentConfig&,
+template std::unique_ptr<BasicWeightStore<double>> make_weight_store(const StoreContext&,
                                                                      const WeightStoreShape&);
 
 }  // namespace memprop::learning

@@ -22,10 +22,13 @@ namespace memprop::learning {
 
 class CrossbarWeights final : public DeviceWeights {
 public:
-    CrossbarWeights(const ExperimentConfig& config, const WeightStoreShape& shape);
+    CrossbarWeights(const StoreContext& context, const WeightStoreShape& shape);
 
     void load(std::span<const float> initial) override;
     void sum_inputs(std::span<const std::uint32_t> active, std::uint32_t step, std::span<float> out) override;
+    /// Values are driven in parts of the largest of them (crossbar.dac_bits levels).
+    void sum_graded(std::span<const std::uint32_t> active, std::span<const float> values, std::uint32_t step,
+                    std::span<float> out) override;
     void begin_sample(std::uint32_t sample, std::int32_t tick) override;
     void end_sample() override;
     /// Reads of a sample under way see the change.
@@ -35,7 +38,7 @@ public:
     void serialize(StateArchive& archive) override;
     /// With drift compensation its reference comes along; if the other run had none, it is the state at the
     /// end of that run.
-    void load_weights(StateArchive& archive, const ExperimentConfig& donor, std::int32_t tick) override;
+    void load_weights(StateArchive& archive, const DonorDevices& donor, std::int32_t tick) override;
     const WeightStoreShape& shape() const override { return shape_; }
     const crossbar::SynapseArray* array() const override { return &array_; }
     const crossbar::SynapseArray* scheme_array() const override { return scheme_->array(); }
@@ -74,6 +77,7 @@ private:
     crossbar::SynapseArray array_;
     std::unique_ptr<UpdateScheme> scheme_;
     std::vector<std::int16_t> pulses_;
+    std::vector<float> drive_;
     crossbar::ProgrammingReport programming_;
     bool compensates_drift_;
     // Drift compensation: G and W where the gain is 1, and the gain of the last sample.

@@ -37,6 +37,16 @@ public:
     void sum_inputs(std::span<const std::uint32_t> active, std::uint32_t, std::span<Real> out) override {
         sum_rows(std::span<const Real>(weights_), active, out);
     }
+    void sum_graded(std::span<const std::uint32_t> active, std::span<const Real> values, std::uint32_t,
+                    std::span<Real> out) override {
+        std::fill(out.begin(), out.end(), Real{0});
+        for (std::size_t k = 0; k < active.size(); ++k) {
+            const Real* row = weights_.data() + std::size_t{active[k]} * out.size();
+            for (std::size_t j = 0; j < out.size(); ++j) {
+                out[j] += row[j] * values[k];
+            }
+        }
+    }
     void begin_sample(std::uint32_t, std::int32_t) override {}
     void end_sample() override {}
     void update(std::span<const Real> delta, std::uint32_t, std::int32_t) override {
@@ -50,7 +60,7 @@ public:
     }
     const WeightStoreShape& shape() const override { return shape_; }
     void serialize(StateArchive& archive) override { archive("weights", weights_); }
-    void load_weights(StateArchive& archive, const ExperimentConfig&, std::int32_t) override {
+    void load_weights(StateArchive& archive, const DonorDevices&, std::int32_t) override {
         serialize(archive);
     }
 

@@ -1,26 +1,24 @@
-// The trainable weights of one projection, whatever holds them: numbers or devices. Layout [pre][post].
+// The weights of one projection, whatever holds them: numbers or devices. Layout [pre][post]; the bias of a
+// projection is its last row.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "crossbar/array/synapse_array.hpp"
 #include "crossbar/base/state_archive.hpp"
 #include "learning/config/config.hpp"
-#include "learning/network/projection.hpp"
+#include "learning/network/connection.hpp"
+#include "learning/resolve.hpp"
 
 namespace memprop::learning {
 
-/// The three projections of the network; the value keys their draws.
-enum class ProjectionId : std::uint8_t { w_in = 0, w_rec = 1, w_out = 2 };
-inline constexpr std::array<std::string_view, 3> kProjectionNames{"w_in", "w_rec", "w_out"};
-
 struct WeightStoreShape {
     ProjectionId id{};
+    std::string name;
     std::uint32_t pre = 0, post = 0;
     bool no_diagonal = false;
     /// [pre][post]: 0 where there is no synapse; null: all that the diagonal leaves. The caller asks for no
@@ -28,10 +26,39 @@ struct WeightStoreShape {
     std::shared_ptr<const std::vector<std::uint8_t>> connected{};
 };
 
+/// Devices of another run whose weights are taken over.
+struct DonorDevices {
+    crossbar::CrossbarConfig crossbar;
+    double tick_seconds = 0.0;
+    std::uint64_t seed = 0;
+};
+
 /// Real: float for weights on devices, float or double for weights that are numbers.
 template <class Real>
-class BasicWeightStore : public Projection<Real> {
+class BasicWeightStore : public network::Connection<Real> {
 public:
+    /// out[post] = sum over the active presynaptic neurons (ascending) of their weights to `post`.
+    virtual void sum_inputs(std::span<const std::uint32_t> active, std::uint32_t step,
+                            std::span<Real> out) = 0;
+    /// The same with a value per presynaptic neuron.
+    virtual void sum_graded(std::span<const std::uint32_t> active, std::span<const Real> values,
+                            std::uint32_t step, std::span<Real> out) = 0;
+    bool sum(const network::Signal<Real>& arriving, std::uint32_t step, std::span<Real> out) final {
+        using Form = typename network::Signal<Real>::Form;
+        if (arriving.form == Form::zero || arriving.form == Form::spikes) {
+            sum_inputs(arriving.spikes(), step, out);
+            return true;
+        }
+        std::vector<std::uint32_t> rows;
+        std::vector<Real> values;
+        for_each_nonzero(arriving, [&](std::uint32_t i, Real value) {
+            rows.push_back(i);
+            values.push_back(value);
+        });
+        sum_graded(rows, values, step, out);
+        return true;
+    }
+
     /// Sets the initial weights, [pre][post], once: numbers are taken as they are, devices (RESET at time 0)
     /// are programmed.
     virtual void load(std::span<const Real> initial) = 0;
@@ -51,8 +78,8 @@ public:
 
     /// All state; and of the state of another run, `donor`, only what holds the weights. `tick`: device time
     /// of the reads that would have followed there, in its update intervals.
-    virtual void serialize(StateArchive& archive) = 0;
-    virtual void load_weights(StateArchive& archive, const ExperimentConfig& donor, std::int32_t tick) = 0;
+    void serialize(StateArchive& archive) override = 0;
+    virtual void load_weights(StateArchive& archive, const DonorDevices& donor, std::int32_t tick) = 0;
 
     virtual const WeightStoreShape& shape() const = 0;
     /// The devices behind the weights; null if they are numbers.
@@ -74,15 +101,22 @@ public:
     virtual void scale(std::span<float> values) const = 0;
 };
 
-/// Makes the store that `config` asks for: numbers for `vanilla`, devices for the other schemes.
-/// Throws InputError for an unknown scheme or device and for settings that contradict each other.
-/// In double precision there are only numbers.
+/// What a store is made from.
+struct StoreContext {
+    const ProjectionPlan& plan;
+    std::uint64_t seed = 0;     ///< of this projection (seed_of)
+    std::uint8_t array = 0;     ///< keys of draws (array_number)
+    double tick_seconds = 0.0;  ///< device time from one training sample to the next
+};
+
+/// Makes the store that the plan asks for: devices, or numbers. Throws InputError for an unknown scheme or
+/// device and for settings that contradict each other. In double precision there are only numbers.
 template <class Real>
-std::unique_ptr<BasicWeightStore<Real>> make_weight_store(const ExperimentConfig& config,
+std::unique_ptr<BasicWeightStore<Real>> make_weight_store(const StoreContext& context,
                                                           const WeightStoreShape& shape);
-extern template std::unique_ptr<BasicWeightStore<float>> make_weight_store(const ExperimentConfig&,
+extern template std::unique_ptr<BasicWeightStore<float>> make_weight_store(const StoreContext&,
                                                                            const WeightStoreShape&);
-extern template std::unique_ptr<BasicWeightStore<double>> make_weight_store(const ExperimentConfig&,
+extern template std::unique_ptr<BasicWeightStore<double>> make_weight_store(const StoreContext&,
                                                                             const WeightStoreShape&);
 
 }  // namespace memprop::learning

@@ -1,0 +1,250 @@
+#include "learning/forward.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "crossbar/base/math.hpp"
+#include "learning/network/models/models.hpp"
+#include "learning/objective.hpp"
+
+namespace memprop::learning {
+
+using network::index_of;
+
+std::vector<network::PopulationId> sources_of(const network::Network& network) {
+    std::vector<network::PopulationId> sources;
+    for (std::size_t p = 0; p < network.populations.size(); ++p) {
+        const auto id = static_cast<network::PopulationId>(p);
+        if (network.populations[p].model == "input" && network.to(id).empty()) {
+            sources.push_back(id);
+        }
+    }
+    return sources;
+}
+
+template <class Real>
+ForwardPass<Real>::ForwardPass(const network::Network& network,
+                               std::vector<network::Connection<Real>*> connections, TapeRequest request,
+                               bool keeps_state)
+    : executor_(network, std::move(connections)),
+      request_(std::move(request)),
+      keeps_state_(keeps_state),
+      sources_(sources_of(network)),
+      psi_(network.populations.size()) {
+    for (const network::Population& population : network.populations) {
+        sizes_.push_back(population.size);
+        is_source_.push_back(false);
+    }
+    for (const network::PopulationId id : sources_) {
+        is_source_[index_of(id)] = true;
+    }
+    for (const network::Objective& objective : network.objectives) {
+        const network::Population& population = network.at(objective.population);
+        const bool spiking = network::find_model("model", population.model).spiking;
+        const auto decay = static_cast<Real>(
+            spiking ? math::exp(-network.time_step_seconds / objective.filter_seconds) : 0.0);
+        objectives_.push_back({.population = index_of(objective.population),
+                               .size = population.size,
+                               .first_target = target_width_,
+                               .loss = objective.loss,
+                               .spiking = spiking,
+                               .decay = decay,
+                               .gain = Real{1} - decay,
+                               .output = std::vector<Real>(population.size)});
+        target_width_ += objective.loss == Loss::mse ? population.size : 0;
+    }
+}
+
+template <class Real>
+void ForwardPass<Real>::begin_tape(const Trial& trial, Tape<Real>& tape) const {
+    const std::size_t steps = trial.input.steps();
+    tape.steps = steps;
+    tape.populations.resize(sizes_.size());
+    tape.objectives.resize(objectives_.size());
+    for (std::size_t p = 0; p < sizes_.size(); ++p) {
+        PopulationTape<Real>& population = tape.populations[p];
+        population.given = nullptr;
+        population.own.clear();
+        population.values.clear();
+        population.late.clear();
+        for (auto& carried : population.carried) {
+            carried.clear();
+        }
+        if (request_.events[p]) {
+            population.own.reserve(steps, steps * sizes_[p]);
+        }
+        if (request_.pseudo_derivative[p]) {
+            population.pseudo_derivative.resize(steps * sizes_[p]);
+        }
+        if (request_.spike_count[p]) {
+            population.spike_count.assign(sizes_[p], 0);
+        }
+    }
+    const auto end = std::min<std::size_t>(trial.window_end, steps);
+    for (std::size_t o = 0; o < objectives_.size(); ++o) {
+        ObjectiveTape<Real>& objective = tape.objectives[o];
+        objective.output.resize(steps * objectives_[o].size);
+        objective.error.resize(steps * objectives_[o].size);
+        objective.loss = 0.0;
+        objective.window_steps =
+            static_cast<std::uint32_t>(end - std::min<std::size_t>(trial.window_begin, end));
+    }
+    if (sources_.size() == 1) {
+        tape.populations[index_of(sources_[0])].given = &trial.input;
+    }
+}
+
+/// Events of the steps before the trial that delays still deliver in it.
+template <class Real>
+void ForwardPass<Real>::carry(Tape<Real>& tape) const {
+    for (std::size_t p = 0; p < sizes_.size(); ++p) {
+        if (!request_.events[p]) {
+            continue;
+        }
+        auto& carried = tape.populations[p].carried;
+        carried.resize(executor_.longest_delay_steps());
+        for (std::size_t ago = 0; ago < carried.size(); ++ago) {
+            const auto spikes = executor_.past(static_cast<network::PopulationId>(p), ago).spikes();
+            carried[ago].assign(spikes.begin(), spikes.end());
+        }
+    }
+}
+
+template <class Real>
+void ForwardPass<Real>::begin(const Trial& trial, Tape<Real>& tape) {
+    begin_tape(trial, tape);
+    if (keeps_state_) {
+        carry(tape);
+        return;
+    }
+    executor_.clear();
+    for (Read& objective : objectives_) {
+        std::fill(objective.output.begin(), objective.output.end(), Real{0});
+    }
+}
+
+template <class Real>
+void ForwardPass<Real>::run(const Trial& trial, Tape<Real>& tape) {
+    begin(trial, tape);
+    const auto steps = static_cast<std::uint32_t>(trial.input.steps());
+    for (std::uint32_t t = 0; t < steps; ++t) {
+        step(t, trial, tape);
+    }
+}
+
+template <class Real>
+void ForwardPass<Real>::feed(std::uint32_t t, const Trial& trial, Tape<Real>& tape) {
+    const std::span<const std::uint32_t> all = trial.input.at(t);
+    if (sources_.size() == 1) {
+        executor_.set_input(sources_[0], all);
+        return;
+    }
+    std::uint32_t first = 0;
+    for (const network::PopulationId id : sources_) {
+        const std::size_t p = index_of(id);
+        events_.clear();
+        for (const std::uint32_t i : all) {
+            if (i >= first && i < first + sizes_[p]) {
+                events_.push_back(i - first);
+            }
+        }
+        executor_.set_input(id, events_);
+        for (const std::uint32_t i : events_) {
+            tape.populations[p].own.add(i);
+        }
+        tape.populations[p].own.end_step();
+        first += sizes_[p];
+    }
+}
+
+template <class Real>
+void ForwardPass<Real>::record(std::size_t p, PopulationTape<Real>& tape) const {
+    const network::Signal<Real>& out = executor_.output(static_cast<network::PopulationId>(p));
+    using Form = typename network::Signal<Real>::Form;
+    if (out.form == Form::spikes) {
+        for (const std::uint32_t j : out.index) {
+            tape.own.add(j);
+            if (request_.spike_count[p]) {
+                ++tape.spike_count[j];
+            }
+        }
+    } else if (out.form != Form::zero) {
+        for_each_nonzero(out, [&](std::uint32_t j, Real value) {
+            tape.own.add(j);
+            tape.values.push_back(value);
+        });
+    }
+    tape.own.end_step();
+}
+
+template <class Real>
+void ForwardPass<Real>::read(Read& objective, std::uint32_t t, const Trial& trial,
+                             ObjectiveTape<Real>& tape) {
+    const network::Signal<Real>& out =
+        executor_.output(static_cast<network::PopulationId>(objective.population));
+    std::vector<Real>& y = objective.output;
+    if (objective.spiking) {
+        for (Real& value : y) {
+            value *= objective.decay;
+        }
+        for (const std::uint32_t j : out.spikes()) {
+            y[j] += objective.gain;
+        }
+    } else if (out.form == network::Signal<Real>::Form::dense) {
+        std::copy(out.dense.begin(), out.dense.end(), y.begin());
+    } else {
+        std::fill(y.begin(), y.end(), Real{0});
+        for_each_nonzero(out, [&](std::uint32_t j, Real value) { y[j] += value; });
+    }
+    const std::size_t at = std::size_t{t} * objective.size;
+    std::copy(y.begin(), y.end(), tape.output.begin() + static_cast<std::ptrdiff_t>(at));
+    const std::span<Real> error = std::span(tape.error).subspan(at, objective.size);
+    const bool learns = t >= trial.window_begin && t < trial.window_end &&
+                        (objective.loss == Loss::mse ? !trial.target.empty() : trial.label >= 0);
+    if (!learns) {
+        std::fill(error.begin(), error.end(), Real{0});
+        return;
+    }
+    const std::span<const double> target(trial.target);
+    step_error<Real>(
+        objective.loss,
+        {.target = target.empty() ? target
+                                  : target.subspan(std::size_t{t} * target_width_ + objective.first_target,
+                                                   objective.loss == Loss::mse ? objective.size : 0),
+         .label = trial.label},
+        y, error, tape.loss);
+}
+
+template <class Real>
+void ForwardPass<Real>::step(std::uint32_t t, const Trial& trial, Tape<Real>& tape) {
+    feed(t, trial, tape);
+    for (std::size_t p = 0; p < psi_.size(); ++p) {
+        psi_[p] = request_.pseudo_derivative[p] ? std::span(tape.populations[p].pseudo_derivative)
+                                                      .subspan(std::size_t{t} * sizes_[p], sizes_[p])
+                                                : std::span<Real>();
+    }
+    executor_.step(t, psi_);
+    for (std::size_t p = 0; p < sizes_.size(); ++p) {
+        if (request_.events[p] && !is_source_[p]) {
+            record(p, tape.populations[p]);
+        }
+    }
+    for (std::size_t o = 0; o < objectives_.size(); ++o) {
+        read(objectives_[o], t, trial, tape.objectives[o]);
+    }
+}
+
+template <class Real>
+void ForwardPass<Real>::serialize(StateArchive& archive) {
+    executor_.serialize(archive);
+    for (std::size_t o = 0; o < objectives_.size(); ++o) {
+        if (objectives_[o].spiking) {
+            archive("filtered" + std::to_string(o), objectives_[o].output);
+        }
+    }
+}
+
+template class ForwardPass<float>;
+template class ForwardPass<double>;
+
+}  // namespace memprop::learning
