@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "crossbar/device/presets.hpp"
 #include "host_runtime/config/config_reader.hpp"
+#include "host_runtime/config/named_tables.hpp"
 #include "host_runtime/config/toml_text.hpp"
 #include "host_runtime/files/atomic_file.hpp"
+#include "learning/resolve.hpp"
 
 namespace memprop::host {
 namespace {
@@ -31,44 +34,60 @@ void apply(const toml::table& table, std::string_view source, Experiment& config
     reader.refuse_unknown_keys();
 }
 
-/// Whether the only key of `table` is `key`, which has dots between its parts.
-bool is_only_key(const toml::table& table, std::string_view key) {
-    const toml::table* level = &table;
-    while (level != nullptr && level->size() == 1) {
-        const std::size_t dot = key.find('.');
-        const toml::node* node = level->get(key.substr(0, dot));
-        if (node == nullptr || dot == std::string_view::npos) {
-            return node != nullptr;
+/// The value of the key with these parts, if the table has no other.
+toml::node* only_value(toml::table& table, std::span<const std::string> key) {
+    toml::node* node = &table;
+    for (const std::string& part : key) {
+        toml::table* const level = node->as_table();
+        node = level != nullptr && level->size() == 1 ? level->get(part) : nullptr;
+        if (node == nullptr) {
+            return nullptr;
         }
-        level = node->as_table();
-        key.remove_prefix(dot + 1);
     }
-    return false;
+    return node;
+}
+
+/// Where the key of "key=value" ends; parts of it may stand in quotes.
+std::size_t end_of_key(std::string_view text) {
+    char quote = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (quote == '"' && c == '\\') {
+            ++at;
+        } else if (quote != 0) {
+            quote = c == quote ? '\0' : quote;
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == '=') {
+            return at;
+        }
+    }
+    return std::string_view::npos;
 }
 
 /// A table with the one key of "a.b=value".
 toml::table parse_override(const std::string& text) {
-    const std::size_t equals = text.find('=');
+    const std::size_t equals = end_of_key(text);
     if (equals == std::string::npos || equals == 0) {
         throw InputError(fmt::format("--set {}: must have the form key=value", text));
     }
     const std::string key = text.substr(0, equals), value = text.substr(equals + 1);
-    if (key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") !=
-        std::string::npos) {
-        throw InputError(fmt::format("--set {}: '{}' is not a key", text, key));
-    }
     const std::string source = fmt::format("--set {}", text);
     const std::string line = fmt::format("{} = {}", key, value);
     refuse_deep_keys(line, key.size() > kLongestKeyShown ? "--set" : source);
+    const std::vector<std::string> parts = split_key(key);
+    if (parts.empty()) {
+        throw InputError(fmt::format("--set {}: '{}' is not a key", text, key));
+    }
     try {
         toml::table table = toml::parse(line, source);
-        if (!is_only_key(table, key)) {
+        if (only_value(table, parts) == nullptr) {
             throw InputError(fmt::format("{}: must be one key and its value", source));
         }
         return table;
     } catch (const toml::parse_error&) {
         toml::table table = parse(fmt::format("{} = ''", key), source);
-        *table.at_path(key).as_string() = value;
+        *only_value(table, parts)->as_string() = value;
         return table;
     }
 }
@@ -79,6 +98,37 @@ std::string number(double value) {
         text += ".0";
     }
     return text;
+}
+
+std::string list_of(std::span<const double> values) {
+    std::vector<std::string> items;
+    items.reserve(values.size());
+    std::transform(values.begin(), values.end(), std::back_inserter(items), number);
+    return fmt::format("[{}]", fmt::join(items, ", "));
+}
+
+std::string parameter_value(const network::Field& field, const network::Parameter* given) {
+    const std::vector<double> values =
+        given != nullptr ? given->values
+                         : std::vector<double>(std::max<std::size_t>(field.list, 1), field.missing);
+    if (!field.choices.empty()) {
+        return toml_string(field.choices[static_cast<std::size_t>(values.front())]);
+    }
+    if (field.whole && field.list == 0 && values.size() == 1) {
+        return fmt::format("{:.0f}", values.front());
+    }
+    return field.list > 0 || values.size() > 1 ? list_of(values) : number(values.front());
+}
+
+std::string parameter_text(const network::Field& field) {
+    std::string text(field.text);
+    if (!field.unit.empty()) {
+        text += fmt::format(", {}", field.unit);
+    }
+    if (!field.choices.empty()) {
+        text += fmt::format(" ({})", fmt::join(field.choices, " | "));
+    }
+    return text + (field.per_neuron ? "; one value, or one per neuron" : "");
 }
 
 /// A visitor for `describe` that lists every key with its value as TOML and its meaning.
@@ -112,12 +162,33 @@ public:
         entries_.back().file = value;
     }
     void list(std::string_view name, std::vector<double>& values, Range<double>, std::string_view doc) {
-        std::vector<std::string> items;
-        items.reserve(values.size());
-        for (const double value : values) {
-            items.push_back(number(value));
+        add(name, list_of(values), doc);
+    }
+    void list(std::string_view name, std::vector<std::int64_t>& values, Range<std::int64_t>,
+              std::string_view doc) {
+        add(name, fmt::format("[{}]", fmt::join(values, ", ")), doc);
+    }
+    void one_of(std::string_view name, std::string& value, const std::vector<std::string_view>& names,
+                std::string_view doc) {
+        add(name, toml_string(value), fmt::format("{} ({})", doc, fmt::join(names, " | ")));
+    }
+    void parameters(std::span<const network::Field> fields, std::vector<network::Parameter>& values) {
+        for (const network::Field& field : fields) {
+            if (field.role == network::FieldRole::parameter) {
+                const auto given = std::find_if(
+                    values.begin(), values.end(),
+                    [&](const network::Parameter& parameter) { return parameter.name == field.name; });
+                add(field.name, parameter_value(field, given == values.end() ? nullptr : &*given),
+                    parameter_text(field));
+            }
         }
-        add(name, fmt::format("[{}]", fmt::join(items, ", ")), doc);
+    }
+    template <class Table>
+    void tables(std::string_view kind, std::vector<Table>& tables) {
+        for (Table& table : tables) {
+            Lister nested(fmt::format("{}.{}", kind, toml_key(table.name)), entries_);
+            table.describe(nested);
+        }
     }
     template <class E, std::size_t N>
     void choice(std::string_view name, E& value, const std::array<std::pair<std::string_view, E>, N>& names,
@@ -164,11 +235,21 @@ Experiment defaults_of(const std::string& device) {
 
 Experiment parse_experiment(std::string_view text, std::string_view source,
                             std::span<const std::string> overrides) {
-    const toml::table file = parse(text, source);
+    toml::table file = parse(text, source);
+    std::vector<toml::table> changes;
+    changes.reserve(overrides.size());
+    std::transform(overrides.begin(), overrides.end(), std::back_inserter(changes), parse_override);
+    NamedTables named_tables;
+    if (NamedTables::in(file) || std::any_of(changes.begin(), changes.end(), NamedTables::in)) {
+        named_tables.take(file, source);
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            named_tables.take(changes[i], fmt::format("--set {}", overrides[i]));
+        }
+    }
     const auto read = [&](Experiment& config) {
         apply(file, source, config);
-        for (const std::string& override_text : overrides) {
-            apply(parse_override(override_text), fmt::format("--set {}", override_text), config);
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            apply(changes[i], fmt::format("--set {}", overrides[i]), config);
         }
     };
     Experiment named;
@@ -180,6 +261,8 @@ Experiment parse_experiment(std::string_view text, std::string_view source,
         complete != nullptr) {
         complete(config.crossbar);
     }
+    config.tables = named_tables.read(config);
+    learning::set_sizes(config);
     return config;
 }
 
