@@ -247,43 +247,4 @@ network::Connect connect_of(const ProjectionTable& table, const Population& from
         .make();
 }
 
-std::size_t weight_count(const network::Network& network, const network::Projection& projection) {
-    const Connect& c = projection.connect;
-    switch (c.kind) {
-        case ConnectKind::dense:
-        case ConnectKind::masked:
-            return std::size_t{rows_of(network, projection)} * columns_of(network, projection);
-        case ConnectKind::sparse:
-            return c.column.size();
-        case ConnectKind::one_to_one:
-            return columns_of(network, projection);
-        case ConnectKind::convolution:
-            return c.window.channels_out *
-                   (c.window.channels_in / c.window.groups * c.window.kernel_height * c.window.kernel_width +
-                    (projection.bias ? 1 : 0));
-        case ConnectKind::pool:
-            return 0;
-    }
-    return 0;
-}
-
-std::vector<float> draw_initial_weights(const ProjectionTable& table, const network::Network& network,
-                                        const network::Projection& projection, std::uint64_t run_seed,
-                                        ProjectionId id) {
-    std::vector<float> weights(weight_count(network, projection));
-    fill_normals({.seed = seed_of(run_seed, id), .stream = Stream::initial_weight, .array = array_number(id)},
-                 0, weights);
-    const Connect& c = projection.connect;
-    const std::size_t columns = columns_of(network, projection);
-    const bool matrix = c.kind == ConnectKind::dense || c.kind == ConnectKind::masked;
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-        const bool exists =
-            (c.mask.empty() || c.mask[i] != 0) && (!matrix || c.self || i / columns != i % columns);
-        weights[i] =
-            exists ? weights[i] * static_cast<float>(table.init_std) + static_cast<float>(table.init_mean)
-                   : 0.0F;
-    }
-    return weights;
-}
-
 }  // namespace memprop::learning

@@ -141,15 +141,11 @@ private:
         p.receptor = static_cast<std::uint32_t>(table.receptor);
         p.delay_steps = static_cast<std::uint32_t>(table.delay_steps);
         p.delay_kind = table.delay;
+        p.weight_mean = table.init_mean;
         p.weight_std = table.init_std;
         p.device = table.device;
         p.rule = table.rule;
         p.update = table.update;
-        // Weights of a matrix around 0 are left to the trainer.
-        const bool matrix = table.connect == ConnectKind::dense || table.connect == ConnectKind::masked;
-        if (!matrix || table.init_mean != 0.0) {
-            p.weights = draw_initial_weights(table, out_.network, p, seed, id);
-        }
         out_.projections.push_back(plan_of(table, read[to]));
         out_.network.projections.push_back(std::move(p));
     }
@@ -165,15 +161,12 @@ private:
                 ? config_.update
                 : tables_.updates[find(key("update"), "update", table.update, tables_.updates)].update;
         set_rule(table, plan);
-        const bool window = table.connect == ConnectKind::convolution || table.connect == ConnectKind::pool;
-        if (window && !plan.rule.empty()) {
-            throw InputError(key("rule"), table.rule, "windows do not learn: convolution and pool are fixed");
-        }
         if (table.device.empty()) {
             plan.update.scheme = kNumbers;
         } else {
-            if (window) {
-                throw InputError(key("device"), table.device, "windows are numbers, not devices");
+            if (table.connect != ConnectKind::dense && table.connect != ConnectKind::masked) {
+                throw InputError(key("device"), table.device,
+                                 "needs connect = \"dense\" or \"masked\": other weights are numbers");
             }
             plan.on_devices = true;
             plan.crossbar =
