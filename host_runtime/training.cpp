@@ -236,7 +236,7 @@ Experiment as_built(const Experiment& config) {
 }
 
 void check_trainable(const Experiment& config, const learning::TrainerBase& trainer) {
-    const auto* array = trainer.array(learning::ProjectionId::w_in);
+    const auto* array = trainer.array(learning::classic::w_in);
     if (array != nullptr && !array->model().takes_pulses()) {
         throw InputError("crossbar.device", config.crossbar.device,
                          "is programmed once and takes no update pulses; it needs --evaluate");
@@ -275,7 +275,7 @@ std::vector<KeyWithoutEffect> check_trainable(const Experiment& given) {
     const auto trainer = learning::make_trainer(config, std::move(task));
     if (config.run.engine == learning::EngineKind::cycle) {
         config.chip.check_costs();
-        if (trainer->array(learning::ProjectionId::w_in) != nullptr) {
+        if (trainer->array(learning::classic::w_in) != nullptr) {
             config.chip.device_costs(config.crossbar.energy, config.crossbar.device);
         }
         map_network(config);

@@ -112,9 +112,9 @@ std::optional<learning::NetworkWeights> read_weights_to_program(
     const auto trainer = learning::make_trainer(donor, make_task(donor));
     Hdf5Reader archive(in, "/state", ranges_of(in, donor));
     naming(file, [&] { trainer->load_weights(archive, donor); });
-    return learning::NetworkWeights{trainer->snapshot(learning::ProjectionId::w_in),
-                                    trainer->snapshot(learning::ProjectionId::w_rec),
-                                    trainer->snapshot(learning::ProjectionId::w_out)};
+    return learning::NetworkWeights{trainer->snapshot(learning::classic::w_in),
+                                    trainer->snapshot(learning::classic::w_rec),
+                                    trainer->snapshot(learning::classic::w_out)};
 }
 
 void read_checkpoint_weights(const std::filesystem::path& file, const Experiment& config,

@@ -28,7 +28,7 @@ void GoldenRecording::serialize(StateArchive& archive) {
 }
 
 void GoldenRecording::check(const learning::TrainerBase& trainer) const {
-    const learning::WeightStoreShape out = trainer.shape(learning::ProjectionId::w_out);
+    const learning::WeightStoreShape out = trainer.shape(learning::classic::w_out);
     bool good =
         events_.size() % 2 == 0 && output_.size() % out.post == 0 && steps_ == output_.size() / out.post;
     for (std::size_t i = 0; good && i < events_.size(); i += 2) {
@@ -43,7 +43,7 @@ void GoldenRecording::write(h5::File& out, learning::TrainerBase& trainer) const
     using learning::ProjectionId;
     const std::uint64_t trials = trainer.samples_per_epoch(), iterations = trainer.epochs_done();
     const std::uint64_t steps = steps_ / (trials * iterations);
-    const std::uint64_t neurons = trainer.shape(ProjectionId::w_rec).post;
+    const std::uint64_t neurons = trainer.shape(learning::classic::w_rec).post;
     std::vector<std::uint8_t> z(steps_ * neurons);
     for (std::size_t i = 0; i < events_.size(); i += 2) {
         z[events_[i] * neurons + events_[i + 1]] = 1;

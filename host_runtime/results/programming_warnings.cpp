@@ -56,7 +56,7 @@ std::vector<std::string> programming_warnings(const learning::TrainerBase& train
         if (array == nullptr) {
             continue;
         }
-        const bool out = id == learning::ProjectionId::w_out;
+        const bool out = id == learning::classic::w_out;
         const bool verified = config.crossbar.programming.method == crossbar::ProgrammingMethod::write_verify;
         const crossbar::ProgrammingReport report = trainer.programmed(id);
         const std::vector<std::string> found = warnings_of(

@@ -105,8 +105,8 @@ void Recording::serialize(StateArchive& archive) {
 }
 
 void Recording::check(const learning::TrainerBase& trainer) const {
-    const learning::WeightStoreShape in = trainer.shape(learning::ProjectionId::w_in),
-                                     out = trainer.shape(learning::ProjectionId::w_out);
+    const learning::WeightStoreShape in = trainer.shape(learning::classic::w_in),
+                                     out = trainer.shape(learning::classic::w_out);
     std::set<std::uint32_t> seen;
     for (std::size_t i = 0; i < trials_.size(); ++i) {
         const TrialRecord& trial = trials_[i];

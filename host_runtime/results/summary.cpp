@@ -70,7 +70,7 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
         refreshed += trainer.refreshed(static_cast<learning::ProjectionId>(w));
         programmed += trainer.programmed(static_cast<learning::ProjectionId>(w));
     }
-    const bool on_devices = trainer.array(learning::ProjectionId::w_in) != nullptr;
+    const bool on_devices = trainer.array(learning::classic::w_in) != nullptr;
     const crossbar::EnergyConfig& costs = config.crossbar.energy;
 
     nlohmann::ordered_json json;
@@ -100,7 +100,7 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
                        {"verify_read", refreshed.verify_reads},
                        {"mean_error_us",
                         refreshed.pairs == 0 ? 0.0 : refreshed.absolute_error_us / double(refreshed.pairs)}};
-    const bool verified = on_devices && trainer.array(learning::ProjectionId::w_in)->model().takes_pulses() &&
+    const bool verified = on_devices && trainer.array(learning::classic::w_in)->model().takes_pulses() &&
                           config.crossbar.programming.method == crossbar::ProgrammingMethod::write_verify;
     const double count = std::max(1.0, double(programmed.synapses));
     json["programming"] = {

@@ -86,7 +86,7 @@ std::vector<SplitAnswers> add_task_metrics(learning::TrainerBase& trainer, doubl
         }
         metrics[name + "_accuracy"] = found.accuracy;
         metrics[name + "_confusion"] =
-            confusion_rows(found.confusion, trainer.shape(learning::ProjectionId::w_out).post);
+            confusion_rows(found.confusion, trainer.shape(learning::classic::w_out).post);
         for (const learning::Metric& metric : task.metrics(split, found.answers)) {
             metrics[name + "_" + metric.name] = to_json(metric);
         }

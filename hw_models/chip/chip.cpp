@@ -7,7 +7,7 @@
 namespace memprop::hw::chip {
 
 Chip::Chip(const sc_core::sc_module_name& name, const ChipConfig& config, const ChipPlan& plan,
-           const learning::HardwareRequest& request)
+           const ChipParts& request)
     : sc_module(name),
       config_(config),
       plan_(plan),

@@ -160,6 +160,11 @@ double number_at(const Numbers& numbers, std::size_t i) {
     return std::visit([i](const auto& values) { return static_cast<double>(values[i]); }, numbers);
 }
 
+std::vector<double> doubles_of(const Numbers& numbers) {
+    return std::visit([](const auto& values) { return std::vector<double>(values.begin(), values.end()); },
+                      numbers);
+}
+
 std::optional<PopulationId> Network::find_population(std::string_view name) const {
     const auto at = position_of(populations, name);
     return at ? std::optional(static_cast<PopulationId>(*at)) : std::nullopt;
