@@ -47,6 +47,12 @@ ResolvedNetwork resolve(const ExperimentConfig& config);
 ResolvedNetwork resolve_short_form(const ExperimentConfig& config);
 ResolvedNetwork resolve_tables(const ExperimentConfig& config);
 
+/// What tasks read of the network, as its tables say: network.inputs, the lines of all populations of model
+/// input that no projection reaches, in order; network.outputs, the neurons of the objectives with targets
+/// or, if all have labels, the classes that all of them tell apart; learning.loss, if all objectives share
+/// one. Without tables nothing changes. Throws InputError for more than tasks can serve.
+void set_sizes(ExperimentConfig& config);
+
 /// The array number and the seed that key everything random of a projection.
 std::uint8_t array_number(ProjectionId id);
 std::uint64_t seed_of(std::uint64_t seed, ProjectionId id);

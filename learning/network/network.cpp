@@ -63,6 +63,9 @@ void check_parameter(const Population& population, const NeuronModel& model, con
         if (!(value >= field->low && value <= field->high)) {
             throw InputError(key(), value, fmt::format("must be in [{}, {}]", field->low, field->high));
         }
+        if (field->whole && value != std::floor(value)) {
+            throw InputError(key(), value, "must be a whole number");
+        }
     }
 }
 
