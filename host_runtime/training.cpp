@@ -229,17 +229,23 @@ TrainOutcome learn(const Run& request, const CheckpointOwner& owner, learning::T
 /// On a chip pulses are as long as it makes them, unless the device says how long they are.
 Experiment as_built(const Experiment& config) {
     Experiment built = config;
-    if (config.run.engine == learning::Engine::cycle && config.crossbar.energy.missing().empty()) {
+    if (config.run.engine == learning::EngineKind::cycle && config.crossbar.energy.missing().empty()) {
         built.crossbar.energy = config.chip.device_costs(config.crossbar.energy, config.crossbar.device);
     }
     return built;  // the chip refuses costs that are missing
 }
 
 void check_trainable(const Experiment& config, const learning::TrainerBase& trainer) {
-    const auto* array = trainer.array(learning::ProjectionId::w_in);
-    if (array != nullptr && !array->model().takes_pulses()) {
-        throw InputError("crossbar.device", config.crossbar.device,
-                         "is programmed once and takes no update pulses; it needs --evaluate");
+    for (std::size_t p = 0; p < trainer.network().projections.size(); ++p) {
+        const auto* array = trainer.array(static_cast<learning::ProjectionId>(p));
+        const learning::ProjectionPlan& plan = trainer.resolved().projections[p];
+        if (array != nullptr && !plan.rule.empty() && !array->model().takes_pulses()) {
+            throw InputError(config.tables.empty()
+                                 ? "crossbar.device"
+                                 : fmt::format("projection.{}.device", trainer.network().projections[p].name),
+                             plan.crossbar.device,
+                             "is programmed once and takes no update pulses; it needs --evaluate");
+        }
     }
 }
 
@@ -273,9 +279,9 @@ std::vector<KeyWithoutEffect> check_trainable(const Experiment& given) {
     Experiment config = given;
     std::unique_ptr<learning::Task> task = make_any_task(config);
     const auto trainer = learning::make_trainer(config, std::move(task));
-    if (config.run.engine == learning::Engine::cycle) {
+    if (config.run.engine == learning::EngineKind::cycle) {
         config.chip.check_costs();
-        if (trainer->array(learning::ProjectionId::w_in) != nullptr) {
+        if (trainer->has_devices()) {
             config.chip.device_costs(config.crossbar.energy, config.crossbar.device);
         }
         map_network(config);
@@ -296,7 +302,7 @@ TrainOutcome run_training(const TrainRequest& given) {
     const auto to_program = request.init ? weights_to_program(*request.init, request.config) : std::nullopt;
     ChipHardware* chip = nullptr;
     learning::HardwareFactory make_hardware;
-    if (request.config.run.engine == learning::Engine::cycle) {
+    if (request.config.run.engine == learning::EngineKind::cycle) {
         make_hardware = [&](const learning::HardwareRequest& around) {
             auto hardware = std::make_unique<ChipHardware>(request.config, around);
             chip = hardware.get();

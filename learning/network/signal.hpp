@@ -4,7 +4,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
+
+#include "crossbar/base/error.hpp"
+#include "crossbar/base/state_archive.hpp"
 
 namespace memprop::network {
 
@@ -59,6 +63,28 @@ void for_each_nonzero(const Signal<Real>& signal, Function&& f) {
                 }
             }
     }
+}
+
+template <class Real>
+void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>& signal) {
+    using Form = typename Signal<Real>::Form;
+    archive.enter(name);
+    auto form = static_cast<std::uint64_t>(signal.form);
+    archive("form", form);
+    if (form > static_cast<std::uint64_t>(Form::dense)) {
+        throw InputError(name, form, "must be the form of a signal, 0 to 3");
+    }
+    signal.form = static_cast<Form>(form);
+    if (signal.form == Form::spikes || signal.form == Form::graded) {
+        archive("index", signal.index);
+    }
+    if (signal.form == Form::graded) {
+        archive("value", signal.value);
+    }
+    if (signal.form == Form::dense) {
+        archive("dense", signal.dense);
+    }
+    archive.leave();
 }
 
 }  // namespace memprop::network
