@@ -225,16 +225,16 @@ template <class Real>
 void Executor<Real>::serialize(StateArchive& archive) {
     archive("network_steps", steps_done_);
     for (const Stage& stage : stages_) {
-        const std::size_t p = stage.population;
+        const std::size_t p = stage.population, size = stage.sums.front().size();
         archive.enter("population" + std::to_string(p));
         neurons_[p]->serialize(archive);
         if (is_remembered_[p]) {
-            serialize_signal(archive, "output", outputs_[p]);
+            serialize_signal(archive, "output", outputs_[p], size);
         }
         for (std::size_t ago = 0; ago < past_[p].ring.size(); ++ago) {
             Past& past = past_[p];
             serialize_signal(archive, "before" + std::to_string(ago),
-                             past.ring[(past.newest + past.ring.size() - ago) % past.ring.size()]);
+                             past.ring[(past.newest + past.ring.size() - ago) % past.ring.size()], size);
         }
         archive.leave();
     }

@@ -223,6 +223,16 @@ TEST_CASE("a network goes on from its saved state as if nothing had been") {
     check_restored<double>();
 }
 
+TEST_CASE("a saved state of other neurons is refused") {
+    Signal<float> signal;
+    signal.set_spikes(std::vector<std::uint32_t>{1, 5});
+    MemoryArchive archive;
+    serialize_signal(archive, "output", signal, 6);
+    archive.rewind();
+    CHECK(input_error([&] { serialize_signal(archive, "output", signal, 5); })
+              .find("output = a saved signal: must be of 5 neurons") != std::string::npos);
+}
+
 TEST_CASE("what a population put out earlier can be asked for as far back as delays reach") {
     Running<double> run(relay(4, DelayKind::axonal, false));
     for (std::uint32_t t = 0; t < 9; ++t) {
