@@ -58,6 +58,7 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
                                       .delay = projection.delay_steps,
                                       .dendritic = dendritic,
                                       .from_is_later = position[from] >= position[at],
+                                      .bias = projection.bias,
                                       .bias_line = projection.bias && connection.bias_is_a_line(),
                                       .bias_before_arrival = projection.bias_before_arrival,
                                       .bias_row = network.at(projection.from).size});
@@ -67,6 +68,8 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
                 waiting_[index_of(p)] = {.projection = index_of(p),
                                          .from = from,
                                          .next = 0,
+                                         .bias_line = projection.bias && connection.bias_is_a_line(),
+                                         .bias_row = network.at(projection.from).size,
                                          .sums = std::vector<std::vector<Real>>(
                                              projection.delay_steps, std::vector<Real>(network.at(id).size))};
             } else if (projection.delay_steps > 0) {
@@ -141,21 +144,23 @@ const Signal<Real>& Executor<Real>::with_bias(const Signal<Real>& arriving, std:
 /// Replaces `sums`; false if nothing arrives.
 template <class Real>
 bool Executor<Real>::deliver(const Incoming& incoming, std::uint32_t step, std::span<Real> sums) {
+    const bool before = steps_done_ < incoming.delay;
+    if (incoming.dendritic && before && incoming.bias && incoming.bias_before_arrival) {
+        static const Signal<Real> kNothing{};
+        return connections_[incoming.projection]->sum(
+            incoming.bias_line ? with_bias(kNothing, incoming.bias_row) : kNothing, step, sums);
+    }
     if (incoming.dendritic) {
         Waiting& waiting = waiting_[incoming.projection];
         const std::vector<Real>& due = waiting.sums[waiting.next];
         std::copy(due.begin(), due.end(), sums.begin());
         return true;
     }
-    static const Signal<Real> kNothing{};
-    const bool before = steps_done_ < incoming.delay;
     if (before && !incoming.bias_before_arrival) {
         return false;
     }
     const std::size_t ago = incoming.delay - (incoming.delay > 0 && incoming.from_is_later ? 1 : 0);
-    const Signal<Real>& arriving = incoming.delay > 0 && ago == 0 ? outputs_[incoming.from]
-                                   : ago == 0                     ? outputs_[incoming.from]
-                                                                  : past_[incoming.from].at(ago - 1);
+    const Signal<Real>& arriving = ago == 0 ? outputs_[incoming.from] : past_[incoming.from].at(ago - 1);
     return connections_[incoming.projection]->sum(
         incoming.bias_line ? with_bias(arriving, incoming.bias_row) : arriving, step, sums);
 }
@@ -205,7 +210,9 @@ void Executor<Real>::step(std::uint32_t step, std::span<const std::span<Real>> p
     for (Waiting& waiting : waiting_) {
         if (!waiting.sums.empty()) {
             std::vector<Real>& sums = waiting.sums[waiting.next];
-            if (!connections_[waiting.projection]->sum(outputs_[waiting.from], step, sums)) {
+            const Signal<Real>& out = outputs_[waiting.from];
+            if (!connections_[waiting.projection]->sum(
+                    waiting.bias_line ? with_bias(out, waiting.bias_row) : out, step, sums)) {
                 std::fill(sums.begin(), sums.end(), Real{0});
             }
             waiting.next = (waiting.next + 1) % waiting.sums.size();
@@ -218,16 +225,16 @@ template <class Real>
 void Executor<Real>::serialize(StateArchive& archive) {
     archive("network_steps", steps_done_);
     for (const Stage& stage : stages_) {
-        const std::size_t p = stage.population;
+        const std::size_t p = stage.population, size = stage.sums.front().size();
         archive.enter("population" + std::to_string(p));
         neurons_[p]->serialize(archive);
         if (is_remembered_[p]) {
-            serialize_signal(archive, "output", outputs_[p]);
+            serialize_signal(archive, "output", outputs_[p], size);
         }
         for (std::size_t ago = 0; ago < past_[p].ring.size(); ++ago) {
             Past& past = past_[p];
             serialize_signal(archive, "before" + std::to_string(ago),
-                             past.ring[(past.newest + past.ring.size() - ago) % past.ring.size()]);
+                             past.ring[(past.newest + past.ring.size() - ago) % past.ring.size()], size);
         }
         archive.leave();
     }

@@ -65,8 +65,9 @@ void for_each_nonzero(const Signal<Real>& signal, Function&& f) {
     }
 }
 
+/// Of a population of `size` neurons. Throws InputError for a state that has other neurons.
 template <class Real>
-void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>& signal) {
+void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>& signal, std::size_t size) {
     using Form = typename Signal<Real>::Form;
     archive.enter(name);
     auto form = static_cast<std::uint64_t>(signal.form);
@@ -85,6 +86,13 @@ void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>
         archive("dense", signal.dense);
     }
     archive.leave();
+    const bool listed = signal.form == Form::spikes || signal.form == Form::graded;
+    if ((listed && std::any_of(signal.index.begin(), signal.index.end(),
+                               [&](std::uint32_t i) { return i >= size; })) ||
+        (signal.form == Form::graded && signal.value.size() != signal.index.size()) ||
+        (signal.form == Form::dense && signal.dense.size() != size)) {
+        throw InputError(name, "a saved signal", fmt::format("must be of {} neurons", size));
+    }
 }
 
 }  // namespace memprop::network
