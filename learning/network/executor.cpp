@@ -1,5 +1,7 @@
 #include "learning/network/executor.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 
@@ -32,6 +34,7 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
     }
     for (const Population& population : network.populations) {
         neurons_.push_back(make_neurons<Real>(population, network.time_step_seconds));
+        sizes_.push_back(population.size);
         largest = std::max<std::size_t>(largest, population.size);
     }
     scratch_.resize(largest);
@@ -212,10 +215,15 @@ void Executor<Real>::step(std::uint32_t step, std::span<const std::span<Real>> p
     ++steps_done_;
 }
 
+/// `size`: of the population. A signal that is read has been empty before.
 template <class Real>
-void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>& signal) {
+void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>& signal, std::size_t size) {
     using Form = typename Signal<Real>::Form;
     archive.enter(name);
+    if (signal.form == Form::zero) {  // what it held before is none of its value
+        signal.index.clear();
+        signal.value.clear();
+    }
     auto form = static_cast<std::uint64_t>(signal.form);
     archive("form", form);
     if (form > static_cast<std::uint64_t>(Form::dense)) {
@@ -224,11 +232,21 @@ void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>
     signal.form = static_cast<Form>(form);
     if (signal.form == Form::spikes || signal.form == Form::graded) {
         archive("index", signal.index);
+        for (const std::uint32_t i : signal.index) {
+            if (i >= size) {
+                throw InputError(name, i, fmt::format("must be below {}, the size of its population", size));
+            }
+        }
     }
     if (signal.form == Form::graded) {
         archive("value", signal.value);
+        if (signal.value.size() != signal.index.size()) {
+            throw InputError(name, signal.value.size(),
+                             fmt::format("values for {} neurons", signal.index.size()));
+        }
     }
     if (signal.form == Form::dense) {
+        signal.dense.resize(size);
         archive("dense", signal.dense);
     }
     archive.leave();
@@ -241,11 +259,11 @@ void Executor<Real>::serialize(StateArchive& archive) {
         const std::size_t p = stage.population;
         archive.enter("population" + std::to_string(p));
         neurons_[p]->serialize(archive);
-        serialize_signal(archive, "output", outputs_[p]);
+        serialize_signal(archive, "output", outputs_[p], sizes_[p]);
         for (std::size_t ago = 0; ago < past_[p].ring.size(); ++ago) {
             Past& past = past_[p];
             serialize_signal(archive, "before" + std::to_string(ago),
-                             past.ring[(past.newest + past.ring.size() - ago) % past.ring.size()]);
+                             past.ring[(past.newest + past.ring.size() - ago) % past.ring.size()], sizes_[p]);
         }
         archive.leave();
     }

@@ -26,6 +26,8 @@ public:
 
     /// What a population without projections to it puts out in the next step; indices ascend.
     void set_input(PopulationId id, std::span<const std::uint32_t> events);
+    /// The same, to be filled with any signal.
+    Signal<Real>& input(PopulationId id) { return inputs_[index_of(id)]; }
 
     /// One step; `step` keys the noise of devices. psi[p], unless it is empty, gets the pseudo-derivatives of
     /// population p.
@@ -39,7 +41,10 @@ public:
     const Signal<Real>& past(PopulationId id, std::size_t ago) const;
     std::uint32_t longest_delay_steps() const { return longest_delay_; }
 
-    /// All that steps have changed, weights aside.
+    std::uint64_t steps_done() const { return steps_done_; }
+
+    /// All that steps have changed, weights aside. Reading needs an executor that has been cleared; throws
+    /// InputError for signals that no population of the network can have put out.
     void serialize(StateArchive& archive);
 
 private:
@@ -79,6 +84,7 @@ private:
     const Signal<Real>& with_bias(const Signal<Real>& arriving, std::uint32_t bias_row);
 
     std::vector<std::unique_ptr<Neurons<Real>>> neurons_;
+    std::vector<std::size_t> sizes_;  // [population]
     std::vector<Connection<Real>*> connections_;
     std::vector<Stage> stages_;
     std::vector<Signal<Real>> outputs_, inputs_;

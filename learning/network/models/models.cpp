@@ -16,9 +16,10 @@ const NeuronModel& input_model();
 const NeuronModel& lif_model();
 const NeuronModel& alif_model();
 const NeuronModel& leaky_readout_model();
+const NeuronModel& delay_model();
 
 std::span<const NeuronModel* const> models() {
-    static const std::array kModels{&input_model(), &lif_model(), &alif_model(), &leaky_readout_model()};
+    static const std::array kModels{&input_model(), &lif_model(), &alif_model(), &leaky_readout_model(), &delay_model()};
     return kModels;
 }
 
