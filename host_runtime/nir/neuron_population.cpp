@@ -69,10 +69,12 @@ public:
         }
         const bool leaky = type_ != NodeType::integrator && type_ != NodeType::integrate_fire;
         std::vector<double> r = values("r", 1.0);
-        if (leaky) {
-            const bool current = nir::has_current(type_);
+        if (type_ != NodeType::integrator) {
             p_.set("equations", {choice(as_training() ? network::Equations::decay
                                                       : network::Equations::difference)});
+        }
+        if (leaky) {
+            const bool current = nir::has_current(type_);
             p_.set("integrator", {choice(d_.integrator == Integrator::euler
                                              ? network::Integrator::euler
                                              : network::Integrator::exponential)});
@@ -87,7 +89,7 @@ public:
             }
         } else if (d_.if_integration == IfIntegration::per_second) {
             for (double& value : r) {
-                value = rounded(value * d_.dt_seconds);
+                value *= d_.dt_seconds;
             }
         }
         set("resistance", std::move(r));
@@ -110,11 +112,11 @@ private:
         p_.set(parameter, std::move(all));
     }
 
-    /// With the operations of training, which knows no carried subtraction and no currents.
+    /// With the operations of training; carried subtractions and currents are none of them in files.
     bool as_training() const {
         return d_.arithmetic != Arithmetic::graph &&
                (type_ == NodeType::leaky_integrator ||
-                (type_ == NodeType::lif && d_.reset != ResetRule::subtract_carry));
+                (!nir::has_current(type_) && d_.reset != ResetRule::subtract_carry));
     }
 
     void set_time_constant(std::string_view dataset, std::string_view parameter) {
@@ -128,12 +130,6 @@ private:
             }
         }
         set(parameter, std::move(tau));
-    }
-
-    /// A gain that is 1 but for rounding is 1 in training.
-    double rounded(double gain) const {
-        constexpr double kRounding = 4.0 * std::numeric_limits<double>::epsilon();
-        return d_.arithmetic != Arithmetic::graph && std::abs(gain - 1.0) <= kRounding ? 1.0 : gain;
     }
 
     void set_firing() {

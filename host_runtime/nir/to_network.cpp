@@ -145,7 +145,7 @@ private:
                 return !linear_bias(node).empty();
             case NodeType::conv1d:
             case NodeType::conv2d:
-                return !channel_bias(node, node.output_shape.front()).empty();
+                return !channel_bias(node, node.node->find("weight")->shape.front()).empty();
             default:
                 return false;
         }
@@ -226,7 +226,7 @@ private:
                 out_.places[i].population = add(neuron_population(node, d_, place(i)));
             } else {
                 const PopulationId id = add_relay(node.name, node.output_shape);
-                if (type == NodeType::delay && !waits_[i]) {
+                if (type == NodeType::delay) {
                     make_delay(i, id);
                 }
                 out_.places[i].population = id;
@@ -249,10 +249,12 @@ private:
         while (out_.network.find_projection(name).has_value()) {
             name += '\'';
         }
-        out_.network.projections.push_back(
-            {.name = std::move(name), .from = from, .to = to, .connect = {}, .delay_steps = delay,
-             .weights = {}, .device = {}, .rule = {}, .update = {}});
-        return out_.network.projections.back();
+        Projection& p = out_.network.projections.emplace_back();
+        p.name = std::move(name);
+        p.from = from;
+        p.to = to;
+        p.delay_steps = delay;
+        return p;
     }
 
     void add_projections(std::uint32_t i) {
