@@ -70,22 +70,22 @@ public:
         const bool leaky = type_ != NodeType::integrator && type_ != NodeType::integrate_fire;
         std::vector<double> r = values("r", 1.0);
         if (type_ != NodeType::integrator) {
-            p_.set("equations", {choice(as_training() ? network::Equations::decay
-                                                      : network::Equations::difference)});
+            p_.set("equations",
+                   {choice(as_training() ? network::Equations::decay : network::Equations::difference)});
         }
         if (leaky) {
             const bool current = nir::has_current(type_);
-            p_.set("integrator", {choice(d_.integrator == Integrator::euler
-                                             ? network::Integrator::euler
-                                             : network::Integrator::exponential)});
+            p_.set("integrator",
+                   {choice(d_.integrator == Integrator::euler ? network::Integrator::euler
+                                                              : network::Integrator::exponential)});
             set_time_constant(current ? "tau_mem" : "tau", "tau_membrane_seconds");
             set("leak_potential", values("v_leak", 0.0));
             if (current) {
                 set_time_constant("tau_syn", "tau_synapse_seconds");
                 set("input_weight", values("w_in", 1.0));
-                p_.set("current_jump", {choice(d_.current_jump == CurrentJump::scaled
-                                                   ? network::CurrentJump::scaled
-                                                   : network::CurrentJump::unscaled)});
+                p_.set("current_jump",
+                       {choice(d_.current_jump == CurrentJump::scaled ? network::CurrentJump::scaled
+                                                                      : network::CurrentJump::unscaled)});
             }
         } else if (d_.if_integration == IfIntegration::per_second) {
             for (double& value : r) {

@@ -89,9 +89,8 @@ Numbers trained_weights(Projection& p, const nir::FlatNode& node, const std::vec
 Numbers plain_weights(const nir::FlatNode& node, std::uint64_t in, std::uint64_t out,
                       const std::vector<double>& bias) {
     const nir::Dataset& weight = *node.node->find("weight");
-    const bool exact = std::all_of(bias.begin(), bias.end(), [](double b) {
-        return static_cast<double>(narrow<float>(b)) == b;
-    });
+    const bool exact = std::all_of(bias.begin(), bias.end(),
+                                   [](double b) { return static_cast<double>(narrow<float>(b)) == b; });
     if (is_float(weight) && exact) {
         auto weights = transposed<float>(weight, in, out, [](double w) { return static_cast<float>(w); });
         append(weights, bias);
@@ -159,8 +158,7 @@ void set_convolution(Projection& p, const nir::FlatNode& node, WeightForm form, 
 void set_pool(Projection& p, const nir::FlatNode& node, const std::string& place) {
     p.connect.kind = ConnectKind::pool;
     p.connect.window = nir::window_of(*node.node, node.input_shape, place);
-    const auto size =
-        static_cast<double>(p.connect.window.kernel_height * p.connect.window.kernel_width);
+    const auto size = static_cast<double>(p.connect.window.kernel_height * p.connect.window.kernel_width);
     p.connect.factor = node.node->type == NodeType::avg_pool2d ? 1.0 / size : 1.0;
 }
 

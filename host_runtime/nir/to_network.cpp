@@ -80,10 +80,10 @@ private:
     };
     /// A linear map.
     struct Map {
-        std::vector<Use> uses;                  ///< nodes that it reaches
-        std::optional<PopulationId> sum;        ///< of several sources
-        std::optional<PopulationId> population; ///< of what it puts out, if that has to be held
-        bool late = false;                      ///< the population holds it a step later
+        std::vector<Use> uses;                   ///< nodes that it reaches
+        std::optional<PopulationId> sum;         ///< of several sources
+        std::optional<PopulationId> population;  ///< of what it puts out, if that has to be held
+        bool late = false;                       ///< the population holds it a step later
     };
 
     std::string place(std::uint32_t node) const {
@@ -217,9 +217,8 @@ private:
                 map.population = add_relay(node.name, node.output_shape);
                 out_.places[i].population = map.population;
                 map.late = !map.uses.empty() && !bias_is_held_back(i) &&
-                           std::all_of(map.uses.begin(), map.uses.end(), [](const Use& use) {
-                               return use.origin.late > 0;
-                           });
+                           std::all_of(map.uses.begin(), map.uses.end(),
+                                       [](const Use& use) { return use.origin.late > 0; });
             }
         } else if (roles_[i] == Role::holds) {
             if (nir::is_neuron(type) || type == NodeType::threshold) {
@@ -306,8 +305,7 @@ private:
             delay += origin.delay() - (is_late ? 1 : 0);
         }
         Projection& p = add_projection(graph_.nodes[map].name, from, to, delay);
-        out_.places[map].projection =
-            static_cast<network::ProjectionId>(out_.network.projections.size() - 1);
+        out_.places[map].projection = static_cast<network::ProjectionId>(out_.network.projections.size() - 1);
         p.bias_before_arrival = late == 0 || d_.first_step_recurrence;
         set_synapses(p, graph_.nodes[map], d_, form_, place(map));
     }

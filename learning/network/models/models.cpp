@@ -26,8 +26,8 @@ const NeuronModel& integrator_model();
 
 std::span<const NeuronModel* const> models() {
     static const std::array kModels{
-        &input_model(),          &lif_model(),       &alif_model(),          &cuba_lif_model(),
-        &integrate_fire_model(), &threshold_model(), &leaky_readout_model(), &leaky_integrator_model(),
+        &input_model(),          &lif_model(),        &alif_model(),          &cuba_lif_model(),
+        &integrate_fire_model(), &threshold_model(),  &leaky_readout_model(), &leaky_integrator_model(),
         &cuba_li_model(),        &integrator_model(), &delay_model()};
     return kModels;
 }
