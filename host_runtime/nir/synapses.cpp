@@ -126,6 +126,7 @@ void set_linear(Projection& p, const nir::FlatNode& node, const Discretisation& 
                         matrices = h5::element_count(shape) / (in * out);
     const std::vector<double> bias = linear_bias(node);
     p.bias = !bias.empty();
+    p.bias_first = d.arithmetic == Arithmetic::graph || !nir::is_one_matrix(shape);
     if (!nir::is_one_matrix(shape)) {
         set_blocks(p.connect, matrices, in, out, p.bias);
     }
