@@ -229,7 +229,7 @@ TrainOutcome learn(const Run& request, const CheckpointOwner& owner, learning::T
 /// On a chip pulses are as long as it makes them, unless the device says how long they are.
 Experiment as_built(const Experiment& config) {
     Experiment built = config;
-    if (config.run.engine == learning::Engine::cycle && config.crossbar.energy.missing().empty()) {
+    if (config.run.engine == learning::EngineKind::cycle && config.crossbar.energy.missing().empty()) {
         built.crossbar.energy = config.chip.device_costs(config.crossbar.energy, config.crossbar.device);
     }
     return built;  // the chip refuses costs that are missing
@@ -273,7 +273,7 @@ std::vector<KeyWithoutEffect> check_trainable(const Experiment& given) {
     Experiment config = given;
     std::unique_ptr<learning::Task> task = make_any_task(config);
     const auto trainer = learning::make_trainer(config, std::move(task));
-    if (config.run.engine == learning::Engine::cycle) {
+    if (config.run.engine == learning::EngineKind::cycle) {
         config.chip.check_costs();
         if (trainer->array(learning::ProjectionId::w_in) != nullptr) {
             config.chip.device_costs(config.crossbar.energy, config.crossbar.device);
@@ -296,7 +296,7 @@ TrainOutcome run_training(const TrainRequest& given) {
     const auto to_program = request.init ? weights_to_program(*request.init, request.config) : std::nullopt;
     ChipHardware* chip = nullptr;
     learning::HardwareFactory make_hardware;
-    if (request.config.run.engine == learning::Engine::cycle) {
+    if (request.config.run.engine == learning::EngineKind::cycle) {
         make_hardware = [&](const learning::HardwareRequest& around) {
             auto hardware = std::make_unique<ChipHardware>(request.config, around);
             chip = hardware.get();

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "learning/network/executor.hpp"
 #include "learning/config/learning_config.hpp"
+#include "learning/network/executor.hpp"
 #include "learning/tape.hpp"
 #include "learning/task/trial.hpp"
 

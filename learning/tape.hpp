@@ -19,6 +19,7 @@ struct PopulationTape {
     std::vector<Real> values;           ///< of graded events, one for each of `own`; empty: all are 1
     /// [k]: events of the step k + 1 before the trial, if state is kept.
     std::vector<std::vector<std::uint32_t>> carried;
+    std::vector<std::vector<Real>> carried_values;  ///< of graded events, as `carried`; empty: all are 1
     std::vector<Real> pseudo_derivative;     ///< [step][neuron]; empty: no rule asks for it
     std::vector<std::uint32_t> spike_count;  ///< [neuron]; empty: no rule asks for it
     /// Neurons whose synapses miss the error of the last step (learning.early_spikes_lose_last_error).
@@ -36,7 +37,12 @@ struct PopulationTape {
     }
     /// Their values; empty: all are 1.
     std::span<const Real> arriving_values(std::size_t t, std::size_t delay) const {
-        if (values.empty() || t < delay) {
+        if (t < delay) {
+            const std::size_t before = delay - t - 1;
+            return before < carried_values.size() ? std::span<const Real>(carried_values[before])
+                                                  : std::span<const Real>();
+        }
+        if (values.empty()) {
             return {};
         }
         const auto at = events().at(t - delay);

@@ -1,16 +1,19 @@
+// How a run is set up: rules, stores, optimisers, the engine, initial weights.
 #include "learning/trainer.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <thread>
 #include <type_traits>
 
 #include "crossbar/array/faults.hpp"
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/random.hpp"
+#include "learning/eprop/make_plan.hpp"
+#include "learning/functional_engine.hpp"
+#include "learning/network/models/models.hpp"
 #include "learning/update/fast_array.hpp"
 #include "learning/update/scheme.hpp"
 #include "learning/weights/connectivity.hpp"
@@ -18,120 +21,337 @@
 namespace memprop::learning {
 namespace {
 
+using network::ConnectKind;
+using network::index_of;
+
+constexpr std::size_t kFirstFeedbackArray = 2;  // number of the draws of the first feedback matrix
+
 template <class Real>
-std::vector<Real> draw_weights(const ExperimentConfig& config, Stream stream, ProjectionId id,
-                               std::size_t count, double standard_deviation) {
-    std::vector<float> weights(count);
-    fill_normals({.seed = static_cast<std::uint64_t>(config.run.seed),
-                  .stream = stream,
-                  .array = static_cast<std::uint8_t>(id)},
-                 0, weights);
-    for (float& w : weights) {
+std::vector<Real> draw_normals(std::uint64_t seed, Stream stream, std::size_t array, std::size_t count,
+                               double mean, double standard_deviation) {
+    std::vector<float> drawn(count);
+    fill_normals({.seed = seed, .stream = stream, .array = static_cast<std::uint8_t>(array)}, 0, drawn);
+    for (float& w : drawn) {
         w *= static_cast<float>(standard_deviation);
     }
-    return {weights.begin(), weights.end()};
-}
-
-/// The weights `given`, or drawn ones if there are none.
-template <class Real>
-std::vector<Real> initial_weights(const ExperimentConfig& config, const WeightStoreShape& shape,
-                                  double standard_deviation, const std::vector<double>* given) {
-    const std::size_t count = std::size_t{shape.pre} * shape.post;
-    if (given != nullptr && given->size() != count) {
-        throw InputError(kProjectionNames[static_cast<std::size_t>(shape.id)], given->size(),
-                         fmt::format("must be {} x {} weights, as network.* of the experiment says",
-                                     shape.pre, shape.post));
-    }
-    std::vector<Real> initial = given != nullptr ? std::vector<Real>(given->begin(), given->end())
-                                                 : draw_weights<Real>(config, Stream::initial_weight,
-                                                                      shape.id, count, standard_deviation);
-    if (shape.no_diagonal) {
-        for (std::size_t i = 0; i < std::min(shape.pre, shape.post); ++i) {
-            initial[i * shape.post + i] = Real{0};
+    if (mean != 0.0) {
+        for (float& w : drawn) {
+            w += static_cast<float>(mean);
         }
     }
-    cut_unconnected(shape, std::span(initial));
-    return initial;
+    return {drawn.begin(), drawn.end()};
+}
+
+bool is_matrix(const network::Projection& projection) {
+    return projection.connect.kind == ConnectKind::dense || projection.connect.kind == ConnectKind::masked;
+}
+
+/// Weights that a projection holds; 0: it has none.
+std::size_t weight_count(const network::Network& network, const network::Projection& p) {
+    switch (p.connect.kind) {
+        case ConnectKind::dense:
+        case ConnectKind::masked:
+            return std::size_t{rows_of(network, p)} * columns_of(network, p);
+        case ConnectKind::sparse:
+            return p.connect.column.size();
+        case ConnectKind::one_to_one:
+            return columns_of(network, p);
+        case ConnectKind::convolution:
+            return p.connect.window.channels_out *
+                   (p.connect.window.channels_in / p.connect.window.groups * p.connect.window.kernel_height *
+                        p.connect.window.kernel_width +
+                    (p.bias ? 1 : 0));
+        case ConnectKind::pool:
+            return 0;
+    }
+    return 0;
+}
+
+const std::vector<double>* of_task(const InitialNetwork* given, std::size_t projection) {
+    return given == nullptr  ? nullptr
+           : projection == 0 ? &given->w_in
+           : projection == 1 ? &given->w_rec
+                             : &given->w_out;
+}
+
+/// The adaptation strengths that a task brings along.
+void take_beta(ResolvedNetwork& resolved, const InitialNetwork* given) {
+    if (given == nullptr || given->beta.empty()) {
+        return;
+    }
+    if (!resolved.is_classic) {
+        throw InputError("task.name", "golden", "needs a network of one recurrent population");
+    }
+    network::Population& neurons = resolved.network.populations[index_of(classic::neurons)];
+    const bool adapts =
+        std::any_of(given->beta.begin(), given->beta.end(), [](double b) { return b != 0.0; });
+    if (neurons.model == "alif") {
+        neurons.set("adaptation_beta", given->beta);
+    } else if (adapts) {
+        throw InputError("network.neuron", "lif", "must be \"alif\": the task has adaptive neurons");
+    }
 }
 
 }  // namespace
 
-template <class Real>
-NetworkParameters<Real> parameters_of(const ExperimentConfig& config, const Task& task) {
-    NetworkParameters<Real> parameters(config.network, config.learning);
-    if (const InitialNetwork* given = task.initial_network(); given != nullptr && !given->beta.empty()) {
-        parameters.set_beta(given->beta);
+bool TrainerBase::has_devices() const {
+    for (std::size_t p = 0; p < network().projections.size(); ++p) {
+        if (array(static_cast<ProjectionId>(p)) != nullptr) {
+            return true;
+        }
     }
-    return parameters;
+    return false;
 }
 
 template <class Real>
 BasicTrainer<Real>::BasicTrainer(const ExperimentConfig& config, std::unique_ptr<Task> task,
                                  const NetworkWeights* given_weights, const HardwareFactory& make_hardware)
-    : config_(config),
-      task_(std::move(task)),
-      parameters_(parameters_of<Real>(config, *task_)),
-      batch_sum_(parameters_),
-      regularizer_{.strength = static_cast<Real>(config.learning.rate_regularization),
-                   .target_per_step =
-                       static_cast<Real>(config.learning.target_rate_hz * config.network.time_step_seconds),
-                   .form = config.learning.regularizer,
-                   .decay = static_cast<Real>(config.learning.regularizer_decay)},
-      readout_weights_(std::size_t{parameters_.recurrent} * parameters_.outputs) {
+    : config_(config), task_(std::move(task)), resolved_(resolve(config)) {
+    take_beta(resolved_, task_->initial_network());
+    network::check(resolved_.network);
+    make_groups();
     check_settings();
-    const auto& p = parameters_;
-    weights_ = {make_weight_store<Real>(config, {.id = ProjectionId::w_in,
-                                                 .pre = p.inputs,
-                                                 .post = p.recurrent,
-                                                 .connected = connect(config, ProjectionId::w_in)}),
-                make_weight_store<Real>(config, {.id = ProjectionId::w_rec,
-                                                 .pre = p.recurrent,
-                                                 .post = p.recurrent,
-                                                 .no_diagonal = true,
-                                                 .connected = connect(config, ProjectionId::w_rec)}),
-                make_weight_store<Real>(config, {.id = ProjectionId::w_out,
-                                                 .pre = p.recurrent,
-                                                 .post = p.outputs,
-                                                 .connected = connect(config, ProjectionId::w_out)})};
+    make_stores();
     check_fault_map();
-    const auto& learning = config.learning;
-    optimizers_ = {std::make_unique<Optimizer<Real>>(learning, learning.lr, batch_sum_.w_in.size()),
-                   std::make_unique<Optimizer<Real>>(learning, learning.lr, batch_sum_.w_rec.size()),
-                   std::make_unique<Optimizer<Real>>(learning, learning.lr_out, batch_sum_.w_out.size())};
-    if (learning.supervision == Supervision::reward) {
-        reward_ = std::make_unique<RewardSignal>(static_cast<std::uint64_t>(config.run.seed),
-                                                 learning.reward_decay);
-    }
-    if (learning.update_every_steps > 0) {
-        step_learner_ = std::make_unique<StepLearner<Real>>(
-            parameters_, learning, regularizer_,
-            std::array<Optimizer<Real>*, 3>{optimizers_[0].get(), optimizers_[1].get(), optimizers_[2].get()},
-            std::array{weights_[0]->shape(), weights_[1]->shape(), weights_[2]->shape()},
-            [this](const std::array<std::span<const Real>, 3>& changes, std::uint32_t event) {
-                write_weights(changes, event);
-            });
-    }
-    make_workers();
-    feedback_.resize(readout_weights_.size());
-    if (make_hardware) {
-        build_hardware(make_hardware);
-    }
+    make_frozen(given_weights);
+    make_optimizers();
+    make_engine(make_hardware);
     load_initial_weights(given_weights);
     load_initial_feedback();
+    make_workers(engine_->workers());
     const crossbar::ArrayCounters initial = counters();  // initial programming belongs to no epoch
     epoch_set_pulses_ = initial.set_pulses;
     epoch_reset_pulses_ = initial.reset_pulses;
 }
 
 template <class Real>
+void BasicTrainer<Real>::make_groups() {
+    const network::Network& network = resolved_.network;
+    for (std::size_t p = 0; p < network.projections.size(); ++p) {
+        const ProjectionPlan& plan = resolved_.projections[p];
+        if (plan.rule.empty()) {
+            continue;
+        }
+        auto group = std::find_if(groups_.begin(), groups_.end(),
+                                  [&](const RuleGroup& g) { return g.name == plan.rule_name; });
+        if (group == groups_.end()) {
+            const RuleKind& kind = find_rule_kind(fmt::format("rule.{}.kind", plan.rule_name), plan.rule);
+            groups_.push_back({.kind = &kind,
+                               .needs = kind.needs(plan.learning),
+                               .name = plan.rule_name,
+                               .learning = plan.learning,
+                               .parameters = plan.rule_parameters,
+                               .projections = {},
+                               .plan = {},
+                               .feedback = {},
+                               .regularizer = {},
+                               .rules = {}});
+            group = groups_.end() - 1;
+        }
+        const network::Projection& projection = network.projections[p];
+        const auto id = static_cast<ProjectionId>(p);
+        if (!is_matrix(projection)) {
+            throw InputError(fmt::format("projection.{}.rule", projection.name), plan.rule_name,
+                             "needs connect = \"dense\" or \"masked\": other weights are frozen");
+        }
+        group->projections.push_back({.id = id,
+                                      .from = index_of(projection.from),
+                                      .to = index_of(projection.to),
+                                      .rows = rows_of(network, projection),
+                                      .columns = columns_of(network, projection),
+                                      .delay = projection.delay_steps,
+                                      .bias = projection.bias,
+                                      .self = projection.connect.self || projection.from != projection.to,
+                                      .connected = connected(network, id, seed())});
+    }
+    for (RuleGroup& group : groups_) {
+        if (!group.needs.errors) {
+            continue;
+        }
+        group.plan = make_eprop_plan<Real>(resolved_, group.name);
+        group.regularizer = {
+            .strength = static_cast<Real>(group.learning.rate_regularization),
+            .target_per_step = static_cast<Real>(group.learning.target_rate_hz * network.time_step_seconds),
+            .form = group.learning.regularizer,
+            .decay = static_cast<Real>(group.learning.regularizer_decay)};
+        for (const LearningPopulation<Real>& population : group.plan) {
+            auto& feedback = group.feedback.emplace_back();
+            for (const ErrorSource& source : population.sources) {
+                feedback.emplace_back(std::size_t{source.size} * population.size);
+            }
+        }
+    }
+}
+
+template <class Real>
+void BasicTrainer<Real>::make_stores() {
+    const network::Network& network = resolved_.network;
+    for (std::size_t p = 0; p < network.projections.size(); ++p) {
+        const network::Projection& projection = network.projections[p];
+        const auto id = static_cast<ProjectionId>(p);
+        stores_.emplace_back();
+        frozen_.emplace_back();
+        if (!is_matrix(projection)) {
+            continue;
+        }
+        stores_.back() = make_weight_store<Real>(
+            {.plan = resolved_.projections[p],
+             .seed = seed_of(seed(), id),
+             .array = array_number(id),
+             .tick_seconds = config_.task.update_interval_seconds},
+            {.id = id,
+             .name = projection.name,
+             .pre = rows_of(network, projection),
+             .post = columns_of(network, projection),
+             .no_diagonal = !projection.connect.self && projection.from == projection.to,
+             .connected = connected(network, id, seed())});
+    }
+}
+
+template <class Real>
+void BasicTrainer<Real>::make_optimizers() {
+    optimizers_.resize(stores_.size());
+    batch_sum_.resize(stores_.size());
+    for (const RuleGroup& group : groups_) {
+        for (const RuleProjection& p : group.projections) {
+            const std::size_t count = std::size_t{p.rows} * p.columns;
+            if (group.needs.errors) {
+                optimizers_[index_of(p.id)] = std::make_unique<Optimizer<Real>>(
+                    group.learning, resolved_.projections[index_of(p.id)].lr, count);
+            }
+            if (group.needs.gradients) {
+                batch_sum_[index_of(p.id)].resize(count);
+            }
+        }
+    }
+}
+
+template <class Real>
+TapeRequest BasicTrainer<Real>::tape_request() const {
+    const network::Network& network = resolved_.network;
+    TapeRequest request;
+    for (const network::Population& population : network.populations) {
+        request.events.push_back(network::find_model("model", population.model).spiking);
+        request.pseudo_derivative.push_back(false);
+        request.spike_count.push_back(false);
+    }
+    for (const RuleGroup& group : groups_) {
+        for (const RuleProjection& p : group.projections) {
+            request.events[p.from] = true;
+        }
+        for (const LearningPopulation<Real>& population : group.plan) {
+            const bool is_read = population.objective && !population.eligibility.spiking;
+            request.pseudo_derivative[population.population] = !is_read;
+            request.spike_count[population.population] = population.eligibility.spiking;
+        }
+    }
+    return request;
+}
+
+template <class Real>
+void BasicTrainer<Real>::make_engine(const HardwareFactory& make_hardware) {
+    std::vector<BasicWeightStore<Real>*> stores;
+    std::vector<network::Connection<Real>*> connections;
+    for (std::size_t p = 0; p < stores_.size(); ++p) {
+        stores.push_back(stores_[p].get());
+        connections.push_back(stores_[p] != nullptr
+                                  ? static_cast<network::Connection<Real>*>(stores_[p].get())
+                                  : frozen_[p].get());
+    }
+    std::vector<LearnedSet<Real>> learned;
+    for (RuleGroup& group : groups_) {
+        if (group.needs.errors) {
+            learned.push_back(
+                {.learning = &group.learning, .plan = &group.plan, .feedback = &group.feedback});
+        }
+    }
+    const EngineRequest<Real> request{.config = config_,
+                                      .resolved = resolved_,
+                                      .learned = std::move(learned),
+                                      .stores = std::move(stores),
+                                      .connections = std::move(connections),
+                                      .tape = tape_request(),
+                                      .keeps_state = config_.network.state_reset == StateReset::never};
+    if (!make_hardware) {
+        engine_ = std::make_unique<FunctionalEngine<Real>>(request, workers_wanted());
+        return;
+    }
+    if constexpr (std::is_same_v<Real, float>) {
+        engine_ = make_hardware(request);
+    } else {
+        throw InputError("run.precision", "double",
+                         "must be \"single\" on run.engine = \"cycle\": the chip has 32-bit numbers");
+    }
+}
+
+/// One worker, or several if trials may run side by side: weights that are numbers can be read by several
+/// threads, and trials are independent if state is reset.
+template <class Real>
+std::size_t BasicTrainer<Real>::workers_wanted() const {
+    const bool numbers = std::all_of(stores_.begin(), stores_.end(), [](const auto& store) {
+        return store == nullptr || store->array() == nullptr;
+    });
+    if (config_.run.engine != EngineKind::functional || !numbers || learns_in_steps() ||
+        config_.network.state_reset == StateReset::never) {
+        return 1;
+    }
+    const std::size_t wanted = config_.run.threads > 0 ? static_cast<std::size_t>(config_.run.threads)
+                                                       : std::thread::hardware_concurrency();
+    return std::clamp<std::size_t>(wanted, 1, static_cast<std::size_t>(config_.learning.batch));
+}
+
+template <class Real>
+void BasicTrainer<Real>::make_workers(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        auto& worker = *workers_.emplace_back(std::make_unique<Worker>());
+        for (const auto& sum : batch_sum_) {
+            worker.gradients.emplace_back(sum.size());
+        }
+    }
+    last_ = workers_[0].get();
+    threads_ = std::make_unique<ThreadPool>(count);
+    std::vector<Optimizer<Real>*> optimizers;
+    for (const auto& optimizer : optimizers_) {
+        optimizers.push_back(optimizer.get());
+    }
+    for (RuleGroup& group : groups_) {
+        for (std::size_t i = 0; i < (group.needs.steps ? 1 : count); ++i) {
+            group.rules.push_back(make_rule<Real>(
+                *group.kind,
+                {.name = group.name,
+                 .time_step_seconds = resolved_.network.time_step_seconds,
+                 .all_projections = stores_.size(),
+                 .keeps_state = config_.network.state_reset == StateReset::never,
+                 .projections = group.projections,
+                 .parameters = group.parameters,
+                 .read =
+                     [this](ProjectionId id, std::span<Real> weights) {
+                         engine_->measure(id, static_cast<std::uint32_t>(samples_done_), tick(), weights);
+                     },
+                 .write = [this](std::span<const std::span<const Real>> changes,
+                                 std::uint32_t event) { engine_->update(changes, event, tick()); },
+                 .learning = group.learning,
+                 .plan = &group.plan,
+                 .feedback = &group.feedback,
+                 .regularizer = group.regularizer,
+                 .optimizers = optimizers}));
+        }
+    }
+    if (config_.learning.supervision == Supervision::reward) {
+        reward_ = std::make_unique<RewardSignal>(seed(), config_.learning.reward_decay);
+    }
+}
+
+template <class Real>
 void BasicTrainer<Real>::check_fault_map() const {
     std::vector<std::uint32_t> arrays;
-    for (std::uint32_t w = 0; w < weights_.size(); ++w) {
-        if (weights_[w]->array() != nullptr) {
-            arrays.push_back(w);
+    for (std::size_t p = 0; p < stores_.size(); ++p) {
+        const std::uint32_t number = array_number(static_cast<ProjectionId>(p));
+        if (stores_[p] != nullptr && stores_[p]->array() != nullptr) {
+            arrays.push_back(number);
         }
-        if (weights_[w]->scheme_array() != nullptr) {
-            arrays.push_back(kFirstFastArray + w);
+        if (stores_[p] != nullptr && stores_[p]->scheme_array() != nullptr) {
+            arrays.push_back(kFirstFastArray + number);
         }
     }
     if (!arrays.empty()) {
@@ -140,65 +360,105 @@ void BasicTrainer<Real>::check_fault_map() const {
 }
 
 template <class Real>
-void BasicTrainer<Real>::build_hardware(const HardwareFactory& make_hardware) {
-    if constexpr (std::is_same_v<Real, float>) {
-        hardware_ = make_hardware({.config = config_,
-                                   .parameters = parameters_,
-                                   .weights = stores(),
-                                   .state = workers_[0]->forward.state(),
-                                   .feedback = feedback_});
+std::vector<Real> BasicTrainer<Real>::initial_weights(ProjectionId id,
+                                                      const NetworkWeights* given_weights) const {
+    const network::Network& network = resolved_.network;
+    const network::Projection& projection = network.at(id);
+    const std::size_t count = weight_count(network, projection), p = index_of(id);
+    const std::vector<double>* given = given_weights != nullptr && !(*given_weights)[p].empty()
+                                           ? &(*given_weights)[p]
+                                           : of_task(task_->initial_network(), p);
+    if (given != nullptr && given->size() != count) {
+        throw InputError(
+            projection.name, given->size(),
+            is_matrix(projection)
+                ? fmt::format("must be {} x {} weights, as {} of the experiment says",
+                              rows_of(network, projection), columns_of(network, projection),
+                              config_.tables.empty() ? "network.*" : "the network")
+                : fmt::format("must be {} weights, as the network of the experiment says", count));
+    }
+    const std::size_t in_network = size_of(projection.weights);
+    std::vector<Real> initial;
+    if (given != nullptr) {
+        initial.assign(given->begin(), given->end());
+    } else if (in_network > 0) {
+        for (std::size_t i = 0; i < in_network; ++i) {
+            initial.push_back(static_cast<Real>(number_at(projection.weights, i)));
+        }
     } else {
-        throw InputError("run.precision", "double",
-                         "must be \"single\" on run.engine = \"cycle\": the chip has 32-bit numbers");
+        initial = draw_normals<Real>(seed_of(seed(), id), Stream::initial_weight, array_number(id), count,
+                                     projection.weight_mean, projection.weight_std);
+    }
+    if (const auto& store = stores_[p]; store != nullptr) {
+        const WeightStoreShape& shape = store->shape();
+        if (shape.no_diagonal) {
+            for (std::size_t i = 0; i < std::min(shape.pre, shape.post); ++i) {
+                initial[i * shape.post + i] = Real{0};
+            }
+        }
+        cut_unconnected(shape, std::span(initial));
+    }
+    return initial;
+}
+
+template <class Real>
+void BasicTrainer<Real>::make_frozen(const NetworkWeights* given_weights) {
+    for (std::size_t p = 0; p < stores_.size(); ++p) {
+        if (stores_[p] == nullptr) {
+            const std::vector<Real> initial = initial_weights(static_cast<ProjectionId>(p), given_weights);
+            network::Projection projection = resolved_.network.projections[p];
+            projection.weights = std::vector<double>(initial.begin(), initial.end());
+            frozen_[p] = std::make_unique<FrozenWeights<Real>>(resolved_.network, std::move(projection));
+        }
     }
 }
 
 template <class Real>
 void BasicTrainer<Real>::load_initial_weights(const NetworkWeights* given_weights) {
-    const InitialNetwork* of_task = task_->initial_network();
-    const std::array<double, 3> spread{config_.network.init_std_in, config_.network.init_std_rec,
-                                       config_.network.init_std_out};
-    for (std::size_t w = 0; w < 3; ++w) {
-        const std::vector<double>* given = given_weights != nullptr ? &(*given_weights)[w]
-                                           : of_task == nullptr     ? nullptr
-                                           : w == 0                 ? &of_task->w_in
-                                           : w == 1                 ? &of_task->w_rec
-                                                                    : &of_task->w_out;
-        const std::vector<Real> initial =
-            initial_weights<Real>(config_, weights_[w]->shape(), spread[w], given);
-        if constexpr (std::is_same_v<Real, float>) {
-            if (hardware_) {
-                hardware_->load(static_cast<ProjectionId>(w), initial);
-                continue;
-            }
+    for (std::size_t p = 0; p < stores_.size(); ++p) {
+        if (stores_[p] != nullptr) {
+            const auto id = static_cast<ProjectionId>(p);
+            engine_->load(id, initial_weights(id, given_weights));
         }
-        weights_[w]->load(initial);
     }
 }
 
 template <class Real>
 void BasicTrainer<Real>::load_initial_feedback() {
     const InitialNetwork* given = task_->initial_network();
-    std::vector<Real> initial =
-        given != nullptr ? std::vector<Real>(given->feedback.begin(), given->feedback.end())
-                         : draw_weights<Real>(config_, Stream::feedback_weight, ProjectionId::w_out,
-                                              feedback_.size(), config_.learning.feedback_std);
-    if constexpr (std::is_same_v<Real, float>) {
-        if (hardware_) {
-            hardware_->load_feedback(initial);
-            return;
+    std::size_t set = 0, matrix = 0;
+    for (RuleGroup& group : groups_) {
+        if (!group.needs.errors) {
+            continue;
         }
+        FeedbackWeights<Real> initial = group.feedback;
+        for (auto& population : initial) {
+            for (std::vector<Real>& weights : population) {
+                if (given != nullptr) {
+                    weights.assign(given->feedback.begin(), given->feedback.end());
+                } else {
+                    weights =
+                        draw_normals<Real>(seed(), Stream::feedback_weight, kFirstFeedbackArray + matrix,
+                                           weights.size(), 0.0, group.learning.feedback_std);
+                }
+                ++matrix;
+            }
+        }
+        engine_->load_feedback(set++, initial);
     }
-    feedback_ = std::move(initial);
 }
 
 template <class Real>
 bool BasicTrainer<Real>::loss_suits_task() const {
     Trial buffer;
     const Trial& first = task_->trial(Split::training, 0, buffer);
-    return config_.learning.loss == Loss::cross_entropy
-               ? first.label >= 0 && first.label < config_.network.outputs
-               : !first.target.empty();
+    const network::Network& network = resolved_.network;
+    return std::all_of(network.objectives.begin(), network.objectives.end(), [&](const auto& objective) {
+        return objective.loss == Loss::cross_entropy
+                   ? first.label >= 0 &&
+                         first.label < static_cast<std::int64_t>(network.at(objective.population).size)
+                   : !first.target.empty();
+    });
 }
 
 template <class Real>
@@ -208,223 +468,64 @@ void BasicTrainer<Real>::check_settings() const {
         throw InputError("learning.early_spikes_lose_last_error", true,
                          "needs learning.gradient = \"online\"");
     }
-    if (!task_->is_stream() && !loss_suits_task()) {
+    if (learns_from_errors() && !task_->is_stream() && !loss_suits_task()) {
         throw InputError("learning.loss", learning.loss == Loss::cross_entropy ? "cross_entropy" : "mse",
                          fmt::format("does not suit the task {}: cross_entropy needs trials with labels, mse "
                                      "trials with targets",
                                      config_.task.name));
-    }
-    if (config_.network.layers > 1 && config_.network.layer_readout == LayerReadout::last &&
-        learning.feedback != Feedback::random) {
-        throw InputError("learning.feedback", "symmetric or adaptive",
-                         "must be \"random\": only the last of network.layers has readout weights");
     }
     if (learning.supervision == Supervision::reward &&
         (learning.loss != Loss::cross_entropy || learning.update_every_steps > 0)) {
         throw InputError("learning.supervision", "reward",
                          "needs learning.loss = \"cross_entropy\" and updates after trials");
     }
-    if (config_.update.write_verify &&
-        find_scheme_kind("update.scheme", config_.update.scheme).make == nullptr) {
+    const bool numbers = find_scheme_kind("update.scheme", config_.update.scheme).make == nullptr;
+    if (config_.update.write_verify && numbers) {
         throw InputError(
             "update.write_verify", true,
             fmt::format("must be false with update.scheme = \"{}\": its weights are numbers, nothing "
                         "is written to devices",
                         config_.update.scheme));
     }
-    if (learning.update_every_steps == 0) {
-        return;
-    }
-    const auto refuse = [&](std::string_view rule) {
-        throw InputError("learning.update_every_steps", learning.update_every_steps, rule);
-    };
-    if (learning.gradient != GradientForm::online) {
-        refuse("updates within a trial need learning.gradient = \"online\"");
-    }
-    if (learning.regularizer == RegularizerForm::per_trial && learning.rate_regularization > 0.0) {
-        refuse(
-            "updates within a trial need learning.regularizer = \"running_average\": the rate of the "
-            "trial is not known yet");
-    }
-    if (learning.feedback == Feedback::adaptive || learning.average_over_window ||
-        learning.weight_decay > 0.0 || learning.gradient_clip > 0.0) {
-        refuse(
-            "adaptive feedback, average_over_window, weight_decay and gradient_clip belong to updates "
-            "after trials");
-    }
-}
-
-/// One worker, or several if trials may run side by side: weights that are numbers can be read by several
-/// threads, and trials are independent if state is reset.
-template <class Real>
-void BasicTrainer<Real>::make_workers() {
-    std::size_t count = 1;
-    if (config_.run.engine == Engine::functional && weights_[0]->array() == nullptr && !step_learner_ &&
-        !parameters_.keeps_state) {
-        const std::size_t wanted = config_.run.threads > 0 ? static_cast<std::size_t>(config_.run.threads)
-                                                           : std::thread::hardware_concurrency();
-        count = std::clamp<std::size_t>(wanted, 1, static_cast<std::size_t>(config_.learning.batch));
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-        workers_.push_back(std::make_unique<Worker>(parameters_, config_.learning.gradient));
-    }
-    last_ = workers_[0].get();
-    threads_ = std::make_unique<ThreadPool>(count);
-}
-
-template <class Real>
-void BasicTrainer<Real>::run_forward(Worker& worker, std::uint32_t sample, bool learns) {
-    if constexpr (std::is_same_v<Real, float>) {
-        if (hardware_) {
-            hardware_->run(*worker.trial, sample, tick(), learns, worker.tape);
-            return;
+    for (const RuleGroup& group : groups_) {
+        const LearningConfig& own = group.learning;
+        const std::string table = group.name == "eprop" ? "learning" : fmt::format("rule.{}", group.name);
+        for (const LearningPopulation<Real>& population : group.plan) {
+            for (const ErrorSource& source : population.sources) {
+                if (own.feedback != Feedback::random &&
+                    !direct_projection(resolved_.network, population.population, source.objective)) {
+                    throw InputError(
+                        fmt::format("{}.feedback", table), "symmetric or adaptive",
+                        fmt::format(
+                            "must be \"random\": population {} has no projection to {}, whose weights "
+                            "could carry errors back",
+                            resolved_.network.populations[population.population].name,
+                            resolved_.network.at(resolved_.network.objectives[source.objective].population)
+                                .name));
+                }
+            }
+        }
+        if (!group.needs.errors || own.update_every_steps == 0) {
+            continue;
+        }
+        const auto refuse = [&](std::string_view rule) {
+            throw InputError(fmt::format("{}.update_every_steps", table), own.update_every_steps, rule);
+        };
+        if (own.gradient != GradientForm::online) {
+            refuse("updates within a trial need learning.gradient = \"online\"");
+        }
+        if (own.regularizer == RegularizerForm::per_trial && own.rate_regularization > 0.0) {
+            refuse(
+                "updates within a trial need learning.regularizer = \"running_average\": the rate of the "
+                "trial is not known yet");
+        }
+        if (own.feedback == Feedback::adaptive || own.average_over_window || own.weight_decay > 0.0 ||
+            own.gradient_clip > 0.0) {
+            refuse(
+                "adaptive feedback, average_over_window, weight_decay and gradient_clip belong to updates "
+                "after trials");
         }
     }
-    for (auto& store : weights_) {
-        store->begin_sample(sample, tick());
-    }
-    worker.forward.run(*worker.trial, *weights_[0], *weights_[1], *weights_[2], worker.tape);
-    for (auto& store : weights_) {
-        store->end_sample();
-    }
-}
-
-template <class Real>
-void BasicTrainer<Real>::run_learning_between_steps() {
-    Worker& worker = *workers_[0];
-    const auto sample = static_cast<std::uint32_t>(samples_done_);
-    const auto learn_with = [&](auto&& step) {
-        step_learner_->begin_trial();
-        const auto steps = static_cast<std::uint32_t>(worker.trial->input.steps());
-        for (std::uint32_t t = 0; t < steps; ++t) {
-            step_learner_->before_step();
-            step(t);
-            step_learner_->after_step(worker.tape, t, feedback_);
-        }
-        step_learner_->end_trial();
-    };
-    refresh_feedback();
-    if constexpr (std::is_same_v<Real, float>) {
-        if (hardware_) {
-            hardware_->begin(*worker.trial, sample, tick(), worker.tape);
-            learn_with([&](std::uint32_t t) { hardware_->step(t); });
-            return;
-        }
-    }
-    for (auto& store : weights_) {
-        store->begin_sample(sample, tick());
-    }
-    worker.forward.begin(*worker.trial, worker.tape);
-    learn_with([&](std::uint32_t t) {
-        worker.forward.step(t, *worker.trial, *weights_[0], *weights_[1], *weights_[2], worker.tape);
-    });
-    for (auto& store : weights_) {
-        store->end_sample();
-    }
-}
-
-/// Which inputs spike in step 1 of the next trial.
-template <class Real>
-void BasicTrainer<Real>::note_late_inputs(Worker& worker, std::uint64_t sample) const {
-    const std::uint64_t total = static_cast<std::uint64_t>(config_.run.epochs) * samples_per_epoch();
-    if (config_.learning.early_spikes_lose_last_error && sample + 1 < total) {
-        const SpikeTrain& next = task_->trial(Split::training, sample + 1, worker.next_buffer).input;
-        if (next.steps() > 1) {
-            worker.tape.late_inputs.assign(next.at(1).begin(), next.at(1).end());
-        }
-    }
-}
-
-template <class Real>
-void BasicTrainer<Real>::tell_reward(const Worker& worker) {
-    if constexpr (std::is_same_v<Real, float>) {
-        if (hardware_ && worker.tape.window_steps > 0) {
-            const std::size_t outputs = parameters_.outputs;
-            hardware_->reward(std::span<const float>(worker.tape.error)
-                                  .subspan(worker.trial->window_begin * outputs, outputs));
-        }
-    }
-}
-
-/// Computes the gradients of the next trials of the batch, as many as there are workers.
-template <class Real>
-void BasicTrainer<Real>::run_ahead() {
-    const auto batch = static_cast<std::uint64_t>(config_.learning.batch);
-    const std::uint64_t count = std::min<std::uint64_t>(workers_.size(), batch - samples_done_ % batch);
-    first_ahead_ = samples_done_;
-    end_ahead_ = samples_done_ + count;
-    const auto learn = [&](Worker& worker, std::uint64_t sample) {
-        note_late_inputs(worker, sample);
-        if (reward_) {
-            worker.reward = reward_->apply(*worker.trial, sample, parameters_.outputs, worker.tape);
-            tell_reward(worker);
-        }
-        worker.gradient->compute(worker.tape, feedback_, regularizer_, worker.gradients);
-    };
-    if (count == 1) {
-        Worker& worker = *workers_[0];
-        worker.trial = &task_->trial(Split::training, samples_done_, worker.buffer);
-        run_forward(worker, static_cast<std::uint32_t>(samples_done_), true);
-        refresh_feedback();
-        if (std::isfinite(worker.tape.loss)) {
-            learn(worker, samples_done_);
-        }
-        return;
-    }
-    refresh_feedback();
-    threads_->run(count, [&](std::size_t i) {
-        Worker& worker = *workers_[i];
-        worker.trial = &task_->trial(Split::training, first_ahead_ + i, worker.buffer);
-        worker.forward.run(*worker.trial, *weights_[0], *weights_[1], *weights_[2], worker.tape);
-        learn(worker, first_ahead_ + i);
-    });
-}
-
-template <class Real>
-double BasicTrainer<Real>::train_sample() {
-    if (samples_done_ >= std::numeric_limits<std::int32_t>::max() - 1) {
-        throw RunError("more than 2^31 training samples in one run");
-    }
-    Worker* worker = workers_[0].get();
-    double loss = 0.0;
-    if (step_learner_) {
-        worker->trial = &task_->trial(Split::training, samples_done_, worker->buffer);
-        run_learning_between_steps();
-        loss = account(*worker);
-    } else {
-        if (samples_done_ < first_ahead_ || samples_done_ >= end_ahead_) {
-            run_ahead();
-        }
-        worker = workers_[samples_done_ - first_ahead_].get();
-        loss = account(*worker);
-        if (reward_) {
-            reward_->note(worker->reward);
-        }
-        apply_updates(*worker);
-    }
-    ++samples_done_;
-    epoch_loss_ += loss;
-    epoch_right_ += worker->trial->label >= 0 && answer(*worker) == worker->trial->label ? 1.0 : 0.0;
-    if (samples_done_ % samples_per_epoch() == 0) {
-        close_epoch();
-    }
-    return loss;
-}
-
-template <class Real>
-void BasicTrainer<Real>::close_epoch() {
-    const crossbar::ArrayCounters now = counters();
-    history_.loss.push_back(epoch_loss_ / samples_per_epoch());
-    if (last_->trial->label >= 0) {
-        history_.accuracy.push_back(epoch_right_ / samples_per_epoch());
-    }
-    history_.set_pulses.push_back(static_cast<double>(now.set_pulses - epoch_set_pulses_));
-    history_.reset_pulses.push_back(static_cast<double>(now.reset_pulses - epoch_reset_pulses_));
-    history_.spikes.push_back(static_cast<double>(spikes_done_ - epoch_spikes_));
-    epoch_loss_ = epoch_right_ = 0.0;
-    epoch_set_pulses_ = now.set_pulses;
-    epoch_reset_pulses_ = now.reset_pulses;
-    epoch_spikes_ = spikes_done_;
 }
 
 template class BasicTrainer<float>;

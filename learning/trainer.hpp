@@ -1,23 +1,22 @@
-// The functional engine: forward pass, e-prop gradient, weight update, sample after sample. Owns all
-// state of a run; what happens to it depends on the configuration and on nothing else.
+// A training run: trials of a task through an engine, rules that learn from them, weight updates, sample
+// after sample. Owns all state of a run; what happens to it depends on the configuration and on nothing else.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "crossbar/array/counters.hpp"
 #include "learning/config/config.hpp"
-#include "learning/eprop/gradient.hpp"
+#include "learning/engine.hpp"
 #include "learning/eprop/reward.hpp"
-#include "learning/eprop/step_learner.hpp"
-#include "learning/hardware.hpp"
-#include "learning/network/forward.hpp"
 #include "learning/parallel.hpp"
+#include "learning/rules/rules.hpp"
 #include "learning/task/task.hpp"
 #include "learning/update/optimizer.hpp"
+#include "learning/weights/frozen_weights.hpp"
 #include "learning/weights/weight_store.hpp"
 
 namespace memprop::learning {
@@ -41,8 +40,8 @@ struct EpochHistory {
     }
 };
 
-/// Weights of the three projections, [pre][post] each.
-using NetworkWeights = std::array<std::vector<double>, 3>;
+/// Weights by projection, [pre][post] each where they are a matrix; empty: drawn.
+using NetworkWeights = std::vector<std::vector<double>>;
 
 /// What a pass over a split without learning has found.
 struct Evaluation {
@@ -59,7 +58,8 @@ public:
 
     /// Shows the next sample and learns from it. Returns its loss in the forward pass before the update:
     /// the mean over the steps of the learning window of the cross-entropy, or of (y - y*)^2 (over the
-    /// readouts too; half the sum if the task reports that). Throws RunError if it is not finite.
+    /// readouts too; half the sum if the task reports that), summed over the objectives; 0 without any.
+    /// Throws RunError if it is not finite.
     virtual double train_sample() = 0;
 
     /// Shows a trial of the task without learning; device time stands still. Returns the loss.
@@ -91,18 +91,26 @@ public:
     virtual const Task& task() const = 0;
     std::uint64_t epochs_done() const { return samples_done() / samples_per_epoch(); }
 
+    /// The network as it was resolved; weights are not in it.
+    virtual const ResolvedNetwork& resolved() const = 0;
+    const network::Network& network() const { return resolved().network; }
+
     /// The last forward pass.
     virtual const Trial& last_trial() const = 0;
-    virtual const SpikeTrain& last_spikes() const = 0;
-    virtual std::vector<double> last_output() const = 0;  ///< y, [step][readout]
-    virtual std::int32_t last_answer() const = 0;         ///< class chosen; -1 if the trial has no label
+    /// Events of a population.
+    virtual const SpikeTrain& last_spikes(PopulationId id) const = 0;
+    /// y of the objectives side by side, [step][neuron].
+    virtual std::vector<double> last_output() const = 0;
+    virtual std::int32_t last_answer() const = 0;  ///< class chosen; -1 if the trial has no label
 
-    /// The projections: shapes, noise-free weights [pre][post], devices (null if weights are numbers).
-    virtual WeightStoreShape shape(ProjectionId id) const = 0;
+    /// The projections: noise-free weights (Projection::weights' layout), devices (null if weights are
+    /// numbers).
     virtual std::vector<double> snapshot(ProjectionId id) = 0;
     virtual const crossbar::SynapseArray* array(ProjectionId id) const = 0;
     virtual crossbar::RefreshReport refreshed(ProjectionId id) const = 0;
     virtual crossbar::ProgrammingReport programmed(ProjectionId id) const = 0;
+    /// Whether any projection is on devices.
+    bool has_devices() const;
 
     /// Device time of the reads of the next sample, in update intervals.
     virtual std::int32_t tick() const = 0;
@@ -144,25 +152,22 @@ public:
     std::uint64_t spikes_done() const override { return spikes_done_; }
     const EpochHistory& history() const override { return history_; }
     const Task& task() const override { return *task_; }
+    const ResolvedNetwork& resolved() const override { return resolved_; }
 
     const Tape<Real>& tape() const { return last_->tape; }
     const Trial& last_trial() const override { return *last_->trial; }
-    const SpikeTrain& last_spikes() const override { return tape().spikes; }
-    std::vector<double> last_output() const override { return {tape().output.begin(), tape().output.end()}; }
+    const SpikeTrain& last_spikes(PopulationId id) const override {
+        return tape().populations[network::index_of(id)].events();
+    }
+    std::vector<double> last_output() const override;
     std::int32_t last_answer() const override { return answer(*last_); }
 
-    BasicWeightStore<Real>& weights(ProjectionId id) { return *weights_[index_of(id)]; }
-    WeightStoreShape shape(ProjectionId id) const override { return weights_[index_of(id)]->shape(); }
+    /// Null for connections that hold no matrix.
+    BasicWeightStore<Real>* weights(ProjectionId id) { return stores_[network::index_of(id)].get(); }
     std::vector<double> snapshot(ProjectionId id) override;
-    const crossbar::SynapseArray* array(ProjectionId id) const override {
-        return weights_[index_of(id)]->array();
-    }
-    crossbar::ProgrammingReport programmed(ProjectionId id) const override {
-        return weights_[index_of(id)]->programmed();
-    }
-    crossbar::RefreshReport refreshed(ProjectionId id) const override {
-        return weights_[index_of(id)]->refreshed();
-    }
+    const crossbar::SynapseArray* array(ProjectionId id) const override;
+    crossbar::ProgrammingReport programmed(ProjectionId id) const override;
+    crossbar::RefreshReport refreshed(ProjectionId id) const override;
 
     std::int32_t tick() const override { return static_cast<std::int32_t>(start_tick_ + samples_done_) + 1; }
     crossbar::ArrayCounters counters() const override;
@@ -171,67 +176,90 @@ public:
     void load_weights(StateArchive& archive, const ExperimentConfig& donor) override;
 
 private:
-    static std::size_t index_of(ProjectionId id) { return static_cast<std::size_t>(id); }
-    std::array<BasicWeightStore<Real>*, 3> stores() const {
-        return {weights_[0].get(), weights_[1].get(), weights_[2].get()};
-    }
-
+    /// The projections that learn by one rule table.
+    struct RuleGroup {
+        const RuleKind* kind = nullptr;
+        RuleNeeds needs;
+        std::string name;
+        LearningConfig learning;
+        std::vector<network::Parameter> parameters;
+        std::vector<RuleProjection> projections;
+        EpropPlan<Real> plan;            // rules that ask for errors
+        FeedbackWeights<Real> feedback;  // of the plan
+        RateRegularizer<Real> regularizer;
+        std::vector<std::unique_ptr<Rule<Real>>> rules;  // one per worker, or one with steps
+    };
     /// What one thread needs to run a trial and its gradient.
     struct Worker {
-        ForwardPass<Real> forward;
-        std::unique_ptr<Gradient<Real>> gradient;
         Gradients<Real> gradients;
         Tape<Real> tape;
         Trial buffer, next_buffer;
         const Trial* trial = &buffer;
         double reward = 0.0;
-
-        Worker(const NetworkParameters<Real>& parameters, GradientForm form)
-            : forward(parameters), gradient(make_gradient(form, parameters)), gradients(parameters) {}
     };
-    void make_workers();
+
+    // trainer.cpp: how a run is set up
+    void check_settings() const;
+    bool loss_suits_task() const;
+    void make_groups();
+    void make_stores();
+    void make_optimizers();
+    void make_engine(const HardwareFactory& make_hardware);
+    void make_workers(std::size_t count);
+    std::size_t workers_wanted() const;
+    TapeRequest tape_request() const;
     void check_fault_map() const;
-    void build_hardware(const HardwareFactory& make_hardware);
+    void make_frozen(const NetworkWeights* given_weights);
     void load_initial_weights(const NetworkWeights* given_weights);
     void load_initial_feedback();
-    bool loss_suits_task() const;
-    void check_settings() const;
-    void run_forward(Worker& worker, std::uint32_t sample, bool learns);
+    std::vector<Real> initial_weights(ProjectionId id, const NetworkWeights* given_weights) const;
+    std::uint64_t seed() const { return static_cast<std::uint64_t>(config_.run.seed); }
+
+    // trainer_sample.cpp: a sample
+    bool learns_in_steps() const;
+    bool has_gradients() const;
+    bool is_finite(const Tape<Real>& tape) const;
     void run_learning_between_steps();
     void run_ahead();
+    void end_trial(Worker& worker, std::size_t index, bool with_steps);
+    void learn(Worker& worker, std::size_t index, std::uint64_t sample);
     void tell_reward(const Worker& worker);
+    void note_late_inputs(Worker& worker, std::uint64_t sample) const;
+    void close_epoch();
+
+    // trainer_evaluation.cpp
     void show(Worker& worker, Split split, std::uint32_t index);
     double account(const Worker& worker);
     std::int32_t answer(const Worker& worker) const;
     double reported_loss(const Tape<Real>& tape) const;
-    void note_late_inputs(Worker& worker, std::uint64_t sample) const;
+    std::uint64_t spikes_of(const Tape<Real>& tape) const;
+    std::size_t answering() const;
+
+    // trainer_update.cpp: from gradients to changes of weights
+    bool learns_from_errors() const;
+    bool has_feedback(Feedback kind) const;
     void refresh_feedback();
     void apply_updates(Worker& worker);
-    void write_weights(const std::array<std::span<const Real>, 3>& changes, std::uint32_t event);
-    void measure_weights(ProjectionId id);
-    void limit_gradient(Gradients<Real>& gradients) const;
+    void limit_gradient(Gradients<Real>& gradients);
     void decay_weights(Gradients<Real>& changes);
-    void update_feedback(const Gradients<Real>& changes);
-    void close_epoch();
+    bool carries_errors_back(ProjectionId id) const;
 
     ExperimentConfig config_;
     std::unique_ptr<Task> task_;
-    NetworkParameters<Real> parameters_;
-    std::array<std::unique_ptr<BasicWeightStore<Real>>, 3> weights_;
-    std::array<std::unique_ptr<Optimizer<Real>>, 3> optimizers_;
+    ResolvedNetwork resolved_;
+    std::vector<std::unique_ptr<BasicWeightStore<Real>>> stores_;  // by projection; null: frozen_ has it
+    std::vector<std::unique_ptr<FrozenWeights<Real>>> frozen_;
+    std::vector<std::unique_ptr<Optimizer<Real>>> optimizers_;  // null: no gradient
+    std::vector<RuleGroup> groups_;
     Gradients<Real> batch_sum_;
-    RateRegularizer<Real> regularizer_;
-    std::unique_ptr<RewardSignal> reward_;             // null: targets
-    std::unique_ptr<StepLearner<Real>> step_learner_;  // null: weights change after trials
-    std::vector<Real> feedback_;                       // [readout][neuron]
-    std::vector<Real> readout_weights_;                // [neuron][readout], scratch for feedback
-    std::vector<Real> measured_;                       // weights as read for their decay
+    std::unique_ptr<RewardSignal> reward_;  // null: targets
+    std::vector<Real> measured_;            // weights as read for their decay
+    std::unique_ptr<Engine<Real>> engine_;
     // Trials of a batch may run ahead, one per worker: gradients are added in the order of the trials.
     std::vector<std::unique_ptr<Worker>> workers_;
     std::unique_ptr<ThreadPool> threads_;
     std::uint64_t first_ahead_ = 0, end_ahead_ = 0;  // samples that the workers hold
     const Worker* last_ = nullptr;
-    std::unique_ptr<Hardware> hardware_;  // null: the functional engine
 
     std::uint64_t samples_done_ = 0, updates_done_ = 0, steps_done_ = 0, spikes_done_ = 0;
     double epoch_loss_ = 0.0, epoch_right_ = 0.0;

@@ -7,23 +7,44 @@
 #include <cmath>
 
 #include "crossbar/base/error.hpp"
+#include "learning/network/models/models.hpp"
 
 namespace memprop::learning {
 
 template <class Real>
 double BasicTrainer<Real>::reported_loss(const Tape<Real>& tape) const {
-    if (config_.learning.loss == Loss::cross_entropy) {
-        return tape.loss / double(tape.window_steps);
+    double sum = 0.0;
+    for (std::size_t o = 0; o < tape.objectives.size(); ++o) {
+        const ObjectiveTape<Real>& found = tape.objectives[o];
+        const network::Objective& objective = resolved_.network.objectives[o];
+        if (objective.loss == Loss::cross_entropy) {
+            sum += found.loss / double(found.window_steps);
+        } else {
+            sum += task_->reports_half_sum()
+                       ? 0.5 * found.loss
+                       : found.loss / (double(found.window_steps) *
+                                       double(resolved_.network.at(objective.population).size));
+        }
     }
-    return task_->reports_half_sum() ? 0.5 * tape.loss
-                                     : tape.loss / (double(tape.window_steps) * double(parameters_.outputs));
+    return sum;
+}
+
+template <class Real>
+std::uint64_t BasicTrainer<Real>::spikes_of(const Tape<Real>& tape) const {
+    std::uint64_t spikes = 0;
+    for (std::size_t p = 0; p < tape.populations.size(); ++p) {
+        if (network::find_model("model", resolved_.network.populations[p].model).spiking) {
+            spikes += tape.populations[p].events().spikes();
+        }
+    }
+    return spikes;
 }
 
 template <class Real>
 double BasicTrainer<Real>::account(const Worker& worker) {
     last_ = &worker;
     steps_done_ += worker.trial->input.steps();
-    spikes_done_ += worker.tape.spikes.spikes();
+    spikes_done_ += spikes_of(worker.tape);
     const double loss = reported_loss(worker.tape);
     if (!std::isfinite(loss)) {
         throw RunError(
@@ -34,31 +55,57 @@ double BasicTrainer<Real>::account(const Worker& worker) {
     return loss;
 }
 
+/// The objective that answers: the first that classifies, else the first.
+template <class Real>
+std::size_t BasicTrainer<Real>::answering() const {
+    const auto& objectives = resolved_.network.objectives;
+    const auto classifies = std::find_if(objectives.begin(), objectives.end(), [](const auto& objective) {
+        return objective.loss == Loss::cross_entropy;
+    });
+    return classifies == objectives.end() ? 0 : static_cast<std::size_t>(classifies - objectives.begin());
+}
+
 /// The readout with the largest sum over the learning window.
 template <class Real>
 std::int32_t BasicTrainer<Real>::answer(const Worker& worker) const {
-    if (worker.trial->label < 0) {
+    if (worker.trial->label < 0 || worker.tape.objectives.empty()) {
         return -1;
     }
-    const std::size_t outputs = parameters_.outputs;
+    const std::size_t o = answering();
+    const std::size_t outputs = resolved_.network.at(resolved_.network.objectives[o].population).size;
     const auto end = std::min<std::size_t>(worker.trial->window_end, worker.trial->input.steps());
     std::vector<double> sum(outputs);
     for (std::size_t t = worker.trial->window_begin; t < end; ++t) {
         for (std::size_t k = 0; k < outputs; ++k) {
-            sum[k] += double(worker.tape.output[t * outputs + k]);
+            sum[k] += double(worker.tape.objectives[o].output[t * outputs + k]);
         }
     }
     return static_cast<std::int32_t>(std::max_element(sum.begin(), sum.end()) - sum.begin());
 }
 
 template <class Real>
+std::vector<double> BasicTrainer<Real>::last_output() const {
+    const Tape<Real>& tape = last_->tape;
+    std::vector<double> all;
+    for (std::size_t t = 0; t < tape.steps; ++t) {
+        for (const ObjectiveTape<Real>& objective : tape.objectives) {
+            const std::size_t width = objective.output.size() / tape.steps;
+            for (std::size_t k = 0; k < width; ++k) {
+                all.push_back(double(objective.output[t * width + k]));
+            }
+        }
+    }
+    return all;
+}
+
+template <class Real>
 void BasicTrainer<Real>::show(Worker& worker, Split split, std::uint32_t index) {
     end_ahead_ = first_ahead_;  // what ran ahead is overwritten
     worker.trial = &task_->trial(split, index, worker.buffer);
-    run_forward(
-        worker,
+    engine_->run(
+        *worker.trial,
         static_cast<std::uint32_t>(samples_done_) + index + (static_cast<std::uint32_t>(split) << 30U),
-        false);
+        tick(), false, worker.tape);
 }
 
 template <class Real>
@@ -96,7 +143,7 @@ Evaluation BasicTrainer<Real>::evaluate_all(Split split) {
             threads_->run(count, [&](std::size_t i) {
                 Worker& worker = *workers_[i];
                 worker.trial = &task_->trial(split, first + i, worker.buffer);
-                worker.forward.run(*worker.trial, *weights_[0], *weights_[1], *weights_[2], worker.tape);
+                engine_->run_beside(i, *worker.trial, worker.tape);
             });
         }
         for (std::uint32_t i = 0; i < count; ++i) {
@@ -104,7 +151,9 @@ Evaluation BasicTrainer<Real>::evaluate_all(Split split) {
         }
         first += count;
     }
-    const std::size_t outputs = parameters_.outputs;
+    const auto& objectives = resolved_.network.objectives;
+    const std::size_t outputs =
+        objectives.empty() ? 0 : resolved_.network.at(objectives[answering()].population).size;
     double right = 0.0, labelled = 0.0;
     for (std::uint32_t i = 0; i < trials; ++i) {
         if (labels[i] >= 0) {
@@ -119,20 +168,7 @@ Evaluation BasicTrainer<Real>::evaluate_all(Split split) {
     return evaluation;
 }
 
-template double BasicTrainer<float>::reported_loss(const Tape<float>&) const;
-template double BasicTrainer<float>::account(const BasicTrainer<float>::Worker&);
-template std::int32_t BasicTrainer<float>::answer(const BasicTrainer<float>::Worker&) const;
-template void BasicTrainer<float>::show(BasicTrainer<float>::Worker&, Split, std::uint32_t);
-template double BasicTrainer<float>::evaluate(Split, std::uint32_t);
-template void BasicTrainer<float>::validate();
-template Evaluation BasicTrainer<float>::evaluate_all(Split);
-
-template double BasicTrainer<double>::reported_loss(const Tape<double>&) const;
-template double BasicTrainer<double>::account(const BasicTrainer<double>::Worker&);
-template std::int32_t BasicTrainer<double>::answer(const BasicTrainer<double>::Worker&) const;
-template void BasicTrainer<double>::show(BasicTrainer<double>::Worker&, Split, std::uint32_t);
-template double BasicTrainer<double>::evaluate(Split, std::uint32_t);
-template void BasicTrainer<double>::validate();
-template Evaluation BasicTrainer<double>::evaluate_all(Split);
+template class BasicTrainer<float>;
+template class BasicTrainer<double>;
 
 }  // namespace memprop::learning

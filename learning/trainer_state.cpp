@@ -1,23 +1,54 @@
 // What results, plots and checkpoints read of a trainer.
 #include "learning/trainer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <array>
+#include <string>
+
+#include "crossbar/base/error.hpp"
 
 namespace memprop::learning {
 
+using network::index_of;
+
 template <class Real>
 std::vector<double> BasicTrainer<Real>::snapshot(ProjectionId id) {
-    const WeightStoreShape s = shape(id);
+    const auto& store = stores_[index_of(id)];
+    if (store == nullptr) {
+        return frozen_[index_of(id)]->weights();
+    }
+    const WeightStoreShape& s = store->shape();
     std::vector<Real> weights(std::size_t{s.pre} * s.post);
-    weights_[index_of(id)]->snapshot(tick(), weights);
+    store->snapshot(tick(), weights);
     return {weights.begin(), weights.end()};
+}
+
+template <class Real>
+const crossbar::SynapseArray* BasicTrainer<Real>::array(ProjectionId id) const {
+    const auto& store = stores_[index_of(id)];
+    return store == nullptr ? nullptr : store->array();
+}
+
+template <class Real>
+crossbar::ProgrammingReport BasicTrainer<Real>::programmed(ProjectionId id) const {
+    const auto& store = stores_[index_of(id)];
+    return store == nullptr ? crossbar::ProgrammingReport{} : store->programmed();
+}
+
+template <class Real>
+crossbar::RefreshReport BasicTrainer<Real>::refreshed(ProjectionId id) const {
+    const auto& store = stores_[index_of(id)];
+    return store == nullptr ? crossbar::RefreshReport{} : store->refreshed();
 }
 
 template <class Real>
 crossbar::ArrayCounters BasicTrainer<Real>::counters() const {
     crossbar::ArrayCounters sum;
-    for (const auto& store : weights_) {
+    for (const auto& store : stores_) {
+        if (store == nullptr) {
+            continue;
+        }
         for (const crossbar::SynapseArray* array : {store->array(), store->scheme_array()}) {
             if (array != nullptr) {
                 sum += array->counters();
@@ -30,7 +61,10 @@ crossbar::ArrayCounters BasicTrainer<Real>::counters() const {
 template <class Real>
 std::uint64_t BasicTrainer<Real>::most_pulses_of_a_device() const {
     std::uint64_t most = 0;
-    for (const auto& store : weights_) {
+    for (const auto& store : stores_) {
+        if (store == nullptr) {
+            continue;
+        }
         for (const crossbar::SynapseArray* array : {store->array(), store->scheme_array()}) {
             for (std::size_t i = 0; array != nullptr && i < array->devices().size(); ++i) {
                 most = std::max(
@@ -43,27 +77,44 @@ std::uint64_t BasicTrainer<Real>::most_pulses_of_a_device() const {
 
 template <class Real>
 void BasicTrainer<Real>::serialize(StateArchive& archive) {
-    const std::array sums{&batch_sum_.w_in, &batch_sum_.w_rec, &batch_sum_.w_out};
-    for (std::size_t w = 0; w < 3; ++w) {
-        archive.enter(kProjectionNames[w]);
-        weights_[w]->serialize(archive);
-        archive.enter("optimizer");
-        optimizers_[w]->serialize(archive);
-        archive.leave();
-        archive("batch_sum", *sums[w]);
+    for (std::size_t p = 0; p < stores_.size(); ++p) {
+        archive.enter(resolved_.network.projections[p].name);
+        if (stores_[p] != nullptr) {
+            stores_[p]->serialize(archive);
+        } else {
+            frozen_[p]->serialize(archive);
+        }
+        if (optimizers_[p] != nullptr) {
+            archive.enter("optimizer");
+            optimizers_[p]->serialize(archive);
+            archive.leave();
+            archive("batch_sum", batch_sum_[p]);
+        }
         archive.leave();
     }
-    if (config_.learning.feedback == Feedback::adaptive) {
-        archive("feedback", feedback_);
+    for (RuleGroup& group : groups_) {
+        if (group.needs.errors && group.learning.feedback == Feedback::adaptive) {
+            for (std::size_t l = 0; l < group.feedback.size(); ++l) {
+                for (std::size_t s = 0; s < group.feedback[l].size(); ++s) {
+                    archive(l == 0 && s == 0 ? std::string("feedback")
+                                             : "feedback" + std::to_string(l) + "_" + std::to_string(s),
+                            group.feedback[l][s]);
+                }
+            }
+        }
     }
-    if (parameters_.keeps_state) {
-        workers_[0]->forward.state().serialize(archive);
+    if (config_.network.state_reset == StateReset::never) {
+        engine_->serialize(archive);
     }
     if (reward_) {
         reward_->serialize(archive);
     }
-    if (step_learner_) {
-        step_learner_->serialize(archive);
+    for (RuleGroup& group : groups_) {
+        if (group.needs.steps) {
+            archive.enter("rule_" + group.name);
+            group.rules[0]->serialize(archive);
+            archive.leave();
+        }
     }
     archive("samples_done", samples_done_);
     archive("updates_done", updates_done_);
@@ -76,9 +127,7 @@ void BasicTrainer<Real>::serialize(StateArchive& archive) {
     archive("epoch_reset_pulses", epoch_reset_pulses_);
     archive("epoch_spikes", epoch_spikes_);
     history_.serialize(archive);
-    if (hardware_) {
-        hardware_->state_restored();
-    }
+    engine_->state_restored();
 }
 
 template <class Real>
@@ -87,27 +136,30 @@ void BasicTrainer<Real>::load_weights(StateArchive& archive, const ExperimentCon
     archive("start_tick", start_tick_);
     archive("samples_done", samples);
     start_tick_ += samples;
-    for (std::size_t w = 0; w < 3; ++w) {
-        archive.enter(kProjectionNames[w]);
-        weights_[w]->load_weights(archive, donor, tick());
+    const ResolvedNetwork from = resolve(donor);
+    for (std::size_t p = 0; p < stores_.size(); ++p) {
+        const std::string& name = resolved_.network.projections[p].name;
+        const auto id = from.network.find_projection(name);
+        if (!id) {
+            throw InputError(fmt::format("projection {}: the other run has none of that name", name));
+        }
+        archive.enter(name);
+        if (stores_[p] != nullptr) {
+            stores_[p]->load_weights(archive,
+                                     {.crossbar = from.projections[index_of(*id)].crossbar,
+                                      .tick_seconds = donor.task.update_interval_seconds,
+                                      .seed = seed_of(static_cast<std::uint64_t>(donor.run.seed), *id)},
+                                     tick());
+        } else {
+            frozen_[p]->serialize(archive);
+        }
         archive.leave();
     }
     epoch_set_pulses_ = epoch_reset_pulses_ = 0;
-    if (hardware_) {
-        hardware_->state_restored();
-    }
+    engine_->state_restored();
 }
 
-template std::vector<double> BasicTrainer<float>::snapshot(ProjectionId);
-template crossbar::ArrayCounters BasicTrainer<float>::counters() const;
-template std::uint64_t BasicTrainer<float>::most_pulses_of_a_device() const;
-template void BasicTrainer<float>::serialize(StateArchive&);
-template void BasicTrainer<float>::load_weights(StateArchive&, const ExperimentConfig&);
-
-template std::vector<double> BasicTrainer<double>::snapshot(ProjectionId);
-template crossbar::ArrayCounters BasicTrainer<double>::counters() const;
-template std::uint64_t BasicTrainer<double>::most_pulses_of_a_device() const;
-template void BasicTrainer<double>::serialize(StateArchive&);
-template void BasicTrainer<double>::load_weights(StateArchive&, const ExperimentConfig&);
+template class BasicTrainer<float>;
+template class BasicTrainer<double>;
 
 }  // namespace memprop::learning

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "crossbar/base/error.hpp"
+#include "learning/objective.hpp"
 #include "learning/trainer.hpp"
 
 namespace memprop::learning {
@@ -12,11 +12,8 @@ void BasicTrainer<Real>::begin_stream(std::uint32_t steps) {
     Worker& worker = *workers_[0];
     end_ahead_ = first_ahead_;  // what ran ahead is overwritten
     last_ = &worker;
-    if (step_learner_) {
+    if (learns_in_steps()) {
         refresh_feedback();
-    }
-    for (auto& store : weights_) {
-        store->begin_sample(static_cast<std::uint32_t>(samples_done_), tick());
     }
     // The buffers of a trial of that length; its inputs follow.
     Trial& trial = worker.buffer;
@@ -26,11 +23,12 @@ void BasicTrainer<Real>::begin_stream(std::uint32_t steps) {
     }
     trial.window_end = 0;
     worker.trial = &trial;
-    worker.forward.begin(trial, worker.tape);
+    engine_->begin(trial, static_cast<std::uint32_t>(samples_done_), tick(), worker.tape);
     trial.input.clear();
-    worker.tape.window_steps = 0;
-    if (step_learner_) {
-        step_learner_->begin_trial();
+    for (RuleGroup& group : groups_) {
+        if (group.needs.steps) {
+            group.rules[0]->begin_trial();
+        }
     }
 }
 
@@ -45,55 +43,72 @@ void BasicTrainer<Real>::stream_step(std::span<const std::uint32_t> inputs, std:
         trial.input.add(input);
     }
     trial.input.end_step();
-    if (step_learner_) {
-        step_learner_->before_step();
-    }
-    worker.forward.step(t, trial, *weights_[0], *weights_[1], *weights_[2], tape);
-    const std::size_t outputs = parameters_.outputs, at = std::size_t{t} * outputs;
-    const std::span<const Real> y = std::span<const Real>(tape.output).subspan(at, outputs);
-    const std::span<Real> error = std::span<Real>(tape.error).subspan(at, outputs);
-    if (parameters_.loss == Loss::cross_entropy && label >= 0) {
-        tape.loss += softmax_error(y, label, error);
-        ++tape.window_steps;
-    } else if (parameters_.loss == Loss::mse && !target.empty()) {
-        for (std::size_t k = 0; k < outputs; ++k) {
-            error[k] = y[k] - static_cast<Real>(target[k]);
-            tape.loss += double(error[k]) * double(error[k]);
+    for (RuleGroup& group : groups_) {
+        if (group.needs.steps) {
+            group.rules[0]->before_step(tape, t);
         }
-        ++tape.window_steps;
     }
-    if (step_learner_) {
-        step_learner_->after_step(tape, t, feedback_);
+    engine_->step(t);
+    std::size_t first = 0;
+    for (std::size_t o = 0; o < tape.objectives.size(); ++o) {
+        const network::Objective& objective = resolved_.network.objectives[o];
+        ObjectiveTape<Real>& found = tape.objectives[o];
+        const std::size_t outputs = resolved_.network.at(objective.population).size,
+                          at = std::size_t{t} * outputs;
+        const std::span<const Real> y = std::span<const Real>(found.output).subspan(at, outputs);
+        const std::span<Real> error = std::span<Real>(found.error).subspan(at, outputs);
+        if (objective.loss == Loss::cross_entropy && label >= 0) {
+            found.loss += softmax_error(y, label, error);
+            ++found.window_steps;
+        } else if (objective.loss == Loss::mse && !target.empty()) {
+            for (std::size_t k = 0; k < outputs; ++k) {
+                error[k] = y[k] - static_cast<Real>(target[first + k]);
+                found.loss += double(error[k]) * double(error[k]);
+            }
+            ++found.window_steps;
+        }
+        first += objective.loss == Loss::mse ? outputs : 0;
+    }
+    for (RuleGroup& group : groups_) {
+        if (group.needs.steps) {
+            group.rules[0]->after_step(tape, t);
+        }
     }
 }
 
 template <class Real>
 void BasicTrainer<Real>::stream_output(std::span<double> y) const {
     const Worker& worker = *workers_[0];
-    const std::size_t at = (worker.buffer.input.steps() - 1) * parameters_.outputs;
-    std::copy_n(worker.tape.output.begin() + static_cast<std::ptrdiff_t>(at), parameters_.outputs, y.begin());
+    const std::size_t step = worker.buffer.input.steps() - 1;
+    std::size_t first = 0;
+    for (const ObjectiveTape<Real>& objective : worker.tape.objectives) {
+        const std::size_t width = objective.output.size() / worker.tape.steps;
+        for (std::size_t k = 0; k < width; ++k) {
+            y[first + k] = double(objective.output[step * width + k]);
+        }
+        first += width;
+    }
 }
 
 template <class Real>
 double BasicTrainer<Real>::end_stream() {
     Worker& worker = *workers_[0];
-    if (step_learner_) {
-        step_learner_->end_trial();
-    }
-    for (auto& store : weights_) {
-        store->end_sample();
-    }
+    worker.tape.steps = worker.buffer.input.steps();
+    end_trial(worker, 0, true);
+    engine_->end();
+    const bool learned = std::any_of(worker.tape.objectives.begin(), worker.tape.objectives.end(),
+                                     [](const auto& objective) { return objective.window_steps > 0; });
     double loss = 0.0;
-    if (worker.tape.window_steps > 0) {
+    if (learned) {
         loss = account(worker);
-        if (!step_learner_) {
+        if (has_gradients()) {
             refresh_feedback();
-            worker.gradient->compute(worker.tape, feedback_, regularizer_, worker.gradients);
+            end_trial(worker, 0, false);
             apply_updates(worker);
         }
     } else {
         steps_done_ += worker.trial->input.steps();
-        spikes_done_ += worker.tape.spikes.spikes();
+        spikes_done_ += spikes_of(worker.tape);
     }
     ++samples_done_;
     epoch_loss_ += loss;
@@ -103,15 +118,7 @@ double BasicTrainer<Real>::end_stream() {
     return loss;
 }
 
-template void BasicTrainer<float>::begin_stream(std::uint32_t);
-template void BasicTrainer<float>::stream_step(std::span<const std::uint32_t>, std::span<const double>,
-                                               std::int32_t);
-template void BasicTrainer<float>::stream_output(std::span<double>) const;
-template double BasicTrainer<float>::end_stream();
-template void BasicTrainer<double>::begin_stream(std::uint32_t);
-template void BasicTrainer<double>::stream_step(std::span<const std::uint32_t>, std::span<const double>,
-                                                std::int32_t);
-template void BasicTrainer<double>::stream_output(std::span<double>) const;
-template double BasicTrainer<double>::end_stream();
+template class BasicTrainer<float>;
+template class BasicTrainer<double>;
 
 }  // namespace memprop::learning

@@ -29,7 +29,7 @@ struct Engines {
 
     Engines() {
         functional = make({});
-        experiment.run.engine = learning::Engine::cycle;
+        experiment.run.engine = learning::EngineKind::cycle;
         cycle = make([this](const learning::HardwareRequest& around) {
             auto made = std::make_unique<host::ChipHardware>(experiment, around);
             hardware = made.get();

@@ -30,7 +30,7 @@ constexpr std::string_view kNotes =
 /// Of a run whose weights are numbers.
 learning::NetworkWeights weights_of(Experiment config, const std::optional<std::string>& init) {
     config.update.scheme = "vanilla";
-    config.run.engine = learning::Engine::functional;
+    config.run.engine = learning::EngineKind::functional;
     std::unique_ptr<learning::Task> task = make_any_task(config);
     if (init && !nir::is_checkpoint(*init)) {
         return initial_weights(nir::read_network(*init), *init, config);

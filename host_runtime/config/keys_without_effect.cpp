@@ -243,7 +243,7 @@ std::string Judge::of_run(std::string_view name, const learning::Task& task) con
         return "the task has no validation trials";
     }
     if (name == "threads") {
-        if (config_.run.engine == learning::Engine::cycle) {
+        if (config_.run.engine == learning::EngineKind::cycle) {
             return "run.engine = \"cycle\" runs one trial at a time";
         }
         if (model_ != nullptr) {
@@ -427,7 +427,7 @@ std::vector<KeyWithoutEffect> keys_without_effect(const Experiment& given, const
                                                   const learning::TrainerBase& trainer) {
     const auto* array = trainer.array(learning::ProjectionId::w_in);
     const Judge judge(used, array == nullptr ? nullptr : &array->model(), true,
-                      used.run.engine == learning::Engine::cycle);
+                      used.run.engine == learning::EngineKind::cycle);
     const auto after = flatten_experiment(used);
     std::vector<KeyWithoutEffect> found;
     for (auto& [key, value] : keys_set(given)) {

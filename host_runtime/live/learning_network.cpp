@@ -29,7 +29,7 @@ public:
 };
 
 Experiment for_streams(Experiment config) {
-    if (config.run.engine != learning::Engine::functional) {
+    if (config.run.engine != learning::EngineKind::functional) {
         throw InputError("run.engine must be \"functional\" to learn from a live stream");
     }
     if (config.learning.supervision != learning::Supervision::target) {

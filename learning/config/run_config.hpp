@@ -17,17 +17,17 @@ enum class Precision { single, double_ };
 inline constexpr Names<Precision, 2> kPrecisionNames{
     {{"single", Precision::single}, {"double", Precision::double_}}};
 
-enum class Engine {
+enum class EngineKind {
     functional,
     cycle,  ///< the cycle-level chip; the same numbers, and the cycles and energy they take
 };
-inline constexpr Names<Engine, 2> kEngineNames{
-    {{"functional", Engine::functional}, {"cycle", Engine::cycle}}};
+inline constexpr Names<EngineKind, 2> kEngineNames{
+    {{"functional", EngineKind::functional}, {"cycle", EngineKind::cycle}}};
 
 struct RunConfig {
     std::int64_t epochs = 250;
     std::int64_t seed = 1;
-    Engine engine = Engine::functional;
+    EngineKind engine = EngineKind::functional;
     Precision precision = Precision::single;
     std::int64_t threads = 0;
     std::int64_t validate_every = 0;

@@ -60,16 +60,52 @@ HWY_INLINE void AddToRows(Real* HWY_RESTRICT gradient, std::size_t stride,
     }
 }
 
-/// Learning signals of one vector of neurons from j on: sum_k filtered_error[k] feedback[k][j], k ascending.
+/// The same with a factor per row.
+template <class Real>
+HWY_INLINE void AddScaledToRows(Real* HWY_RESTRICT gradient, std::size_t stride,
+                                std::span<const std::uint32_t> rows, const Real* HWY_RESTRICT factor,
+                                const Real* HWY_RESTRICT d, std::size_t n) {
+    for (std::size_t s = 0; s < rows.size(); ++s) {
+        Real* HWY_RESTRICT row = gradient + rows[s] * stride;
+        ForVectors<Real>(n, [&](auto tag, std::size_t j) HWY_ATTR {
+            const auto more = hn::Mul(hn::Set(tag, factor[s]), hn::LoadU(tag, d + j));
+            hn::StoreU(hn::Add(hn::LoadU(tag, row + j), more), tag, row + j);
+        });
+    }
+}
+
+/// What follows once D is known.
+template <class Real>
+HWY_INLINE void FollowD(const ReverseStep<Real>& s) {
+    const std::size_t n = s.psi.size();
+    for (const CurrentStep<Real>& current : s.currents) {
+        ForVectors<Real>(n, [&](auto tag, std::size_t j) HWY_ATTR {
+            const auto own = hn::Mul(hn::LoadU(tag, current.gain + j), hn::LoadU(tag, s.d.data() + j));
+            const auto later = hn::Mul(hn::LoadU(tag, current.decay + j), hn::LoadU(tag, current.d + j));
+            hn::StoreU(hn::Add(own, later), tag, current.d + j);
+        });
+    }
+    for (const EventRows<Real>& a : s.arrived) {
+        if (a.values.empty()) {
+            AddToRows(a.rows, s.gradient_stride, a.events, a.d, n);
+        } else {
+            AddScaledToRows(a.rows, s.gradient_stride, a.events, a.values.data(), a.d, n);
+        }
+    }
+}
+
+/// Learning signals of one vector of neurons from j on, sources and their errors ascending.
 template <class Tag, class Real>
 HWY_INLINE hn::Vec<Tag> Signals(Tag tag, const ReverseStep<Real>& s, std::size_t j) {
     hn::Vec<Tag> signal = hn::Zero(tag);
-    const Real* feedback = s.feedback + j;
-    for (const Real error : s.filtered_error) {
-        signal = hn::Add(signal, hn::Mul(hn::Set(tag, error), hn::LoadU(tag, feedback)));
-        feedback += s.feedback_stride;
+    for (const ErrorFeed<Real>& source : s.sources) {
+        const Real* feedback = source.feedback + j;
+        for (const Real error : source.filtered_error) {
+            signal = hn::Add(signal, hn::Mul(hn::Set(tag, error), hn::LoadU(tag, feedback)));
+            feedback += s.feedback_stride;
+        }
     }
-    return signal;
+    return s.own.empty() ? signal : hn::Add(signal, hn::LoadU(tag, s.own.data() + j));
 }
 
 template <class Real>
@@ -83,8 +119,7 @@ HWY_INLINE void Reverse(const ReverseStep<Real>& s) {
         const auto later = hn::Mul(hn::Set(tag, s.alpha), hn::LoadU(tag, d + j));
         hn::StoreU(hn::Add(hn::Mul(hn::LoadU(tag, psi + j), pull), later), tag, d + j);
     });
-    AddToRows(s.grad_in, s.gradient_stride, s.input_spikes, d, n);
-    AddToRows(s.grad_rec, s.gradient_stride, s.recurrent_spikes, d, n);
+    FollowD(s);
 }
 
 template <class Real>
@@ -104,8 +139,7 @@ HWY_INLINE void ReverseAdaptive(const AdaptiveReverseStep<Real>& s) {
                    mu + j);
         hn::StoreU(hn::Add(c, hn::Mul(hn::LoadU(tag, alpha + j), hn::LoadU(tag, d + j))), tag, d + j);
     });
-    AddToRows(s.base.grad_in, s.base.gradient_stride, s.base.input_spikes, d, n);
-    AddToRows(s.base.grad_rec, s.base.gradient_stride, s.base.recurrent_spikes, d, n);
+    FollowD(s.base);
 }
 
 template <class Real>

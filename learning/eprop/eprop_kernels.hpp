@@ -1,5 +1,5 @@
-// Inner loops of both forms of the gradient over the postsynaptic neurons of one layer, vectorised at
-// run time; a neuron is a lane.
+// Inner loops of both forms of the gradient over the postsynaptic neurons of one population, vectorised
+// at run time; a neuron is a lane.
 #pragma once
 
 #include <cstddef>
@@ -8,26 +8,51 @@
 
 namespace memprop::learning {
 
-/// One step of the reverse-time form: for each neuron j of a range of the layer,
-///   D[j] = psi[j] (sum_k filtered_error[k] feedback[k][j] + regularizer[j]) + alpha D[j],
-/// then D is added to the gradient rows of the presynaptic neurons that spiked. Rows begin at the range.
+/// Filtered errors of one objective and the feedback weights that bring them, rows beginning at the range.
+template <class Real>
+struct ErrorFeed {
+    std::span<const Real> filtered_error;
+    const Real* feedback;
+};
+
+/// A synaptic current between events and membrane: d[j] = gain[j] D[j] + decay[j] d[j].
+template <class Real>
+struct CurrentStep {
+    const Real* gain;
+    const Real* decay;
+    Real* d;
+};
+
+/// Where the events of a step go: d times the value of each is added to the row of its neuron.
+template <class Real>
+struct EventRows {
+    std::span<const std::uint32_t> events;
+    std::span<const Real> values;  ///< empty: all are 1
+    const Real* d;
+    Real* rows;
+};
+
+/// One step of the reverse-time form: for each neuron j of a range of the population,
+///   D[j] = psi[j] (sum filtered_error[k] feedback[k][j] + own[j] + regularizer[j]) + alpha D[j],
+/// sources and their k ascending, then the currents follow, and what arrived is added. Rows begin at the
+/// range.
 template <class Real>
 struct ReverseStep {
-    std::span<const Real> psi, filtered_error;
-    const Real* feedback;
+    std::span<const Real> psi;
+    std::span<const ErrorFeed<Real>> sources;
     std::size_t feedback_stride, gradient_stride;
+    std::span<const Real> own;  ///< empty: no objective looks at the population itself
     std::span<const Real> regularizer;
     Real alpha;
-    std::span<const std::uint32_t> input_spikes, recurrent_spikes;
     std::span<Real> d;
-    Real* grad_in;
-    Real* grad_rec;
+    std::span<const CurrentStep<Real>> currents;
+    std::span<const EventRows<Real>> arrived;
 };
 void reverse_step(const ReverseStep<float>& s);
 void reverse_step(const ReverseStep<double>& s);
 
 /// The same for adaptive neurons and own time constants; `alpha` of the base is not used:
-///   c = psi (sum_k filtered_error[k] feedback[k][j] + regularizer[j] + mu[j]),
+///   c = psi (sum filtered_error[k] feedback[k][j] + own[j] + regularizer[j] + mu[j]),
 ///   mu[j] = rho mu[j] - beta[j] c,  D[j] = c + alpha[j] D[j].
 template <class Real>
 struct AdaptiveReverseStep {

@@ -2,37 +2,75 @@
 // sum_t c_j[t] zb_i[t], c = (1 - kappa) psi q; moving the alpha filter as well, D[t] = c[t] + alpha D[t+1],
 // each presynaptic spike at t adds the vector D[t] to the gradients of its synapses. Work per step: one
 // vector of neurons, and one more per presynaptic spike.
+// A synaptic current is one more filter moved: D_i[t] = gain D[t] + decay D_i[t+1] takes the place of D.
 // Adaptive neurons: mu is the sensitivity to eps, c[t] = psi (q[t] + mu[t+1]), mu[t] = rho mu[t+1] - beta
 // c[t]. The regulariser joins q: a constant, or its own filter backwards in time.
 #pragma once
 
+#include <cstdint>
+#include <span>
+#include <vector>
+
 #include "crossbar/base/aligned.hpp"
+#include "learning/eprop/coefficients.hpp"
+#include "learning/eprop/eprop_kernels.hpp"
 #include "learning/eprop/gradient.hpp"
 
 namespace memprop::learning {
 
+/// The gradients of the synapses onto one population.
+template <class Real>
+class ReversePopulation {
+public:
+    explicit ReversePopulation(const LearningPopulation<Real>& population);
+    void compute(const Tape<Real>& tape, std::span<const std::vector<Real>> feedback,
+                 const RateRegularizer<Real>& regularizer, Gradients<Real>& out);
+
+private:
+    /// The filtered errors of every step.
+    void filter_errors(const Tape<Real>& tape);
+    void begin_regularizer(const Tape<Real>& tape, const RateRegularizer<Real>& regularizer);
+    /// Gradients of the synapses onto the neurons [first, first + count).
+    void compute_columns(const Tape<Real>& tape, std::span<const std::vector<Real>> feedback,
+                         const RateRegularizer<Real>& regularizer, std::size_t first, std::size_t count,
+                         Gradients<Real>& out);
+    void take_columns(std::size_t first, std::size_t count, Gradients<Real>& out) const;
+    /// The same for a population that is read only: few neurons, straight into `out`.
+    void compute_read_only(const Tape<Real>& tape, Gradients<Real>& out);
+    const std::vector<Real>& gain_of(const LearnedProjection& projection) const {
+        const auto& receptor = c_.receptors[projection.receptor];
+        return receptor.has_current ? receptor.gain : c_.gain;
+    }
+
+    LearningPopulation<Real> p_;
+    EligibilityCoefficients<Real> c_;
+    std::size_t rows_ = 0;  // of all projections together
+    std::size_t columns_at_once_ = 0;
+    AlignedVector<Real> block_;  // gradients of those columns: [row of the projections in turn][column]
+    std::vector<Real> d_, regularizer_, mu_, ones_;
+    std::vector<std::vector<Real>> d_current_;  // [receptor][neuron]; empty: no current
+    std::vector<std::vector<Real>> filtered_;   // [source]: [step][neuron of the objective]
+    std::vector<Real> own_;                     // [step][neuron]: filtered errors of the population itself
+    std::vector<Real> pull_, rate_;             // running_average: [step][neuron], [neuron]
+    // Of the step at hand.
+    std::vector<ErrorFeed<Real>> feeds_;
+    std::vector<CurrentStep<Real>> currents_;
+    std::vector<EventRows<Real>> arrived_;
+};
+
 template <class Real>
 class FactorisedGradient final : public Gradient<Real> {
 public:
-    explicit FactorisedGradient(const NetworkParameters<Real>& parameters);
-    void compute(const Tape<Real>& tape, std::span<const Real> feedback,
-                 const RateRegularizer<Real>& regularizer, Gradients<Real>& out) override;
+    explicit FactorisedGradient(const EpropPlan<Real>& plan) : populations_(plan.begin(), plan.end()) {}
+    void compute(const Tape<Real>& tape, const FeedbackWeights<Real>& feedback,
+                 const RateRegularizer<Real>& regularizer, Gradients<Real>& out) override {
+        for (std::size_t p = 0; p < populations_.size(); ++p) {
+            populations_[p].compute(tape, feedback[p], regularizer, out);
+        }
+    }
 
 private:
-    /// The readouts' gradient, and the filtered error of every step.
-    void compute_readout(const Tape<Real>& tape, Gradients<Real>& out);
-    /// Gradients of the synapses onto the neurons [first, first + count).
-    void compute_columns(const Tape<Real>& tape, std::span<const Real> feedback,
-                         const RateRegularizer<Real>& regularizer, std::size_t first, std::size_t count,
-                         Gradients<Real>& out);
-    void begin_regularizer(const Tape<Real>& tape, const RateRegularizer<Real>& regularizer);
-
-    NetworkParameters<Real> p_;
-    std::size_t columns_at_once_;
-    AlignedVector<Real> block_;  // gradients of those columns: [input, then neuron][column]
-    std::vector<Real> d_, d_out_, regularizer_, mu_, gain_;
-    std::vector<Real> filtered_error_;  // [step][readout]
-    std::vector<Real> pull_, rate_;     // running_average: [step][neuron], [neuron]
+    std::vector<ReversePopulation<Real>> populations_;
 };
 
 }  // namespace memprop::learning

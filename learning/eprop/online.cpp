@@ -1,7 +1,6 @@
 #include "learning/eprop/online.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "learning/eprop/factorised.hpp"
 #include "learning/eprop/running_rate.hpp"
@@ -9,89 +8,92 @@
 namespace memprop::learning {
 
 template <class Real>
-OnlineGradient<Real>::OnlineGradient(const NetworkParameters<Real>& parameters)
-    : p_(parameters),
-      beta_{},
-      alpha_of_{},
-      gain_of_{},
-      rate_error_{},
-      rate_(parameters.recurrent),
-      zo_(parameters.recurrent),
-      error_(parameters.outputs),
-      late_(parameters.inputs) {
-    input_.first.resize(parameters.inputs + std::size_t{1});
-    recurrent_.first.resize(parameters.recurrent + std::size_t{1});
-}
-
-template <class Real>
-template <class SpikesAt>
-void OnlineGradient<Real>::sort_by_neuron(std::size_t steps, SpikesAt&& spikes_at, SpikeTimes& times) {
-    auto& first = times.first;
-    std::fill(first.begin(), first.end(), 0U);
-    for (std::size_t t = 0; t < steps; ++t) {
-        for (const std::uint32_t i : spikes_at(t)) {
-            ++first[i];
+void EventTimes<Real>::fill(const Tape<Real>& tape, const LearnedProjection& projection) {
+    constexpr Real kOne{1};
+    const auto for_each_event = [&](std::size_t t, auto&& f) {
+        const std::span<const std::uint32_t> events = projection.arriving(tape, t);
+        const std::span<const Real> given = projection.arriving_values(tape, t);
+        for (std::size_t e = 0; e < events.size(); ++e) {
+            f(events[e], given.empty() ? kOne : given[e]);
         }
+        if (projection.bias_arrives(t)) {
+            f(projection.bias_row(), kOne);
+        }
+    };
+    const PopulationTape<Real>& from = tape.populations[projection.from];
+    const bool graded = !from.values.empty() || !from.carried_values.empty();
+    first.assign(projection.rows + std::size_t{1}, 0U);
+    for (std::size_t t = 0; t < tape.steps; ++t) {
+        for_each_event(t, [&](std::uint32_t i, Real) { ++first[i]; });
     }
     std::uint32_t end = 0;
     for (std::uint32_t& count : first) {
         end += count;
         count = end;  // where the neuron's steps end, and begin once they are filled in from behind
     }
-    times.steps.resize(end);
-    for (std::size_t t = steps; t-- > 0;) {
-        for (const std::uint32_t i : spikes_at(t)) {
-            times.steps[--first[i]] = static_cast<std::uint32_t>(t);
+    steps.resize(end);
+    values.resize(graded ? end : 0);
+    for (std::size_t t = tape.steps; t-- > 0;) {
+        for_each_event(t, [&](std::uint32_t i, Real value) {
+            steps[--first[i]] = static_cast<std::uint32_t>(t);
+            if (graded) {
+                values[first[i]] = value;
+            }
+        });
+    }
+}
+
+template <class Real>
+OnlinePopulation<Real>::OnlinePopulation(const LearningPopulation<Real>& population)
+    : p_(population),
+      c_(population),
+      times_(population.projections.size()),
+      late_(population.projections.size()),
+      rate_(population.size) {
+    for (const LearnedProjection& projection : p_.projections) {
+        if (c_.is_read_only) {
+            read_.emplace_back(p_, projection);
         }
     }
 }
 
 template <class Real>
-void OnlineGradient<Real>::compute_signals(const Tape<Real>& tape, std::span<const Real> feedback,
-                                           const RateRegularizer<Real>& regularizer, Gradients<Real>& out) {
-    const std::size_t n = p_.recurrent, outputs = p_.outputs, steps = tape.spikes.steps();
-    const bool running = regularizer.form == RegularizerForm::running_average;
-    signal_.resize(steps * n);
+void OnlinePopulation<Real>::compute_signals(const Tape<Real>& tape,
+                                             std::span<const std::vector<Real>> feedback,
+                                             const RateRegularizer<Real>& regularizer) {
+    const std::size_t n = p_.size, steps = tape.steps;
+    const bool running = p_.regularized && regularizer.form == RegularizerForm::running_average;
+    signal_.assign(steps * n, Real{0});
     pull_.resize(running ? steps * n : 0);
-    for (auto* values : {&signal_, &out.w_out, &zo_, &rate_}) {
-        std::fill(values->begin(), values->end(), Real{0});
-    }
+    std::fill(rate_.begin(), rate_.end(), Real{0});
     for (std::size_t t = 0; t < steps; ++t) {
-        for (std::size_t k = 0; k < outputs; ++k) {
-            error_[k] = tape.error_of(t, k, outputs, p_.readout_delay);
-        }
         Real* signal = signal_.data() + t * n;
-        for (std::size_t k = 0; k < outputs; ++k) {
-            const Real error = error_[k];
-            const Real* back = feedback.data() + k * n;
-            for (std::size_t j = 0; error != Real{0} && j < n; ++j) {
-                signal[j] += error * back[j];
+        for (std::size_t s = 0; s < p_.sources.size(); ++s) {
+            for (std::size_t k = 0; k < p_.sources[s].size; ++k) {
+                const Real error = p_.sources[s].error(tape, t, k);
+                const Real* back = feedback[s].data() + k * n;
+                for (std::size_t j = 0; error != Real{0} && j < n; ++j) {
+                    signal[j] += error * back[j];
+                }
             }
+        }
+        for (std::size_t j = 0; p_.objective && j < n; ++j) {
+            signal[j] += tape.objectives[*p_.objective].error[t * n + j];
         }
         if (running) {
-            advance_running_rate<Real>(regularizer, tape.spikes.at(t), rate_,
+            advance_running_rate<Real>(regularizer, tape.populations[p_.population].events().at(t), rate_,
                                        std::span(pull_).subspan(t * n, n));
-        }
-        for (Real& zo : zo_) {
-            zo *= p_.kappa;
-        }
-        for (const std::uint32_t j : tape.spikes.at(t)) {
-            zo_[j] += p_.readout_gain;
-        }
-        for (std::size_t j = 0; j < n; ++j) {
-            for (std::size_t k = 0; k < outputs; ++k) {
-                out.w_out[j * outputs + k] += error_[k] * zo_[j];
-            }
         }
     }
 }
 
 template <class Real>
-TrialColumns<Real> OnlineGradient<Real>::pack(const Tape<Real>& tape,
-                                              const RateRegularizer<Real>& regularizer, std::size_t first,
-                                              std::size_t count) {
-    const std::size_t n = p_.recurrent, steps = tape.spikes.steps();
-    const bool running = regularizer.form == RegularizerForm::running_average;
+TrialColumns<Real> OnlinePopulation<Real>::pack(const Tape<Real>& tape,
+                                                const RateRegularizer<Real>& regularizer, std::size_t first,
+                                                std::size_t count) {
+    const std::size_t n = p_.size, steps = tape.steps;
+    const PopulationTape<Real>& population = tape.populations[p_.population];
+    const bool running = p_.regularized && regularizer.form == RegularizerForm::running_average;
     const auto take = [&](const std::vector<Real>& from, std::size_t at, Real* to) {
         std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(at + first), count, to);
     };
@@ -99,33 +101,35 @@ TrialColumns<Real> OnlineGradient<Real>::pack(const Tape<Real>& tape,
     steps_.assign(steps * rows * kTrialColumns, Real{0});
     for (std::size_t t = 0; t < steps; ++t) {
         Real* to = steps_.data() + t * rows * kTrialColumns;
-        take(tape.pseudo_derivative, t * n, to);
+        if (p_.eligibility.spiking) {
+            take(population.pseudo_derivative, t * n, to);
+        } else {
+            std::fill_n(to, count, Real{1});
+        }
         take(signal_, t * n, to + kTrialColumns);
         if (running) {
             take(pull_, t * n, to + 2 * kTrialColumns);
         }
     }
-    if (p_.adaptive) {
-        take(p_.beta, 0, beta_.data());
-    }
-    if (!p_.one_alpha) {
-        take(p_.alpha_of, 0, alpha_of_.data());
-        take(p_.gain_of, 0, gain_of_.data());
-    }
+    take(c_.beta, 0, beta_.data());
+    take(c_.alpha, 0, alpha_of_.data());
+    take(c_.gain, 0, gain_of_.data());
     const auto duration = static_cast<Real>(steps);
-    for (std::size_t j = 0; j < count; ++j) {
-        const Real rate = static_cast<Real>(tape.spike_count[first + j]) / duration;
+    for (std::size_t j = 0; p_.regularized && !running && j < count; ++j) {
+        const Real rate = static_cast<Real>(population.spike_count[first + j]) / duration;
         rate_error_[j] = regularizer.strength * (rate - regularizer.target_per_step) / duration;
     }
     return {.steps = steps_.data(),
             .step_count = steps,
-            .beta = p_.adaptive ? beta_.data() : nullptr,
-            .alpha_of = p_.one_alpha ? nullptr : alpha_of_.data(),
-            .gain_of = p_.one_alpha ? nullptr : gain_of_.data(),
+            .beta = c_.adaptive ? beta_.data() : nullptr,
+            .alpha_of = c_.alike ? nullptr : alpha_of_.data(),
+            .gain_of = c_.alike ? nullptr : gain_of_.data(),
+            .decay_of = nullptr,
+            .current_of = nullptr,
             .rate_error = running ? nullptr : rate_error_.data(),
-            .alpha = p_.alpha,
-            .gain_in = p_.input_gain,
-            .rho = p_.rho,
+            .alpha = c_.alpha[0],
+            .gain_in = c_.gain[0],
+            .rho = p_.eligibility.rho,
             .kappa = p_.eligibility_decay,
             .gain = p_.eligibility_gain,
             .er_keep = regularizer.decay,
@@ -133,60 +137,110 @@ TrialColumns<Real> OnlineGradient<Real>::pack(const Tape<Real>& tape,
 }
 
 template <class Real>
-void OnlineGradient<Real>::compute_columns(const TrialColumns<Real>& columns, const SpikeTimes& times,
-                                           std::size_t first, std::size_t count,
-                                           std::vector<Real>& gradient) {
-    const std::size_t pre = times.first.size() - 1;
+TrialColumns<Real> OnlinePopulation<Real>::at_receptor(TrialColumns<Real> columns, std::size_t receptor,
+                                                       std::size_t first, std::size_t count) {
+    const auto& r = c_.receptors[receptor];
+    if (r.has_current) {
+        const auto at = static_cast<std::ptrdiff_t>(first);
+        std::copy_n(r.decay.begin() + at, count, decay_of_.begin());
+        std::copy_n(r.gain.begin() + at, count, current_of_.begin());
+        columns.decay_of = decay_of_.data();
+        columns.current_of = current_of_.data();
+        columns.alpha_of = alpha_of_.data();
+        columns.gain_of = gain_of_.data();
+    }
+    return columns;
+}
+
+template <class Real>
+void OnlinePopulation<Real>::compute_columns(const TrialColumns<Real>& columns, std::size_t projection,
+                                             std::size_t first, std::size_t count,
+                                             std::vector<Real>& gradient) {
+    const EventTimes<Real>& times = times_[projection];
+    const std::size_t pre = p_.projections[projection].rows;
     earned_.assign(pre * kTrialColumns, Real{0});
     rows_.clear();
     for (std::size_t i = 0; i < pre; ++i) {
-        if (const auto spikes = times.of(i); !spikes.empty()) {
-            rows_.push_back({spikes, &times == &input_ && late_[i], earned_.data() + i * kTrialColumns});
+        if (const auto events = times.of(i); !events.empty()) {
+            rows_.push_back({.spikes = events,
+                             .values = times.values_of(i),
+                             .without_last_error = late_[projection][i],
+                             .gradient = earned_.data() + i * kTrialColumns});
         }
     }
     compute_trial(columns, rows_);
     for (std::size_t i = 0; i < pre; ++i) {
         std::copy_n(earned_.begin() + static_cast<std::ptrdiff_t>(i * kTrialColumns), count,
-                    gradient.begin() + static_cast<std::ptrdiff_t>(i * p_.recurrent + first));
+                    gradient.begin() + static_cast<std::ptrdiff_t>(i * p_.size + first));
     }
 }
 
 template <class Real>
-void OnlineGradient<Real>::compute(const Tape<Real>& tape, std::span<const Real> feedback,
-                                   const RateRegularizer<Real>& regularizer, Gradients<Real>& out) {
-    const std::size_t n = p_.recurrent, steps = tape.spikes.steps();
-    compute_signals(tape, feedback, regularizer, out);
-    sort_by_neuron(
-        steps, [&](std::size_t t) { return tape.input->at(t); }, input_);
-    sort_by_neuron(
-        steps, [&](std::size_t t) { return tape.arriving(t); }, recurrent_);
-    std::fill(late_.begin(), late_.end(), false);
-    for (const std::uint32_t i : tape.late_inputs) {
-        late_[i] = true;
-    }
-    for (std::size_t first = 0; first < n; first += kTrialColumns) {
-        const std::size_t count = std::min(kTrialColumns, n - first);
-        const TrialColumns<Real> columns = pack(tape, regularizer, first, count);
-        compute_columns(columns, input_, first, count, out.w_in);
-        compute_columns(columns, recurrent_, first, count, out.w_rec);
-    }
-    for (std::size_t j = 0; j < n; ++j) {
-        out.w_rec[j * n + j] = Real{0};
+void OnlinePopulation<Real>::compute_read_only(const Tape<Real>& tape, Gradients<Real>& out) {
+    const std::span<const Real> error = tape.objectives[*p_.objective].error;
+    for (std::size_t w = 0; w < read_.size(); ++w) {
+        const LearnedProjection& projection = p_.projections[w];
+        std::vector<Real>& gradient = out[index_of(projection.id)];
+        std::fill(gradient.begin(), gradient.end(), Real{0});
+        read_[w].clear();
+        for (std::size_t t = 0; t < tape.steps; ++t) {
+            read_[w].filter_events(projection.arriving(tape, t), projection.arriving_values(tape, t),
+                                   projection.bias_arrives(t));
+            read_[w].learn_all(error.subspan(t * p_.size, p_.size), gradient);
+        }
     }
 }
 
-template class OnlineGradient<float>;
-template class OnlineGradient<double>;
+template <class Real>
+void OnlinePopulation<Real>::compute(const Tape<Real>& tape, std::span<const std::vector<Real>> feedback,
+                                     const RateRegularizer<Real>& regularizer, Gradients<Real>& out) {
+    const std::size_t n = p_.size;
+    for (const LearnedProjection& projection : p_.projections) {
+        out[index_of(projection.id)].resize(std::size_t{projection.rows} * projection.columns);
+    }
+    if (c_.is_read_only) {
+        compute_read_only(tape, out);
+    } else {
+        compute_signals(tape, feedback, regularizer);
+        for (std::size_t w = 0; w < times_.size(); ++w) {
+            const LearnedProjection& projection = p_.projections[w];
+            times_[w].fill(tape, projection);
+            late_[w].assign(projection.rows, false);
+            for (const std::uint32_t i : tape.populations[projection.from].late) {
+                late_[w][i] = true;
+            }
+        }
+        for (std::size_t first = 0; first < n; first += kTrialColumns) {
+            const std::size_t count = std::min(kTrialColumns, n - first);
+            const TrialColumns<Real> columns = pack(tape, regularizer, first, count);
+            for (std::size_t w = 0; w < times_.size(); ++w) {
+                const LearnedProjection& projection = p_.projections[w];
+                compute_columns(at_receptor(columns, projection.receptor, first, count), w, first, count,
+                                out[index_of(projection.id)]);
+            }
+        }
+    }
+    for (const LearnedProjection& projection : p_.projections) {
+        for (std::size_t j = 0; !projection.self && j < n; ++j) {
+            out[index_of(projection.id)][j * n + j] = Real{0};
+        }
+    }
+}
+
+template struct EventTimes<float>;
+template struct EventTimes<double>;
+template class OnlinePopulation<float>;
+template class OnlinePopulation<double>;
 
 template <class Real>
-std::unique_ptr<Gradient<Real>> make_gradient(GradientForm form, const NetworkParameters<Real>& parameters) {
+std::unique_ptr<Gradient<Real>> make_gradient(GradientForm form, const EpropPlan<Real>& plan) {
     if (form == GradientForm::online) {
-        return std::make_unique<OnlineGradient<Real>>(parameters);
+        return std::make_unique<OnlineGradient<Real>>(plan);
     }
-    return std::make_unique<FactorisedGradient<Real>>(parameters);
+    return std::make_unique<FactorisedGradient<Real>>(plan);
 }
 
-template std::unique_ptr<Gradient<float>> make_gradient(GradientForm, const NetworkParameters<float>&);
-template std::unique_ptr<Gradient<double>> make_gradient(GradientForm, const NetworkParameters<double>&);
+template std::unique_ptr<Gradient<float>> make_gradient(GradientForm, const EpropPlan<float>&);
+template std::unique_ptr<Gradient<double>> make_gradient(GradientForm, const EpropPlan<double>&);
 
 }  // namespace memprop::learning

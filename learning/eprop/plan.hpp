@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "learning/network/neurons.hpp"
+#include "learning/tape.hpp"
 
 namespace memprop::learning {
 
@@ -21,6 +23,22 @@ struct LearnedProjection {
     /// Whether events from before the trial count (PopulationTape::carried): those of axonal delays do.
     bool counts_carried = true;
     bool self = true;  ///< false: the synapses of neurons onto themselves do not exist
+    /// Whether the bias arrives in the steps before `delay`, too.
+    bool bias_before_arrival = true;
+
+    std::uint32_t bias_row() const { return rows - 1; }
+    bool bias_arrives(std::size_t t) const { return bias && (bias_before_arrival || t >= delay); }
+    template <class Real>
+    std::span<const std::uint32_t> arriving(const Tape<Real>& tape, std::size_t t) const {
+        return counts_carried || t >= delay ? tape.populations[from].arriving(t, delay)
+                                            : std::span<const std::uint32_t>();
+    }
+    /// Values of these events; empty: all are 1.
+    template <class Real>
+    std::span<const Real> arriving_values(const Tape<Real>& tape, std::size_t t) const {
+        return counts_carried || t >= delay ? tape.populations[from].arriving_values(t, delay)
+                                            : std::span<const Real>();
+    }
 };
 
 /// Errors of an objective on their way to a population, by a feedback matrix [neuron of the
@@ -29,6 +47,12 @@ struct ErrorSource {
     std::size_t objective = 0;
     std::uint32_t size = 0;   ///< neurons of the objective
     std::uint32_t delay = 0;  ///< the error of step t belongs to the events of step t - delay
+
+    /// The error of neuron k that the events of step t bear.
+    template <class Real>
+    Real error(const Tape<Real>& tape, std::size_t t, std::size_t k) const {
+        return t + delay < tape.steps ? tape.objectives[objective].error[(t + delay) * size + k] : Real{0};
+    }
 };
 
 /// A population onto which synapses learn.

@@ -18,8 +18,15 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr std::size_t kRowsTogether = HWY_MAX_BYTES == 64 ? 2 : 1;
 constexpr std::size_t kVectors = 2;
 
+/// How events become zb.
+enum class Trace {
+    alike,    ///< all neurons have the same decay and gain
+    own,      ///< each its own
+    current,  ///< each its own, and a synaptic current in between
+};
+
 /// kRows presynaptic neurons and kVectors vectors of their synapses from `first` on, over all steps.
-template <std::size_t kRows, bool kAdaptive, bool kOwnAlpha, bool kRunning, class Real>
+template <std::size_t kRows, bool kAdaptive, Trace kTrace, bool kRunning, class Real>
 HWY_INLINE void AdvanceTogether(const TrialColumns<Real>& s, const TrialRow<Real>* rows, std::size_t first) {
     const hn::ScalableTag<Real> tag;
     using V = hn::Vec<decltype(tag)>;
@@ -29,8 +36,9 @@ HWY_INLINE void AdvanceTogether(const TrialColumns<Real>& s, const TrialRow<Real
     const V er_keep = hn::Set(tag, s.er_keep), er_gain = hn::Set(tag, s.er_gain);
     const V alpha = hn::Set(tag, s.alpha), gain_in = hn::Set(tag, s.gain_in);
     // Loops over rows and vectors count to constants: they are unrolled, and the arrays live in registers.
+    constexpr bool kOwnAlpha = kTrace != Trace::alike, kCurrent = kTrace == Trace::current;
     constexpr std::size_t kTraces = kOwnAlpha ? kVectors : 1;
-    V zb[kRows][kTraces];
+    V zb[kRows][kTraces], current[kRows][kTraces];
     V eps[kRows][kVectors], eb[kRows][kVectors], er[kRows][kVectors], gradient[kRows][kVectors];
     std::size_t next[kRows], begin = s.step_count, end = s.step_count;
     for (std::size_t r = 0; r < kRows; ++r) {
@@ -38,7 +46,7 @@ HWY_INLINE void AdvanceTogether(const TrialColumns<Real>& s, const TrialRow<Real
         begin = std::min<std::size_t>(begin, rows[r].spikes.front());
         end = rows[r].without_last_error ? s.step_count - 1 : end;
         for (std::size_t v = 0; v < kTraces; ++v) {
-            zb[r][v] = hn::Zero(tag);
+            zb[r][v] = current[r][v] = hn::Zero(tag);
         }
         for (std::size_t v = 0; v < kVectors; ++v) {
             eps[r][v] = eb[r][v] = er[r][v] = gradient[r][v] = hn::Zero(tag);
@@ -49,6 +57,9 @@ HWY_INLINE void AdvanceTogether(const TrialColumns<Real>& s, const TrialRow<Real
             for (std::size_t v = 0; v < kTraces; ++v) {
                 zb[r][v] =
                     hn::Mul(zb[r][v], kOwnAlpha ? hn::LoadU(tag, s.alpha_of + first + v * lanes) : alpha);
+                if constexpr (kCurrent) {
+                    current[r][v] = hn::Mul(current[r][v], hn::LoadU(tag, s.decay_of + first + v * lanes));
+                }
             }
         }
     };
@@ -56,10 +67,15 @@ HWY_INLINE void AdvanceTogether(const TrialColumns<Real>& s, const TrialRow<Real
     const auto arrive = [&](std::size_t t) HWY_ATTR __attribute__((always_inline)) {
         std::size_t soonest = end;
         for (std::size_t r = 0; r < kRows; ++r) {
+            V(&to)[kTraces] = kCurrent ? current[r] : zb[r];
+            const Real* gain_of = kCurrent ? s.current_of : s.gain_of;
             for (; next[r] < rows[r].spikes.size() && rows[r].spikes[next[r]] == t; ++next[r]) {
                 for (std::size_t v = 0; v < kTraces; ++v) {
-                    zb[r][v] = hn::Add(zb[r][v],
-                                       kOwnAlpha ? hn::LoadU(tag, s.gain_of + first + v * lanes) : gain_in);
+                    V more = kOwnAlpha ? hn::LoadU(tag, gain_of + first + v * lanes) : gain_in;
+                    if (!rows[r].values.empty()) {
+                        more = hn::Mul(hn::Set(tag, rows[r].values[next[r]]), more);
+                    }
+                    to[v] = hn::Add(to[v], more);
                 }
             }
             if (next[r] < rows[r].spikes.size()) {
@@ -67,6 +83,15 @@ HWY_INLINE void AdvanceTogether(const TrialColumns<Real>& s, const TrialRow<Real
             }
         }
         return soonest;
+    };
+    /// The membrane takes the current.
+    const auto flow = [&]() HWY_ATTR __attribute__((always_inline)) {
+        for (std::size_t r = 0; kCurrent && r < kRows; ++r) {
+            for (std::size_t v = 0; v < kTraces; ++v) {
+                const V gain_of = hn::LoadU(tag, s.gain_of + first + v * lanes);
+                zb[r][v] = hn::Add(zb[r][v], hn::Mul(gain_of, current[r][v]));
+            }
+        }
     };
     const auto learn = [&](std::size_t t, const auto& has_signal) HWY_ATTR __attribute__((always_inline)) {
         const Real* HWY_RESTRICT values = s.steps + t * kValues * kTrialColumns + first;
@@ -100,15 +125,18 @@ HWY_INLINE void AdvanceTogether(const TrialColumns<Real>& s, const TrialRow<Real
     for (std::size_t t = begin; t < end;) {
         decay();
         const std::size_t soonest = arrive(t);
+        flow();
         learn(t, always);
         for (++t; t < soonest; ++t) {
             decay();
+            flow();
             learn(t, always);
         }
     }
     if (end < s.step_count) {
         decay();
         arrive(end);
+        flow();
         learn(end, [&](std::size_t r) { return !rows[r].without_last_error; });
     }
     for (std::size_t r = 0; r < kRows; ++r) {
@@ -122,39 +150,46 @@ HWY_INLINE void AdvanceTogether(const TrialColumns<Real>& s, const TrialRow<Real
     }
 }
 
-template <bool kAdaptive, bool kOwnAlpha, bool kRunning, class Real>
+template <bool kAdaptive, Trace kTrace, bool kRunning, class Real>
 HWY_INLINE void ComputeRows(const TrialColumns<Real>& s, std::span<const TrialRow<Real>> rows) {
     const std::size_t step = kVectors * hn::Lanes(hn::ScalableTag<Real>());
     for (std::size_t first = 0; first < kTrialColumns; first += step) {
         std::size_t r = 0;
         for (; r + kRowsTogether <= rows.size(); r += kRowsTogether) {
-            AdvanceTogether<kRowsTogether, kAdaptive, kOwnAlpha, kRunning>(s, &rows[r], first);
+            AdvanceTogether<kRowsTogether, kAdaptive, kTrace, kRunning>(s, &rows[r], first);
         }
         for (; r < rows.size(); ++r) {
-            AdvanceTogether<1, kAdaptive, kOwnAlpha, kRunning>(s, &rows[r], first);
+            AdvanceTogether<1, kAdaptive, kTrace, kRunning>(s, &rows[r], first);
         }
     }
 }
 
-template <bool kAdaptive, bool kOwnAlpha, class Real>
+template <bool kAdaptive, Trace kTrace, class Real>
 HWY_INLINE void ComputeRegularised(const TrialColumns<Real>& s, std::span<const TrialRow<Real>> rows) {
     if (s.running()) {
-        ComputeRows<kAdaptive, kOwnAlpha, true>(s, rows);
+        ComputeRows<kAdaptive, kTrace, true>(s, rows);
     } else {
-        ComputeRows<kAdaptive, kOwnAlpha, false>(s, rows);
+        ComputeRows<kAdaptive, kTrace, false>(s, rows);
+    }
+}
+
+template <Trace kTrace, class Real>
+HWY_INLINE void ComputeAdapting(const TrialColumns<Real>& s, std::span<const TrialRow<Real>> rows) {
+    if (s.beta != nullptr) {
+        ComputeRegularised<true, kTrace>(s, rows);
+    } else {
+        ComputeRegularised<false, kTrace>(s, rows);
     }
 }
 
 template <class Real>
 HWY_INLINE void ComputeTrial(const TrialColumns<Real>& s, std::span<const TrialRow<Real>> rows) {
-    if (s.beta != nullptr && s.alpha_of != nullptr) {
-        ComputeRegularised<true, true>(s, rows);
-    } else if (s.beta != nullptr) {
-        ComputeRegularised<true, false>(s, rows);
+    if (s.decay_of != nullptr) {
+        ComputeAdapting<Trace::current>(s, rows);
     } else if (s.alpha_of != nullptr) {
-        ComputeRegularised<false, true>(s, rows);
+        ComputeAdapting<Trace::own>(s, rows);
     } else {
-        ComputeRegularised<false, false>(s, rows);
+        ComputeAdapting<Trace::alike>(s, rows);
     }
 }
 

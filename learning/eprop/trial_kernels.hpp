@@ -22,6 +22,8 @@ struct TrialColumns {
     const Real*
         alpha_of;  ///< membrane decays and gains of single neurons; nullptr: `alpha` and `gain_in` for all
     const Real* gain_of;
+    const Real* decay_of;    ///< of synaptic currents; nullptr: events reach the membrane directly
+    const Real* current_of;  ///< gains of synaptic currents; with them alpha_of and gain_of are given
     const Real* rate_error;  ///< per_trial regulariser: factor of sum_t e[t]; nullptr with `running`
     Real alpha, gain_in;     ///< of zb
     Real rho, kappa, gain;   ///< of eps, and of eb
@@ -34,13 +36,15 @@ struct TrialColumns {
 template <class Real>
 struct TrialRow {
     std::span<const std::uint32_t> spikes;  ///< steps, ascending, repetitions allowed, at least one
+    std::span<const Real> values;           ///< of the spikes; empty: all are 1
     bool without_last_error;                ///< the learning signal of the last step does not count
     Real* gradient;                         ///< kTrialColumns values, which are replaced
 };
 
 /// The gradient of a block of synapses:
-///   zb = alpha zb + gain_in per spike, e = psi (zb - beta eps), eps = rho eps + e, eb = kappa eb + gain e,
-///   gradient += signal eb (+ pull er, er = er_keep er + er_gain e; or at the end rate_error sum e).
+///   zb = alpha zb + gain_in per spike (with a current: i = decay i + gain_i per spike, zb = alpha zb +
+///   gain_in i), e = psi (zb - beta eps), eps = rho eps + e, eb = kappa eb + gain e, gradient += signal eb (+
+///   pull er, er = er_keep er + er_gain e; or at the end rate_error sum e).
 void compute_trial(const TrialColumns<float>& columns, std::span<const TrialRow<float>> rows);
 void compute_trial(const TrialColumns<double>& columns, std::span<const TrialRow<double>> rows);
 

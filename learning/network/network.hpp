@@ -109,7 +109,7 @@ struct Projection {
     /// Whether the bias is delivered in the steps before the first arrival, too.
     bool bias_before_arrival = true;
     Numbers weights;        ///< empty: drawn by whoever trains, with `weight_std`
-    double weight_std = 0;  ///< standard deviation of drawn weights
+    double weight_mean = 0, weight_std = 0;  ///< standard deviation of drawn weights
     double unit = 1.0;      ///< what a weight of 1 stands for: sums are made first, then multiplied with it
     std::uint64_t rows_at_once = 0;    ///< rows summed up before they are added to the others; 0: all
     std::string device, rule, update;  ///< names of tables; empty: numbers, does not learn, the default

@@ -75,7 +75,7 @@ ChipOptions read(ChipProgram program, const OptionReader& given) {
     }
     options.experiment = given.has("experiment") ? host::load_experiment(given.text("experiment"), overrides)
                                                  : host::parse_experiment("", "tb", overrides);
-    options.experiment.run.engine = learning::Engine::cycle;
+    options.experiment.run.engine = learning::EngineKind::cycle;
     if (auto& devices = options.experiment.crossbar; devices.energy.missing().empty()) {
         devices.energy = options.experiment.chip.device_costs(devices.energy, devices.device);
     }
