@@ -112,11 +112,9 @@ private:
         p_.set(parameter, std::move(all));
     }
 
-    /// With the operations of training; carried subtractions and currents are none of them in files.
+    /// With the operations of training, which knows no carried subtraction.
     bool as_training() const {
-        return d_.arithmetic != Arithmetic::graph &&
-               (type_ == NodeType::leaky_integrator ||
-                (!nir::has_current(type_) && d_.reset != ResetRule::subtract_carry));
+        return d_.arithmetic != Arithmetic::graph && d_.reset != ResetRule::subtract_carry;
     }
 
     void set_time_constant(std::string_view dataset, std::string_view parameter) {
