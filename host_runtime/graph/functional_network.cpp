@@ -58,6 +58,7 @@ FunctionalNetwork::FunctionalNetwork(const nir::FlatGraph& graph, const std::str
                                      const Discretisation& discretisation, CrossbarMapping* mapping)
     : RunningNetwork(graph),
       merges_events_(discretisation.arithmetic != Arithmetic::graph),
+      settles_(discretisation.first_step_recurrence),
       shown_(graph.nodes.size()),
       shown_current_(graph.nodes.size()) {
     check(discretisation);
@@ -158,6 +159,9 @@ void FunctionalNetwork::step(std::span<const std::uint32_t> events) {
                     }
                 }
                 merges_events_ ? merge(own_events_, signal) : signal.set_spikes(own_events_);
+            }
+            if (steps_done_ == 0 && settles_) {
+                executor.settle();
             }
             executor.step(static_cast<std::uint32_t>(steps_done_));
         },

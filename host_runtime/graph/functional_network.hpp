@@ -60,6 +60,7 @@ private:
 
     NetworkOfGraph net_;
     bool merges_events_;  // of one input and step, as training sums them
+    bool settles_;        // feedback delivers in step 0 what it carries at rest, or nothing
     std::variant<Running<double>, Running<float>> running_;
     std::vector<std::uint32_t> events_, own_events_;                  // of a step, and of one input
     mutable std::vector<std::vector<double>> shown_, shown_current_;  // [node]: of single precision

@@ -40,7 +40,7 @@ public:
         for (std::uint32_t i = 0; i < graph_.nodes.size(); ++i) {
             choose_role(i);
         }
-        open_delay_loops();
+        open_delays();
         for (const std::uint32_t output : graph_.outputs) {
             if (roles_[output] == Role::passes) {
                 const Origin origin = origin_of(output, graph_.nodes[output].sources.front());
@@ -109,8 +109,9 @@ private:
         }
     }
 
-    /// Delay nodes that only feed themselves have to hold something, or no origin would be found.
-    void open_delay_loops() {
+    /// Delay nodes hold something themselves if they only feed themselves, or no origin would be found; and
+    /// behind sums, which biases may have made something of before the first step.
+    void open_delays() {
         for (std::uint32_t i = 0; i < graph_.nodes.size(); ++i) {
             if (graph_.nodes[i].node->type != NodeType::delay || roles_[i] != Role::passes) {
                 continue;
@@ -119,7 +120,10 @@ private:
             for (std::size_t n = 0; n < graph_.nodes.size() && at != i && roles_[at] == Role::passes; ++n) {
                 at = graph_.nodes[at].sources.front();
             }
-            if (at == i) {
+            const NodeType type = graph_.nodes[at].node->type;
+            const bool is_source = type == NodeType::input && graph_.nodes[at].sources.empty();
+            if (!is_source && !nir::is_neuron(type) && type != NodeType::threshold &&
+                !(type == NodeType::delay && roles_[at] == Role::holds)) {
                 roles_[i] = Role::holds;
             }
         }

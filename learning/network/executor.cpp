@@ -109,6 +109,17 @@ void Executor<Real>::clear() {
 }
 
 template <class Real>
+void Executor<Real>::settle() {
+    settles_ = true;
+    for (Stage& stage : stages_) {
+        if (!stage.is_source && neurons_[stage.population]->is_memoryless()) {
+            run(stage, 0, {});
+        }
+    }
+    settles_ = false;
+}
+
+template <class Real>
 void Executor<Real>::set_input(PopulationId id, std::span<const std::uint32_t> events) {
     inputs_[index_of(id)].set_spikes(events);
 }
@@ -154,9 +165,11 @@ bool Executor<Real>::deliver(const Incoming& incoming, std::uint32_t step, std::
         return false;
     }
     const std::size_t ago = incoming.delay - (incoming.delay > 0 && incoming.from_is_later ? 1 : 0);
-    const Signal<Real>& arriving = incoming.delay > 0 && ago == 0 ? outputs_[incoming.from]
-                                   : ago == 0                     ? outputs_[incoming.from]
-                                                                  : past_[incoming.from].at(ago - 1);
+    // What settle() has put out belongs to the last step before the first.
+    const bool too_early = settles_ ? incoming.delay > 0 : before && incoming.delay > 1;
+    const Signal<Real>& arriving = too_early  ? kNothing
+                                   : ago == 0 ? outputs_[incoming.from]
+                                              : past_[incoming.from].at(ago - 1);
     return connections_[incoming.projection]->sum(
         incoming.bias_line ? with_bias(arriving, incoming.bias_row) : arriving, step, sums);
 }

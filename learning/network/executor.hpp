@@ -23,6 +23,10 @@ public:
 
     /// State as before the first step; weights stay.
     void clear();
+    /// For a network that has been at rest for long before its first step: populations without memory put
+    /// out, in the step before it, what biases make of nothing. To be called after clear(); without it
+    /// nothing was put out.
+    void settle();
 
     /// What a population without projections to it puts out in the next step; indices ascend.
     void set_input(PopulationId id, std::span<const std::uint32_t> events);
@@ -94,6 +98,7 @@ private:
     Signal<Real> biased_;
     std::uint64_t steps_done_ = 0;
     std::uint32_t longest_delay_ = 0;
+    bool settles_ = false;  // no step: nothing arrives that has a delay
 };
 
 }  // namespace memprop::network
