@@ -77,12 +77,11 @@ template <class Real>
 struct EngineRequest {
     const ExperimentConfig& config;
     const ResolvedNetwork& resolved;
-    const EpropPlan<Real>& plan;
+    std::vector<LearnedSet<Real>> learned;
     std::vector<BasicWeightStore<Real>*> stores;          ///< by ProjectionId; null: has none
     std::vector<network::Connection<Real>*> connections;  ///< likewise, all of them
     TapeRequest tape;
     bool keeps_state = false;
-    FeedbackWeights<Real>& feedback;
 };
 
 using Hardware = Engine<float>;

@@ -26,7 +26,8 @@ template <class Real>
 ForwardPass<Real>::ForwardPass(const network::Network& network,
                                std::vector<network::Connection<Real>*> connections, TapeRequest request,
                                bool keeps_state)
-    : executor_(network, std::move(connections)),
+    : network_(network),
+      executor_(network, std::move(connections)),
       request_(std::move(request)),
       keeps_state_(keeps_state),
       sources_(sources_of(network)),
@@ -56,13 +57,15 @@ ForwardPass<Real>::ForwardPass(const network::Network& network,
 }
 
 template <class Real>
-void ForwardPass<Real>::begin_tape(const Trial& trial, Tape<Real>& tape) const {
+void begin_tape(const network::Network& network, const TapeRequest& request, const Trial& trial,
+                Tape<Real>& tape) {
     const std::size_t steps = trial.input.steps();
     tape.steps = steps;
-    tape.populations.resize(sizes_.size());
-    tape.objectives.resize(objectives_.size());
-    for (std::size_t p = 0; p < sizes_.size(); ++p) {
+    tape.populations.resize(network.populations.size());
+    tape.objectives.resize(network.objectives.size());
+    for (std::size_t p = 0; p < network.populations.size(); ++p) {
         PopulationTape<Real>& population = tape.populations[p];
+        const std::size_t size = network.populations[p].size;
         population.given = nullptr;
         population.own.clear();
         population.values.clear();
@@ -70,29 +73,33 @@ void ForwardPass<Real>::begin_tape(const Trial& trial, Tape<Real>& tape) const {
         for (auto& carried : population.carried) {
             carried.clear();
         }
-        if (request_.events[p]) {
-            population.own.reserve(steps, steps * sizes_[p]);
+        if (request.events[p]) {
+            population.own.reserve(steps, steps * size);
         }
-        if (request_.pseudo_derivative[p]) {
-            population.pseudo_derivative.resize(steps * sizes_[p]);
+        if (request.pseudo_derivative[p]) {
+            population.pseudo_derivative.resize(steps * size);
         }
-        if (request_.spike_count[p]) {
-            population.spike_count.assign(sizes_[p], 0);
+        if (request.spike_count[p]) {
+            population.spike_count.assign(size, 0);
         }
     }
     const auto end = std::min<std::size_t>(trial.window_end, steps);
-    for (std::size_t o = 0; o < objectives_.size(); ++o) {
+    for (std::size_t o = 0; o < network.objectives.size(); ++o) {
         ObjectiveTape<Real>& objective = tape.objectives[o];
-        objective.output.resize(steps * objectives_[o].size);
-        objective.error.resize(steps * objectives_[o].size);
+        const std::size_t size = network.at(network.objectives[o].population).size;
+        objective.output.resize(steps * size);
+        objective.error.resize(steps * size);
         objective.loss = 0.0;
         objective.window_steps =
             static_cast<std::uint32_t>(end - std::min<std::size_t>(trial.window_begin, end));
     }
-    if (sources_.size() == 1) {
-        tape.populations[index_of(sources_[0])].given = &trial.input;
+    if (const auto sources = sources_of(network); sources.size() == 1) {
+        tape.populations[index_of(sources[0])].given = &trial.input;
     }
 }
+
+template void begin_tape(const network::Network&, const TapeRequest&, const Trial&, Tape<float>&);
+template void begin_tape(const network::Network&, const TapeRequest&, const Trial&, Tape<double>&);
 
 /// Events of the steps before the trial that delays still deliver in it.
 template <class Real>
@@ -112,7 +119,7 @@ void ForwardPass<Real>::carry(Tape<Real>& tape) const {
 
 template <class Real>
 void ForwardPass<Real>::begin(const Trial& trial, Tape<Real>& tape) {
-    begin_tape(trial, tape);
+    begin_tape(network_, request_, trial, tape);
     if (keeps_state_) {
         carry(tape);
         return;

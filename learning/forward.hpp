@@ -23,11 +23,17 @@ struct TapeRequest {
 /// The populations whose events come from outside, in order: an input line is a position in all of them.
 std::vector<network::PopulationId> sources_of(const network::Network& network);
 
+/// Gives `tape` the room for `trial` and forgets the last one.
+template <class Real>
+void begin_tape(const network::Network& network, const TapeRequest& request, const Trial& trial,
+                Tape<Real>& tape);
+
 /// Owns the state and the buffers, so that a pass allocates nothing once warm. State is zero at the start of
 /// a trial unless it is kept.
 template <class Real>
 class ForwardPass {
 public:
+    /// `network` outlives it.
     ForwardPass(const network::Network& network, std::vector<network::Connection<Real>*> connections,
                 TapeRequest request, bool keeps_state);
 
@@ -36,9 +42,6 @@ public:
     /// The two halves of `run`, for learning between the steps.
     void begin(const Trial& trial, Tape<Real>& tape);
     void step(std::uint32_t t, const Trial& trial, Tape<Real>& tape);
-
-    /// Gives `tape` the room for `trial` and forgets the last one.
-    void begin_tape(const Trial& trial, Tape<Real>& tape) const;
 
     /// What a trial leaves to the next one, if state is kept.
     network::Executor<Real>& executor() { return executor_; }
@@ -57,6 +60,7 @@ private:
     void record(std::size_t population, PopulationTape<Real>& tape) const;
     void read(Read& objective, std::uint32_t t, const Trial& trial, ObjectiveTape<Real>& tape);
 
+    const network::Network& network_;
     network::Executor<Real> executor_;
     TapeRequest request_;
     bool keeps_state_;

@@ -1,7 +1,9 @@
 // From an experiment to the network it describes, and how every projection is held and learned.
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "learning/config/config.hpp"
@@ -15,6 +17,7 @@ using network::ProjectionId;
 /// Positions of the projections of the short form without layers.
 namespace classic {
 inline constexpr ProjectionId w_in{0}, w_rec{1}, w_out{2};
+inline constexpr std::array<std::string_view, 3> kProjectionNames{"w_in", "w_rec", "w_out"};
 inline constexpr PopulationId inputs{0}, neurons{1}, readouts{2};
 }  // namespace classic
 
@@ -43,6 +46,12 @@ ResolvedNetwork resolve(const ExperimentConfig& config);
 /// The two forms (resolve_short.cpp, resolve_tables.cpp).
 ResolvedNetwork resolve_short_form(const ExperimentConfig& config);
 ResolvedNetwork resolve_tables(const ExperimentConfig& config);
+
+/// What tasks read of the network, as its tables say: network.inputs, the lines of all populations of model
+/// input that no projection reaches, in order; network.outputs, the neurons of the objectives with targets
+/// or, if all have labels, the classes that all of them tell apart; learning.loss, if all objectives share
+/// one. Without tables nothing changes. Throws InputError for more than tasks can serve.
+void set_sizes(ExperimentConfig& config);
 
 /// The array number and the seed that key everything random of a projection.
 std::uint8_t array_number(ProjectionId id);

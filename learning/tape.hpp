@@ -20,8 +20,8 @@ struct PopulationTape {
     /// [k]: events of the step k + 1 before the trial, if state is kept.
     std::vector<std::vector<std::uint32_t>> carried;
     std::vector<std::vector<Real>> carried_values;  ///< of graded events, as `carried`; empty: all are 1
-    std::vector<Real> pseudo_derivative;     ///< [step][neuron]; empty: no rule asks for it
-    std::vector<std::uint32_t> spike_count;  ///< [neuron]; empty: no rule asks for it
+    std::vector<Real> pseudo_derivative;            ///< [step][neuron]; empty: no rule asks for it
+    std::vector<std::uint32_t> spike_count;         ///< [neuron]; empty: no rule asks for it
     /// Neurons whose synapses miss the error of the last step (learning.early_spikes_lose_last_error).
     std::vector<std::uint32_t> late;
 

@@ -377,14 +377,12 @@ std::vector<Real> BasicTrainer<Real>::initial_weights(ProjectionId id,
                               config_.tables.empty() ? "network.*" : "the network")
                 : fmt::format("must be {} weights, as the network of the experiment says", count));
     }
-    const std::size_t in_network = size_of(projection.weights);
     std::vector<Real> initial;
     if (given != nullptr) {
         initial.assign(given->begin(), given->end());
-    } else if (in_network > 0) {
-        for (std::size_t i = 0; i < in_network; ++i) {
-            initial.push_back(static_cast<Real>(number_at(projection.weights, i)));
-        }
+    } else if (network::size_of(projection.weights) > 0) {
+        const std::vector<double> own = network::doubles_of(projection.weights);
+        initial.assign(own.begin(), own.end());
     } else {
         initial = draw_normals<Real>(seed_of(seed(), id), Stream::initial_weight, array_number(id), count,
                                      projection.weight_mean, projection.weight_std);

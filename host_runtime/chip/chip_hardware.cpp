@@ -16,6 +16,8 @@ namespace {
 using namespace hw::chip;
 namespace reg = hw::chip::host_register;
 
+constexpr std::size_t kNeurons = network::index_of(learning::classic::neurons);
+
 std::uint32_t bits(float value) {
     return std::bit_cast<std::uint32_t>(value);
 }
@@ -26,6 +28,21 @@ LearningMode mode_of(const learning::LearningConfig& learning) {
                                                                  : LearningMode::errors;
 }
 
+/// The chip has one layer of neurons with recurrence, and one of readouts.
+void check_classic(const Experiment& experiment, const learning::HardwareRequest& request) {
+    if (!request.resolved.is_classic) {
+        throw InputError(
+            "run.engine", "cycle",
+            experiment.tables.empty()
+                ? "needs network.layers = 1: the chip has one layer of neurons"
+                : "needs the network of [network]: the chip runs inputs, one recurrent population "
+                  "and readouts, no tables [population.NAME]");
+    }
+    if (request.learned.size() != 1) {
+        throw InputError("run.engine", "cycle", "needs one e-prop rule for all projections");
+    }
+}
+
 void check_elaboration() {
     if (sc_core::sc_get_status() != sc_core::SC_ELABORATION) {
         throw RunError("the simulation has begun: start another process for the next cycle-level chip");
@@ -34,15 +51,37 @@ void check_elaboration() {
 
 }  // namespace
 
-ChipHardware::ChipHardware(const Experiment& experiment, const learning::HardwareRequest& request)
-    : ChipHardware(experiment.chip, map_network(experiment), request) {}
+ChipHardware::Memories::Memories(const learning::HardwareRequest& request)
+    : parameters(request.resolved, request.config.learning, request.keeps_state), state(parameters) {}
 
-ChipHardware::ChipHardware(const ChipConfig& config, ChipPlan plan, const learning::HardwareRequest& request)
-    : parameters_(request.parameters), plan_(std::move(plan)), mode_(mode_of(request.config.learning)) {
+ChipHardware::ChipHardware(const Experiment& experiment, const learning::HardwareRequest& request)
+    : ChipHardware(experiment, request,
+                   std::make_unique<Memories>((check_classic(experiment, request), request))) {}
+
+ChipHardware::ChipHardware(const Experiment& experiment, const learning::HardwareRequest& request,
+                           std::unique_ptr<Memories> memories)
+    : ChipHardware(experiment.chip, map_network(experiment),
+                   {.config = request.config,
+                    .parameters = memories->parameters,
+                    .weights = {request.stores[0], request.stores[1], request.stores[2]},
+                    .state = memories->state,
+                    .feedback = request.learned[0].feedback->front().front()}) {
+    memories_ = std::move(memories);
+    network_ = request.resolved.network;
+    tape_request_ = request.tape;
+}
+
+ChipHardware::ChipHardware(const ChipConfig& config, ChipPlan plan, const ChipParts& parts)
+    : parameters_(parts.parameters),
+      feedback_decay_(static_cast<float>(parts.config.learning.feedback_decay)),
+      network_(learning::resolve_short_form(parts.config).network),
+      tape_request_{{true, true, false}, {false, true, false}, {false, true, false}},
+      plan_(std::move(plan)),
+      mode_(mode_of(parts.config.learning)) {
     config.check_costs();
     check_elaboration();
     sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);  // stdout is ours
-    chip_ = std::make_unique<Chip>(sc_core::sc_gen_unique_name("chip"), config, plan_, request);
+    chip_ = std::make_unique<Chip>(sc_core::sc_gen_unique_name("chip"), config, plan_, parts);
     processor_ = std::make_unique<HostProcessor>(sc_core::sc_gen_unique_name("processor"));
     processor_->bus.bind(chip_->host().bus);
 }
@@ -99,6 +138,10 @@ void ChipHardware::load(learning::ProjectionId id, std::span<const float> initia
     });
 }
 
+void ChipHardware::load_feedback(std::size_t, const learning::FeedbackWeights<float>& feedback) {
+    load_feedback(feedback.front().front());
+}
+
 void ChipHardware::load_feedback(std::span<const float> feedback) {
     processor_->run([&] {
         for (std::size_t c = 0; c < plan_.cores.size(); ++c) {
@@ -125,17 +168,28 @@ void ChipHardware::command(Command command) {
 }
 
 void ChipHardware::prepare(const learning::Trial& trial, learning::Tape<float>& tape) {
-    learning::begin_tape(parameters_, trial, tape);
+    learning::begin_tape(network_, tape_request_, trial, tape);
     trial_ = &trial;
     tape_ = &tape;
-    chip_->memory().tape = &tape;
+    learning::PopulationTape<float>& neurons = tape.populations[kNeurons];
+    chip_tape_ = {.pseudo_derivative = neurons.pseudo_derivative,
+                  .error = tape.objectives[0].error,
+                  .spike_count = neurons.spike_count};
+    chip_->memory().tape = &chip_tape_;
     if (parameters_.keeps_state) {
-        for (std::uint32_t j = 0; j < plan_.recurrent; ++j) {
-            if (chip_->memory().state.spike[j] != 0.0F) {
-                tape.carried.push_back(j);
-            }
+        neurons.carried.resize(1);
+        neurons.carried[0] = last_spikes();
+    }
+}
+
+std::vector<std::uint32_t> ChipHardware::last_spikes() const {
+    std::vector<std::uint32_t> spikes;
+    for (std::uint32_t j = 0; j < plan_.recurrent; ++j) {
+        if (chip_->memory().state.spike[j] != 0.0F) {
+            spikes.push_back(j);
         }
     }
+    return spikes;
 }
 
 void ChipHardware::begin_sample(std::uint32_t sample, std::int32_t tick, bool learns) {
@@ -186,19 +240,21 @@ void ChipHardware::run_step(std::uint32_t step) {
     }
     processor_->write(reg::step, step);
     command(last ? Command::last_tick : Command::tick);
-    take_events(spikes_, std::span(tape.output).subspan(std::size_t{step} * plan_.outputs, plan_.outputs));
+    learning::ObjectiveTape<float>& answer = tape.objectives[0];
+    take_events(spikes_, std::span(answer.output).subspan(std::size_t{step} * plan_.outputs, plan_.outputs));
     for (const std::uint32_t neuron : spikes_) {
-        tape.spikes.add(neuron);
+        tape.populations[kNeurons].own.add(neuron);
     }
-    tape.spikes.end_step();
+    tape.populations[kNeurons].own.end_step();
+    ++network_steps_;
     if (!in_window) {
-        std::fill_n(tape.error.begin() + static_cast<std::ptrdiff_t>(std::size_t{step} * plan_.outputs),
+        std::fill_n(answer.error.begin() + static_cast<std::ptrdiff_t>(std::size_t{step} * plan_.outputs),
                     plan_.outputs, 0.0F);
     }
     if (last) {
         std::array<std::uint32_t, 2> loss{};
         processor_->read(reg::loss, loss);
-        tape.loss = std::bit_cast<double>(std::uint64_t{loss[1]} << 32 | loss[0]);
+        answer.loss = std::bit_cast<double>(std::uint64_t{loss[1]} << 32 | loss[0]);
     }
 }
 
@@ -252,10 +308,10 @@ void ChipHardware::refresh_feedback(std::uint32_t sample, std::int32_t tick) {
     });
 }
 
-void ChipHardware::adapt_feedback(std::span<const float> readout_changes, float decay) {
-    chip_->weights(learning::ProjectionId::w_out).ask(readout_changes);
+void ChipHardware::adapt_feedback(const learning::Gradients<float>& changes) {
+    chip_->weights(learning::classic::w_out).ask(changes[network::index_of(learning::classic::w_out)]);
     processor_->run([&] {
-        processor_->write(reg::factor, bits(decay));
+        processor_->write(reg::factor, bits(feedback_decay_));
         command(Command::adapt_feedback);
     });
 }
@@ -288,7 +344,7 @@ void ChipHardware::measure(learning::ProjectionId id, std::uint32_t sample, std:
     chip_->weights(id).measured(weights);
 }
 
-void ChipHardware::update(const std::array<std::span<const float>, 3>& changes, std::uint32_t event,
+void ChipHardware::update(std::span<const std::span<const float>> changes, std::uint32_t event,
                           std::int32_t tick) {
     for (std::size_t w = 0; w < changes.size(); ++w) {
         chip_->weights(static_cast<learning::ProjectionId>(w)).ask(changes[w]);
@@ -304,6 +360,27 @@ void ChipHardware::record(hw::WordRecord& record) {
     std::uint32_t told = window_told_ ? 1 : 0;
     record(told, 1);
     window_told_ = told != 0;
+}
+
+/// In the words of network::Executor, so that either engine goes on from the other's state.
+void ChipHardware::serialize(StateArchive& archive) {
+    learning::NetworkState<float>& state = chip_->memory().state;
+    archive("network_steps", network_steps_);
+    archive.enter("population1");
+    archive("membrane", state.membrane);
+    archive("spike", state.spike);
+    archive("adaptation", state.adaptation);
+    archive("silent", state.silent);
+    network::Signal<float> output;
+    output.set_spikes(last_spikes());
+    network::serialize_signal(archive, "output", output, plan_.recurrent);
+    archive.leave();
+    archive.enter("population2");
+    archive("readout", state.readout);
+    archive.leave();
+    if (parameters_.readout_delay > 0) {
+        archive("waiting2_0", state.readout_input);
+    }
 }
 
 void ChipHardware::state_restored() {

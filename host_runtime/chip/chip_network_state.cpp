@@ -49,7 +49,7 @@ void add(Signal& a, const Signal& b, std::size_t size) {
 /// What devices make of the spikes that arrive in the step to come; with the same draws the chip reads them
 /// again then. What others put out nobody asks for again.
 void ChipNetwork::read_devices(std::size_t projection, const Signal& arriving, Signal& out) {
-    if (static_cast<learning::ProjectionId>(projection) != learning::ProjectionId::w_rec ||
+    if (static_cast<learning::ProjectionId>(projection) != learning::classic::w_rec ||
         arriving.form == Signal::Form::zero) {
         return;
     }

@@ -48,7 +48,7 @@ public:
         }
         check_outputs();
         refuse_unplaced();
-        if (!weights(ProjectionId::w_in).node) {
+        if (!weights(learning::classic::w_in).node) {
             refuse(network_.neurons, fmt::format("nothing leads from the Input to it; {}", kForm));
         }
         for (CompiledWeights& w : network_.weights) {
@@ -125,9 +125,9 @@ private:
             if (!is_neurons(type(from)) && (type(from) != NodeType::input || to_readouts)) {
                 refuse(layer, fmt::format("connects {} to {}; {}", name(from), name(target), kForm));
             }
-            const ProjectionId id = to_readouts                     ? ProjectionId::w_out
-                                    : type(from) == NodeType::input ? ProjectionId::w_in
-                                                                    : ProjectionId::w_rec;
+            const ProjectionId id = to_readouts                     ? learning::classic::w_out
+                                    : type(from) == NodeType::input ? learning::classic::w_in
+                                                                    : learning::classic::w_rec;
             if (weights(id).node) {
                 refuse(layer, fmt::format("is a second connection from {} to {}", name(from), name(target)));
             }
@@ -200,11 +200,11 @@ private:
                    "has a bias and the scale of a crossbar (metadata memprop): the chip adds a bias "
                    "to weights in units of 1 only");
         }
-        if (&w == &weights(ProjectionId::w_out) && network_.delay) {
+        if (&w == &weights(learning::classic::w_out) && network_.delay) {
             refuse(*w.node, fmt::format("has a bias after the delay {}: the chip holds back both or none",
                                         name(*network_.delay)));
         }
-        if (&w == &weights(ProjectionId::w_rec) && !discretisation_.first_step_recurrence) {
+        if (&w == &weights(learning::classic::w_rec) && !discretisation_.first_step_recurrence) {
             refuse(*w.node,
                    "has a bias that first-step-recurrence = off keeps back in step 0: the chip drives "
                    "a bias in every step");

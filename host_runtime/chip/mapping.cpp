@@ -106,14 +106,14 @@ private:
     Cut cut(ProjectionId id, std::uint32_t width) const {
         return {.rows = shape_.rows[static_cast<std::size_t>(id)],
                 .tile_rows = std::max(1U, shape_.tile_rows[static_cast<std::size_t>(id)]),
-                .columns = id == ProjectionId::w_out ? plan_.outputs : plan_.recurrent,
+                .columns = id == learning::classic::w_out ? plan_.outputs : plan_.recurrent,
                 .tile_columns = width};
     }
 
     void place_neurons() {
         const std::uint32_t width = tile_width(plan_.recurrent, cores_);
-        in_ = cut(ProjectionId::w_in, width);
-        rec_ = cut(ProjectionId::w_rec, width);
+        in_ = cut(learning::classic::w_in, width);
+        rec_ = cut(learning::classic::w_rec, width);
         const std::uint32_t per_core = ceil_div(rec_.column_blocks(), cores_);
         std::uint32_t block = 0;
         for (CorePlan& core : plan_.cores) {
@@ -139,7 +139,7 @@ private:
         const std::uint32_t most = limit_of(chip_.neurons_per_core);
         // As few pieces as fit: whole, in two, in three ...
         for (std::uint32_t pieces = 1; pieces <= std::max(cores_, 1U); ++pieces) {
-            out_ = cut(ProjectionId::w_out, tile_width(plan_.outputs, pieces));
+            out_ = cut(learning::classic::w_out, tile_width(plan_.outputs, pieces));
             std::vector<Slice> given(plan_.cores.size());
             const std::uint32_t per_core = ceil_div(out_.column_blocks(), pieces);
             bool fits = true;
@@ -194,7 +194,7 @@ private:
                 with_neurons.push_back(core.node);
             }
         }
-        const bool bias_of_readouts = shape_.bias[static_cast<std::size_t>(ProjectionId::w_out)];
+        const bool bias_of_readouts = shape_.bias[static_cast<std::size_t>(learning::classic::w_out)];
         plan_.trees.push_back(
             {ChipPlan::kInputTree, ChipPlan::kHostNode, bias_of_readouts ? all : with_neurons});
         plan_.trees.push_back({ChipPlan::kCommandTree, ChipPlan::kHostNode, all});
@@ -246,13 +246,13 @@ private:
 
     void add_tiles(CorePlan& core) {
         if (core.neurons.count > 0) {
-            add_projection(core, ProjectionId::w_in, in_, core.neurons, 0, 0);
-            if (shape_.has(ProjectionId::w_rec)) {
-                add_projection(core, ProjectionId::w_rec, rec_, core.neurons, plan_.inputs, 1);
+            add_projection(core, learning::classic::w_in, in_, core.neurons, 0, 0);
+            if (shape_.has(learning::classic::w_rec)) {
+                add_projection(core, learning::classic::w_rec, rec_, core.neurons, plan_.inputs, 1);
             }
         }
         if (core.readouts.count > 0) {
-            add_projection(core, ProjectionId::w_out, out_, core.readouts, plan_.inputs, 0);
+            add_projection(core, learning::classic::w_out, out_, core.readouts, plan_.inputs, 0);
         }
     }
 
@@ -350,12 +350,12 @@ std::string describe_plan(const ChipPlan& plan, const NetworkShape& shape, const
         return fmt::format("{} x {}", std::min(shape.tile_rows[w], shape.rows[w]), plan.tile_columns[w]);
     };
     std::string out = fmt::format("{} x {} cores, {} in use; tiles of {} (inputs)", chip.mesh_width,
-                                  chip.mesh_height, plan.cores.size(), tile(ProjectionId::w_in));
-    if (shape.has(ProjectionId::w_rec)) {
-        out += fmt::format(", {} (recurrent)", tile(ProjectionId::w_rec));
+                                  chip.mesh_height, plan.cores.size(), tile(learning::classic::w_in));
+    if (shape.has(learning::classic::w_rec)) {
+        out += fmt::format(", {} (recurrent)", tile(learning::classic::w_rec));
     }
     if (plan.outputs > 0) {
-        out += fmt::format(", {} (readouts)", tile(ProjectionId::w_out));
+        out += fmt::format(", {} (readouts)", tile(learning::classic::w_out));
     }
     out += " synapses at most\n";
     for (std::size_t c = 0; c < plan.cores.size(); ++c) {

@@ -11,18 +11,26 @@
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/config/experiment_file.hpp"
+#include "host_runtime/config/network_text.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 #include "host_runtime/training.hpp"
 
 namespace memprop::host::cli {
 namespace {
 
-constexpr std::string_view kUsage = "memprop config [EXPERIMENT.toml] [--set KEY=VALUE]... [--points FILE]";
+constexpr std::string_view kUsage =
+    "memprop config [EXPERIMENT.toml] [--set KEY=VALUE]... [--network | --points FILE]\n"
+    "       memprop config --models";
 constexpr std::string_view kNotes =
     "Prints the experiment with every key, its value, meaning and choices; without a file, an experiment of\n"
     "defaults, which are those of the device: memprop config --set crossbar.device=NAME. Keys without "
     "effect\n"
     "are named on standard error.\n"
+    "--network prints the network that comes of it: every population with its model and all parameters, "
+    "every\n"
+    "projection with its size, synapses, medium and rule, as tables that can be read back; that of "
+    "[network]\n"
+    "too. --models explains neuron models and learning rules and their parameters.\n"
     "--points FILE (- for standard input) resolves many variants in one go: each line of FILE is a JSON "
     "array\n"
     "of KEY=VALUE strings, each line of the output a JSON object, either {\"config\": {key: value as TOML},\n"
@@ -77,10 +85,10 @@ void resolve_points(const std::string& experiment, std::istream& points, const s
     }
 }
 
-void print_resolved(const std::string& experiment, const std::vector<std::string>& overrides) {
+void print_resolved(const std::string& experiment, const std::vector<std::string>& overrides, bool network) {
     const Experiment config =
         experiment.empty() ? parse_experiment("", "", overrides) : load_experiment(experiment, overrides);
-    put_text(print_experiment(config));
+    put_text(network ? print_network(config) : print_experiment(config));
     try {
         say_text(without_effect_text(check_trainable(config)));
     } catch (const InputError& error) {
@@ -94,9 +102,12 @@ int command_config(Arguments arguments) {
     namespace po = boost::program_options;
     std::string experiment, points;
     std::vector<std::string> overrides;
+    bool network = false, models = false;
     po::options_description visible("Options"), hidden;
     visible.add_options()("set", po::value(&overrides)->value_name("KEY=VALUE")->composing(),
-                          "override one key; may be repeated")(
+                          "override one key; may be repeated")("network", po::bool_switch(&network),
+                                                               "print the resolved network as tables")(
+        "models", po::bool_switch(&models), "explain neuron models, learning rules and their parameters")(
         "points", po::value(&points)->value_name("FILE"), "resolve and check the variants listed there")(
         "help,h", "explain and exit");
     hidden.add_options()("experiment", po::value(&experiment));
@@ -106,9 +117,16 @@ int command_config(Arguments arguments) {
     if (!parse_options(arguments, kUsage, visible, hidden, positional, kNotes, values)) {
         return 0;
     }
-    if (points.empty()) {
-        print_resolved(experiment, overrides);
+    if (models) {
+        put_text(print_models());
         return 0;
+    }
+    if (points.empty()) {
+        print_resolved(experiment, overrides, network);
+        return 0;
+    }
+    if (network) {
+        throw InputError("--points resolves many experiments: --network does not go with it");
     }
     if (!overrides.empty()) {
         throw InputError("--points names the overrides of every variant: --set does not go with it");

@@ -1,15 +1,16 @@
 #include "host_runtime/config/config_reader.hpp"
 
-#include <limits>
-#include <numeric>
+#include <cmath>
 #include <sstream>
 
 namespace memprop::host {
 namespace {
 
+/// `source` is where what has no position comes from.
 std::string at(std::string_view source, const toml::source_region& where) {
-    return where.begin ? fmt::format("{}:{}:{}", source, where.begin.line, where.begin.column)
-                       : std::string(source);
+    const std::string_view from = where.path ? std::string_view(*where.path) : source;
+    return where.begin ? fmt::format("{}:{}:{}", from, where.begin.line, where.begin.column)
+                       : std::string(from);
 }
 
 /// Length of the longest beginning that is UTF-8 (RFC 3629) without NUL.
@@ -47,19 +48,90 @@ std::size_t valid_utf8(std::string_view text) {
 
 }  // namespace
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+void ConfigReader::list(std::string_view name, std::vector<std::int64_t>& values, Range<std::int64_t> range,
+                        std::string_view) {
+    const toml::node* node = find(name);
+    if (node == nullptr) {
+        return;
+    }
+    std::vector<std::int64_t> read;
+    const toml::array* given = node->as_array();
+    for (std::size_t i = 0; given != nullptr && i < given->size(); ++i) {
+        const auto* item = (*given)[i].as_integer();
+        if (item != nullptr && item->get() >= range.low && item->get() <= range.high) {
+            read.push_back(item->get());
         }
     }
-    return row.back();
+    if (given == nullptr || read.size() != given->size()) {
+        refuse(name, *node,
+               fmt::format("must be a list of whole numbers in [{}, {}]", range.low, range.high));
+    }
+    values = read;
+}
+
+void ConfigReader::one_of(std::string_view name, std::string& value,
+                          const std::vector<std::string_view>& names, std::string_view) {
+    if (const toml::node* node = find(name)) {
+        const auto given = node->value<std::string>();
+        if (!given || std::find(names.begin(), names.end(), *given) == names.end()) {
+            refuse(name, *node, fmt::format("must be one of {}", fmt::join(names, ", ")));
+        }
+        value = *given;
+    }
+}
+
+std::vector<double> ConfigReader::parameter(const network::Field& field, const toml::node& node) const {
+    if (!field.choices.empty()) {
+        const auto given = node.value<std::string_view>();
+        const auto chosen = std::find(field.choices.begin(), field.choices.end(), given.value_or(""));
+        if (!given || chosen == field.choices.end()) {
+            refuse(field.name, node, fmt::format("must be one of {}", fmt::join(field.choices, ", ")));
+        }
+        return {static_cast<double>(chosen - field.choices.begin())};
+    }
+    const std::string_view kind = field.whole ? "whole number" : "number";
+    const auto number = [&](const toml::node& item) -> std::optional<double> {
+        const auto value = item.is_number() ? item.value<double>() : std::nullopt;
+        const bool good = value && *value >= field.low && *value <= field.high &&
+                          (!field.whole || *value == std::floor(*value));
+        return good ? value : std::nullopt;
+    };
+    std::vector<double> values;
+    const toml::array* given = node.as_array();
+    if (given != nullptr && (field.list > 0 || field.per_neuron)) {
+        for (const toml::node& item : *given) {
+            if (const auto value = number(item)) {
+                values.push_back(*value);
+            }
+        }
+        if (values.size() == given->size() &&
+            (field.list > 0 ? values.size() == field.list : !values.empty())) {
+            return values;
+        }
+    } else if (const auto value = number(node); value && field.list == 0) {
+        return {*value};
+    }
+    refuse(field.name, node,
+           field.list > 0
+               ? fmt::format("must be a list of {} {}s in [{}, {}]", field.list, kind, field.low, field.high)
+               : fmt::format("must be a {} in [{}, {}]{}", kind, field.low, field.high,
+                             field.per_neuron ? ", or a list of them, one per neuron" : ""));
+}
+
+void ConfigReader::parameters(std::span<const network::Field> fields,
+                              std::vector<network::Parameter>& values) {
+    for (const network::Field& field : fields) {
+        if (field.role != network::FieldRole::parameter) {
+            continue;
+        }
+        if (const toml::node* node = find(field.name)) {
+            std::vector<double> given = parameter(field, *node);
+            std::erase_if(values, [&](const network::Parameter& p) { return p.name == field.name; });
+            if (std::any_of(given.begin(), given.end(), [&](double v) { return v != field.missing; })) {
+                values.push_back({std::string(field.name), std::move(given)});
+            }
+        }
+    }
 }
 
 void ConfigReader::refuse_unknown_keys() const {
@@ -68,16 +140,9 @@ void ConfigReader::refuse_unknown_keys() const {
         if (std::find(known_.begin(), known_.end(), name) != known_.end()) {
             continue;
         }
-        std::string nearest;
-        std::size_t least = std::numeric_limits<std::size_t>::max();
-        for (const std::string& candidate : known_) {
-            if (const std::size_t distance = edit_distance(name, candidate); distance < least) {
-                least = distance;
-                nearest = candidate;
-            }
-        }
         throw InputError(fmt::format("{}: unknown key '{}'; the nearest valid key is '{}'",
-                                     at(source_, key.source()), dotted(name), dotted(nearest)));
+                                     at(source_, key.source()), dotted(name),
+                                     dotted(nearest_of(name, known_))));
     }
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,10 @@
 #include <fmt/ranges.h>
 
 #include "crossbar/base/error.hpp"
+#include "crossbar/base/nearest.hpp"
+#include "host_runtime/config/toml_text.hpp"
+#include "learning/network/fields.hpp"
+#include "learning/network/network.hpp"
 
 namespace memprop::host {
 
@@ -24,9 +29,6 @@ struct Range {
 
 /// How a figure is written that is not known, in quotes.
 inline constexpr std::string_view kUnknown = "unknown";
-
-/// Number of single-character insertions, deletions and replacements between two words.
-std::size_t edit_distance(std::string_view a, std::string_view b);
 
 class ConfigReader {
 public:
@@ -103,6 +105,16 @@ public:
             values = read;
         }
     }
+    /// Whole numbers, none allowed.
+    void list(std::string_view name, std::vector<std::int64_t>& values, Range<std::int64_t> range,
+              std::string_view);
+    void one_of(std::string_view name, std::string& value, const std::vector<std::string_view>& names,
+                std::string_view);
+    /// Leaves out of `values` what is as the field has it without a word.
+    void parameters(std::span<const network::Field> fields, std::vector<network::Parameter>& values);
+    /// Tables with names are read by named_tables.hpp.
+    template <class Table>
+    void tables(std::string_view, std::vector<Table>&) {}
     template <class E, std::size_t N>
     void choice(std::string_view name, E& value, const std::array<std::pair<std::string_view, E>, N>& names,
                 std::string_view) {
@@ -136,8 +148,9 @@ public:
 
 private:
     std::string dotted(std::string_view name) const {
-        return prefix_.empty() ? std::string(name) : fmt::format("{}.{}", prefix_, name);
+        return prefix_.empty() ? toml_key(name) : fmt::format("{}.{}", prefix_, toml_key(name));
     }
+    std::vector<double> parameter(const network::Field& field, const toml::node& node) const;
     const toml::node* find(std::string_view name) {
         known_.emplace_back(name);
         return table_.get(name);

@@ -1,14 +1,17 @@
 #include "host_runtime/config/experiment_file.hpp"
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <iterator>
 
 #include "crossbar/device/presets.hpp"
+#include "host_runtime/config/config_entries.hpp"
 #include "host_runtime/config/config_reader.hpp"
+#include "host_runtime/config/named_tables.hpp"
 #include "host_runtime/config/toml_text.hpp"
 #include "host_runtime/files/atomic_file.hpp"
+#include "learning/resolve.hpp"
 
 namespace memprop::host {
 namespace {
@@ -31,127 +34,62 @@ void apply(const toml::table& table, std::string_view source, Experiment& config
     reader.refuse_unknown_keys();
 }
 
-/// Whether the only key of `table` is `key`, which has dots between its parts.
-bool is_only_key(const toml::table& table, std::string_view key) {
-    const toml::table* level = &table;
-    while (level != nullptr && level->size() == 1) {
-        const std::size_t dot = key.find('.');
-        const toml::node* node = level->get(key.substr(0, dot));
-        if (node == nullptr || dot == std::string_view::npos) {
-            return node != nullptr;
+/// The value of the key with these parts, if the table has no other.
+toml::node* only_value(toml::table& table, std::span<const std::string> key) {
+    toml::node* node = &table;
+    for (const std::string& part : key) {
+        toml::table* const level = node->as_table();
+        node = level != nullptr && level->size() == 1 ? level->get(part) : nullptr;
+        if (node == nullptr) {
+            return nullptr;
         }
-        level = node->as_table();
-        key.remove_prefix(dot + 1);
     }
-    return false;
+    return node;
+}
+
+/// Where the key of "key=value" ends; parts of it may stand in quotes.
+std::size_t end_of_key(std::string_view text) {
+    char quote = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (quote == '"' && c == '\\') {
+            ++at;
+        } else if (quote != 0) {
+            quote = c == quote ? '\0' : quote;
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == '=') {
+            return at;
+        }
+    }
+    return std::string_view::npos;
 }
 
 /// A table with the one key of "a.b=value".
 toml::table parse_override(const std::string& text) {
-    const std::size_t equals = text.find('=');
+    const std::size_t equals = end_of_key(text);
     if (equals == std::string::npos || equals == 0) {
         throw InputError(fmt::format("--set {}: must have the form key=value", text));
     }
     const std::string key = text.substr(0, equals), value = text.substr(equals + 1);
-    if (key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") !=
-        std::string::npos) {
-        throw InputError(fmt::format("--set {}: '{}' is not a key", text, key));
-    }
     const std::string source = fmt::format("--set {}", text);
     const std::string line = fmt::format("{} = {}", key, value);
     refuse_deep_keys(line, key.size() > kLongestKeyShown ? "--set" : source);
+    const std::vector<std::string> parts = split_key(key);
+    if (parts.empty()) {
+        throw InputError(fmt::format("--set {}: '{}' is not a key", text, key));
+    }
     try {
         toml::table table = toml::parse(line, source);
-        if (!is_only_key(table, key)) {
+        if (only_value(table, parts) == nullptr) {
             throw InputError(fmt::format("{}: must be one key and its value", source));
         }
         return table;
     } catch (const toml::parse_error&) {
         toml::table table = parse(fmt::format("{} = ''", key), source);
-        *table.at_path(key).as_string() = value;
+        *only_value(table, parts)->as_string() = value;
         return table;
     }
-}
-
-std::string number(double value) {
-    std::string text = fmt::format("{}", value);
-    if (text.find_first_not_of("-0123456789") == std::string::npos) {
-        text += ".0";
-    }
-    return text;
-}
-
-/// A visitor for `describe` that lists every key with its value as TOML and its meaning.
-class Lister {
-public:
-    struct Entry {
-        std::string table, key, value, doc;
-        std::string file;  ///< that the key names
-    };
-
-    Lister(std::string prefix, std::vector<Entry>& entries) : prefix_(std::move(prefix)), entries_(entries) {}
-
-    void operator()(std::string_view name, std::int64_t& value, Range<std::int64_t>, std::string_view doc) {
-        add(name, fmt::format("{}", value), doc);
-    }
-    void operator()(std::string_view name, double& value, Range<double>, std::string_view doc) {
-        add(name, number(value), doc);
-    }
-    void operator()(std::string_view name, std::optional<double>& value, Range<double>,
-                    std::string_view doc) {
-        add(name, value ? number(*value) : toml_string(std::string(kUnknown)), doc);
-    }
-    void operator()(std::string_view name, bool& value, std::string_view doc) {
-        add(name, value ? "true" : "false", doc);
-    }
-    void text(std::string_view name, std::string& value, std::string_view doc) {
-        add(name, toml_string(value), doc);
-    }
-    void file(std::string_view name, std::string& value, std::string_view doc) {
-        text(name, value, doc);
-        entries_.back().file = value;
-    }
-    void list(std::string_view name, std::vector<double>& values, Range<double>, std::string_view doc) {
-        std::vector<std::string> items;
-        items.reserve(values.size());
-        for (const double value : values) {
-            items.push_back(number(value));
-        }
-        add(name, fmt::format("[{}]", fmt::join(items, ", ")), doc);
-    }
-    template <class E, std::size_t N>
-    void choice(std::string_view name, E& value, const std::array<std::pair<std::string_view, E>, N>& names,
-                std::string_view doc) {
-        std::vector<std::string_view> all;
-        std::string_view chosen;
-        for (const auto& [text, meaning] : names) {
-            all.push_back(text);
-            if (meaning == value) {
-                chosen = text;
-            }
-        }
-        add(name, toml_string(chosen), fmt::format("{} ({})", doc, fmt::join(all, " | ")));
-    }
-    template <class Config>
-    void table(std::string_view name, Config& config) {
-        Lister nested(prefix_.empty() ? std::string(name) : fmt::format("{}.{}", prefix_, name), entries_);
-        config.describe(nested);
-    }
-
-private:
-    void add(std::string_view name, std::string value, std::string_view doc) {
-        entries_.push_back({prefix_, std::string(name), std::move(value), std::string(doc), {}});
-    }
-
-    std::string prefix_;
-    std::vector<Entry>& entries_;
-};
-
-std::vector<Lister::Entry> list_entries(Experiment config) {
-    std::vector<Lister::Entry> entries;
-    Lister lister("", entries);
-    config.describe(lister);
-    return entries;
 }
 
 }  // namespace
@@ -164,11 +102,21 @@ Experiment defaults_of(const std::string& device) {
 
 Experiment parse_experiment(std::string_view text, std::string_view source,
                             std::span<const std::string> overrides) {
-    const toml::table file = parse(text, source);
+    toml::table file = parse(text, source);
+    std::vector<toml::table> changes;
+    changes.reserve(overrides.size());
+    std::transform(overrides.begin(), overrides.end(), std::back_inserter(changes), parse_override);
+    NamedTables named_tables;
+    if (NamedTables::in(file) || std::any_of(changes.begin(), changes.end(), NamedTables::in)) {
+        named_tables.take(file, source);
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            named_tables.take(changes[i], fmt::format("--set {}", overrides[i]));
+        }
+    }
     const auto read = [&](Experiment& config) {
         apply(file, source, config);
-        for (const std::string& override_text : overrides) {
-            apply(parse_override(override_text), fmt::format("--set {}", override_text), config);
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            apply(changes[i], fmt::format("--set {}", overrides[i]), config);
         }
     };
     Experiment named;
@@ -180,6 +128,8 @@ Experiment parse_experiment(std::string_view text, std::string_view source,
         complete != nullptr) {
         complete(config.crossbar);
     }
+    config.tables = named_tables.read(config);
+    learning::set_sizes(config);
     return config;
 }
 
@@ -210,15 +160,7 @@ std::vector<std::string> take_overrides_of(std::string_view table, std::vector<s
 }
 
 std::string print_experiment(const Experiment& config) {
-    std::string out, table;
-    for (const auto& entry : list_entries(config)) {
-        if (entry.table != table) {
-            out += fmt::format("{}[{}]\n", out.empty() ? "" : "\n", entry.table);
-            table = entry.table;
-        }
-        out += fmt::format("{} = {}  # {}\n", entry.key, entry.value, entry.doc);
-    }
-    return out;
+    return print_entries(list_entries(config));
 }
 
 std::vector<std::pair<std::string, std::string>> flatten_experiment(const Experiment& config) {
@@ -227,6 +169,13 @@ std::vector<std::pair<std::string, std::string>> flatten_experiment(const Experi
         flat.emplace_back(fmt::format("{}.{}", entry.table, entry.key), entry.value);
     }
     return flat;
+}
+
+const std::string* find_value(std::span<const std::pair<std::string, std::string>> flat,
+                              std::string_view key) {
+    const auto at =
+        std::find_if(flat.begin(), flat.end(), [&](const auto& entry) { return entry.first == key; });
+    return at == flat.end() ? nullptr : &at->second;
 }
 
 std::vector<std::pair<std::string, std::string>> named_files(const Experiment& config) {

@@ -42,6 +42,10 @@ std::string print_experiment(const Experiment& config);
 /// Every key ("crossbar.bits") with its value as TOML, in order.
 std::vector<std::pair<std::string, std::string>> flatten_experiment(const Experiment& config);
 
+/// The value of a key among those of flatten_experiment(); null if it is not there.
+const std::string* find_value(std::span<const std::pair<std::string, std::string>> flat,
+                              std::string_view key);
+
 /// The keys that name a file, each with the file, relative to the working directory. What these files hold is
 /// part of the experiment.
 std::vector<std::pair<std::string, std::string>> named_files(const Experiment& config);

@@ -425,7 +425,7 @@ std::vector<std::pair<std::string, std::string>> keys_set(const Experiment& conf
 
 std::vector<KeyWithoutEffect> keys_without_effect(const Experiment& given, const Experiment& used,
                                                   const learning::TrainerBase& trainer) {
-    const auto* array = trainer.array(learning::ProjectionId::w_in);
+    const auto* array = trainer.array(learning::classic::w_in);
     const Judge judge(used, array == nullptr ? nullptr : &array->model(), true,
                       used.run.engine == learning::EngineKind::cycle);
     const auto after = flatten_experiment(used);

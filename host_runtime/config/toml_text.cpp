@@ -1,6 +1,7 @@
 #include "host_runtime/config/toml_text.hpp"
 
 #include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -11,6 +12,7 @@ namespace memprop::host {
 namespace {
 
 constexpr std::size_t kMostKeyParts = 8;
+constexpr std::string_view kBare = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
 /// Where the string or comment that begins at `at` ends; `at` if none begins there.
 std::size_t skip_string_or_comment(std::string_view toml, std::size_t at) {
@@ -56,6 +58,45 @@ std::string toml_string(std::string_view text) {
         }
     }
     return out + '"';
+}
+
+std::string toml_key(std::string_view name) {
+    return !name.empty() && name.find_first_not_of(kBare) == std::string_view::npos ? std::string(name)
+                                                                                    : toml_string(name);
+}
+
+std::vector<std::string> split_key(std::string_view key) {
+    std::vector<std::string> parts;
+    for (std::size_t at = 0;; ++at) {
+        const std::size_t end = at < key.size() ? skip_string_or_comment(key, at) : at;
+        if (end > at && key[at] != '#') {
+            // The parser knows what escapes mean.
+            try {
+                const toml::table value = toml::parse(fmt::format("k = {}", key.substr(at, end - at)));
+                const auto text = value["k"].value<std::string>();
+                if (!text) {
+                    return {};
+                }
+                parts.push_back(*text);
+            } catch (const toml::parse_error&) {
+                return {};
+            }
+            at = end;
+        } else {
+            const std::size_t bare = std::min(key.find_first_not_of(kBare, at), key.size());
+            if (bare == at) {
+                return {};
+            }
+            parts.emplace_back(key.substr(at, bare - at));
+            at = bare;
+        }
+        if (at == key.size()) {
+            return parts;
+        }
+        if (key[at] != '.') {
+            return {};
+        }
+    }
 }
 
 void refuse_deep_keys(std::string_view toml, std::string_view source) {

@@ -49,7 +49,7 @@ void read_devices(const h5::File& file, Experiment config, Projection& p) {
     crossbar.clamp_reads = false;
     crossbar.low_frequency = {};
     crossbar.read_noise = crossbar::ReadNoise::per_column;
-    const bool recurrent = p.id == ProjectionId::w_rec;
+    const bool recurrent = p.id == learning::classic::w_rec;
     crossbar::SynapseArray array(
         crossbar,
         {.rows = p.pre,
@@ -66,7 +66,7 @@ void read_devices(const h5::File& file, Experiment config, Projection& p) {
     naming(file.name(), [&] { array.load_devices(archive); });
     array.renew(static_cast<std::int32_t>(latest_tick(file)));
     p.unit = static_cast<double>(static_cast<float>(
-        p.id == ProjectionId::w_out ? crossbar.weight_scale_out_per_us : crossbar.weight_scale_per_us));
+        p.id == learning::classic::w_out ? crossbar.weight_scale_out_per_us : crossbar.weight_scale_per_us));
     p.on_devices = true;
     std::vector<float> row_us(p.post);
     for (std::uint32_t row = 0; row < p.pre; ++row) {
@@ -82,8 +82,8 @@ Projection read_projection(const h5::File& file, const Experiment& config, Proje
                recurrent = static_cast<std::uint32_t>(config.network.recurrent),
                outputs = static_cast<std::uint32_t>(config.network.outputs);
     Projection p{.id = id,
-                 .pre = id == ProjectionId::w_in ? inputs : recurrent,
-                 .post = id == ProjectionId::w_out ? outputs : recurrent,
+                 .pre = id == learning::classic::w_in ? inputs : recurrent,
+                 .post = id == learning::classic::w_out ? outputs : recurrent,
                  .weights = {},
                  .unit = 1.0,
                  .on_devices = false};
@@ -217,7 +217,7 @@ nir::Network network_of_checkpoint(const std::filesystem::path& checkpoint) {
     const bool single = config.run.precision != learning::Precision::double_;
     std::vector<nir::Node> nodes;
     bool on_devices = false;
-    for (const ProjectionId id : {ProjectionId::w_in, ProjectionId::w_rec, ProjectionId::w_out}) {
+    for (const ProjectionId id : {learning::classic::w_in, learning::classic::w_rec, learning::classic::w_out}) {
         const Projection p = read_projection(file, config, id);
         nodes.push_back(linear(p, single));
         on_devices = p.on_devices;

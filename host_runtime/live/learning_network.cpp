@@ -61,7 +61,7 @@ LearningNetwork::LearningNetwork(const nir::Network& network, const std::string&
     }
     const learning::NetworkWeights weights = initial_weights(network, file, config_);
     trainer_ = learning::make_trainer(config_, std::make_unique<StreamTask>(), &weights);
-    const auto* array = trainer_->array(learning::ProjectionId::w_in);
+    const auto* array = trainer_->array(learning::classic::w_in);
     if (array != nullptr && !array->model().takes_pulses()) {
         throw InputError("crossbar.device", config_.crossbar.device,
                          "is programmed once and takes no update pulses");

@@ -59,12 +59,21 @@ FileDigests parse_file_digests(std::string_view text) {
 void check_same_run(const Experiment& stored, const FileDigests& stored_files, const Experiment& wanted,
                     const FileDigests& wanted_files, std::string_view place) {
     const auto before = flatten_experiment(stored), now = flatten_experiment(wanted);
-    for (std::size_t i = 0; i < now.size(); ++i) {
-        const auto& [key, value] = now[i];
-        if (!may_change_at_resume(key) && value != before[i].second) {
+    for (const auto& [key, value] : now) {
+        const std::string* const was = find_value(before, key);
+        if (was == nullptr) {
+            throw InputError(fmt::format("{}: belongs to a run without {}", place, key));
+        }
+        if (!may_change_at_resume(key) && value != *was) {
             throw InputError(
                 fmt::format("{}: belongs to a run with {} = {}, not {}; at a resume only {} may change",
-                            place, key, before[i].second, value, fmt::join(kMayChange, ", ")));
+                            place, key, *was, value, fmt::join(kMayChange, ", ")));
+        }
+    }
+    for (const auto& [key, value] : before) {
+        if (find_value(now, key) == nullptr) {
+            throw InputError(
+                fmt::format("{}: belongs to a run with {} = {}, which there is not now", place, key, value));
         }
     }
     for (const auto& [key, digest] : wanted_files) {

@@ -9,6 +9,7 @@
 
 #include "crossbar/base/random.hpp"
 #include "host_runtime/chip/chip_hardware.hpp"
+#include "host_runtime/chip/mapping.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "hw_models/chip/step_log.hpp"
 
@@ -17,6 +18,7 @@ namespace memprop::test {
 class ChipBench {
 public:
     host::Experiment experiment;
+    learning::ResolvedNetwork resolved;
     learning::NetworkParameters<float> parameters;
     std::array<std::unique_ptr<learning::WeightStore>, 3> stores;
     learning::NetworkState<float> state;
@@ -27,11 +29,12 @@ public:
 
     explicit ChipBench(const std::vector<std::string>& settings)
         : experiment(with_costs(host::parse_experiment("", "test", settings))),
+          resolved(learning::resolve(experiment)),
           parameters(experiment.network, experiment.learning),
           stores(make_stores()),
           state(parameters),
           feedback(std::size_t{parameters.outputs} * parameters.recurrent),
-          hardware(experiment, request()),
+          hardware(experiment.chip, host::map_network(experiment), parts()),
           log(sc_core::sc_gen_unique_name("step_log"), hardware.chip()) {}
 
     /// Devices without figures of their own cost something on a chip all the same.
@@ -110,17 +113,23 @@ public:
 
 private:
     std::array<std::unique_ptr<learning::WeightStore>, 3> make_stores() const {
-        using learning::ProjectionId;
         const auto& p = parameters;
         const auto make = [&](const learning::WeightStoreShape& shape) {
-            return learning::make_weight_store<float>(experiment, shape);
+            return learning::make_weight_store<float>(
+                {.plan = resolved.projections[network::index_of(shape.id)],
+                 .seed = static_cast<std::uint64_t>(experiment.run.seed),
+                 .array = learning::array_number(shape.id),
+                 .tick_seconds = experiment.task.update_interval_seconds},
+                shape);
         };
-        return {
-            make({.id = ProjectionId::w_in, .pre = p.inputs, .post = p.recurrent}),
-            make({.id = ProjectionId::w_rec, .pre = p.recurrent, .post = p.recurrent, .no_diagonal = true}),
-            make({.id = ProjectionId::w_out, .pre = p.recurrent, .post = p.outputs})};
+        return {make({.id = learning::classic::w_in, .pre = p.inputs, .post = p.recurrent}),
+                make({.id = learning::classic::w_rec,
+                      .pre = p.recurrent,
+                      .post = p.recurrent,
+                      .no_diagonal = true}),
+                make({.id = learning::classic::w_out, .pre = p.recurrent, .post = p.outputs})};
     }
-    learning::HardwareRequest request() {
+    hw::chip::ChipParts parts() {
         return {.config = experiment,
                 .parameters = parameters,
                 .weights = {stores[0].get(), stores[1].get(), stores[2].get()},

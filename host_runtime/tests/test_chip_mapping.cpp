@@ -49,14 +49,14 @@ void check_plan(const host::Experiment& e, const ChipPlan& plan) {
         for (const AxonRange& axon : core.axons) {
             const TilePlacement& placed = core.tiles.at(axon.tile);
             const auto w = static_cast<std::size_t>(placed.projection);
-            const bool to_readouts = placed.projection == ProjectionId::w_out;
-            CHECK(axon.delay == (placed.projection == ProjectionId::w_rec ? 1 : 0));
+            const bool to_readouts = placed.projection == learning::classic::w_out;
+            CHECK(axon.delay == (placed.projection == learning::classic::w_rec ? 1 : 0));
             const std::uint32_t columns = to_readouts ? plan.outputs : plan.recurrent;
             const std::uint32_t blocks = (columns + plan.tile_columns[w] - 1) / plan.tile_columns[w];
             const auto first_column = static_cast<std::uint32_t>(placed.tile % blocks) * plan.tile_columns[w];
             const auto first_row = static_cast<std::uint32_t>(
                 static_cast<std::int64_t>(placed.tile / blocks) * (numbers ? 0 : e.crossbar.tile_rows));
-            const std::uint32_t address_of_row_0 = placed.projection == ProjectionId::w_in ? 0 : plan.inputs;
+            const std::uint32_t address_of_row_0 = placed.projection == learning::classic::w_in ? 0 : plan.inputs;
             CHECK(axon.first_address == address_of_row_0 + first_row);
             CHECK(axon.first_row == 0);
             const Slice& slice = to_readouts ? core.readouts : core.neurons;
@@ -144,9 +144,9 @@ TEST_CASE("mapping: a layer wider than a tile takes several, a fan-in larger tha
         return std::count_if(plan.cores[0].tiles.begin(), plan.cores[0].tiles.end(),
                              [&](const TilePlacement& t) { return t.projection == id; });
     };
-    CHECK(count(ProjectionId::w_in) == 4 * 3);
-    CHECK(count(ProjectionId::w_rec) == 2 * 3);
-    CHECK(count(ProjectionId::w_out) == 2 * 1);
+    CHECK(count(learning::classic::w_in) == 4 * 3);
+    CHECK(count(learning::classic::w_rec) == 2 * 3);
+    CHECK(count(learning::classic::w_out) == 2 * 1);
 }
 
 TEST_CASE("mapping: what does not fit is refused with the need, the limit and the place") {

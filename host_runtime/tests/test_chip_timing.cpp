@@ -240,7 +240,7 @@ TEST_CASE("chip timing: samples begin, updates and measurements take the cycles 
         CHECK(host(HostCounter::refresh_cycles) == 0);
 
         std::vector<float> weights(rec.size());
-        bench.hardware.measure(learning::ProjectionId::w_rec, 3, 2, weights);
+        bench.hardware.measure(learning::classic::w_rec, 3, 2, weights);
         Count longest_measurement = 0;
         for (const auto& tile : bench.chip().cores()[0]->tiles()) {
             longest_measurement = std::max(longest_measurement, Count(tile->stats().measure_cycles));

@@ -7,7 +7,7 @@
 namespace memprop::hw::chip {
 
 Chip::Chip(const sc_core::sc_module_name& name, const ChipConfig& config, const ChipPlan& plan,
-           const learning::HardwareRequest& request)
+           const ChipParts& request)
     : sc_module(name),
       config_(config),
       plan_(plan),
@@ -95,7 +95,7 @@ std::vector<Counter> Chip::report() const {
         }
     }
     for (std::size_t w = 0; w < arrays_.size(); ++w) {
-        arrays_[w]->report(fmt::format("{}.", learning::kProjectionNames[w]), device_energy_, out);
+        arrays_[w]->report(fmt::format("{}.", learning::classic::kProjectionNames[w]), device_energy_, out);
     }
     return out;
 }

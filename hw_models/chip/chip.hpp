@@ -3,6 +3,7 @@
 // are not built, their routers are. Protocol and map: host_interface.hpp, memory_map.hpp.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <systemc>
 #include <vector>
@@ -11,9 +12,18 @@
 #include "hw_models/chip/chip_config.hpp"
 #include "hw_models/chip/core.hpp"
 #include "hw_models/chip/host_interface.hpp"
-#include "learning/hardware.hpp"
+#include "learning/classic.hpp"
 
 namespace memprop::hw::chip {
+
+/// What a chip is built around; all of it outlives the chip.
+struct ChipParts {
+    const learning::ExperimentConfig& config;
+    const learning::NetworkParameters<float>& parameters;
+    std::array<learning::WeightStore*, 3> weights;
+    learning::NetworkState<float>& state;
+    std::vector<float>& feedback;  ///< [readout][neuron]
+};
 
 /// Energy by component, joule; the devices of crossbar tiles are counted by their arrays.
 struct ChipEnergy {
@@ -25,9 +35,9 @@ struct ChipEnergy {
 
 class Chip : public sc_core::sc_module {
 public:
-    /// `request` as for learning::Hardware. Throws InputError for settings that contradict each other.
+    /// Throws InputError for settings that contradict each other.
     Chip(const sc_core::sc_module_name& name, const ChipConfig& config, const ChipPlan& plan,
-         const learning::HardwareRequest& request);
+         const ChipParts& request);
 
     HostInterface& host() { return *host_; }
     const HostInterface& host() const { return *host_; }

@@ -24,7 +24,7 @@ CoreShape shape_of(const ChipPlan& plan, const CorePlan& core, const ChipMemory&
                     .network_outputs = plan.outputs};
     // Tiles per column: row blocks, counted at the first column of each layer.
     for (const TilePlacement& placed : core.tiles) {
-        const bool readout = placed.projection == ProjectionId::w_out;
+        const bool readout = placed.projection == learning::classic::w_out;
         const tile::TileRegion& region = memory.array(placed.projection).tiles()[placed.tile];
         if (region.first_column == (readout ? core.readouts.first : core.neurons.first)) {
             ++(readout ? shape.readout_tiles : shape.neuron_tiles);
@@ -73,7 +73,7 @@ Core::Core(const sc_core::sc_module_name& name, const ChipPlan& plan, std::size_
         }
         tile_ports_.push_back(tiles_.back()->port.operator->());
         tile_ports_.back()->poll_sums();
-        (placed.projection == ProjectionId::w_out ? readouts_ : neurons_).tiles.push_back(t);
+        (placed.projection == learning::classic::w_out ? readouts_ : neurons_).tiles.push_back(t);
     }
 }
 
@@ -148,7 +148,7 @@ void Core::receive_spike(const noc::Flit& flit, std::uint64_t arrival) {
         }
         mapped = true;
         const std::uint32_t tile = range[2], row = range[3] + offset, step = flit.value + range[4];
-        const Layer& layer = plan_.tiles[tile].projection == ProjectionId::w_out ? readouts_ : neurons_;
+        const Layer& layer = plan_.tiles[tile].projection == learning::classic::w_out ? readouts_ : neurons_;
         if (layer.phase == Phase::open && layer.step == step) {
             tile_ports_[tile]->row_event_of(row, arrival);
         } else {
@@ -204,7 +204,7 @@ void Core::receive_tick(const noc::Flit& flit) {
             start_measure(static_cast<ProjectionId>(flit.value), Engine::measuring);
             break;
         case Tick::share:
-            start_measure(ProjectionId::w_out, Engine::sharing);
+            start_measure(learning::classic::w_out, Engine::sharing);
             break;
         case Tick::core_done:
             stats_.add(CoreCounter::refused_flits);
@@ -288,7 +288,7 @@ void Core::open(Layer& layer, std::uint32_t step) {
         tile_ports_[t]->begin_step(step);
     }
     std::erase_if(latched_, [&](const Latched& event) {
-        const bool of_readouts = plan_.tiles[event.tile].projection == ProjectionId::w_out;
+        const bool of_readouts = plan_.tiles[event.tile].projection == learning::classic::w_out;
         const bool due = of_readouts == (&layer == &readouts_) && event.step == step;
         if (due) {
             tile_ports_[event.tile]->row_event(event.row);
@@ -376,8 +376,8 @@ void Core::add_tiles(ProjectionId id, const Layer& layer, std::vector<float>& su
 }
 
 void Core::update_neurons() {
-    add_tiles(ProjectionId::w_in, neurons_, from_input_);
-    add_tiles(ProjectionId::w_rec, neurons_, from_recurrent_);
+    add_tiles(learning::classic::w_in, neurons_, from_input_);
+    add_tiles(learning::classic::w_rec, neurons_, from_recurrent_);
     const std::size_t first = plan_.neurons.first, count = plan_.neurons.count;
     learning::NetworkState<float>& state = memory_.state;
     const auto slice = [&](auto& values) { return std::span(values).subspan(first, count); };
@@ -385,15 +385,18 @@ void Core::update_neurons() {
                                      ? std::span(unused_psi_)
                                      : std::span(memory_.tape->pseudo_derivative)
                                            .subspan(std::size_t{step_} * recurrent_ + first, count);
+    for (std::size_t j = 0; j < count; ++j) {
+        from_input_[j] += from_recurrent_[j];
+    }
     if (parameters_.plain_lif) {
-        learning::step_lif(
-            parameters_, std::span<const float>(from_input_), std::span<const float>(from_recurrent_),
-            learning::LifSlice<float>{slice(state.membrane), slice(state.spike), slice(state.silent)}, psi);
+        network::step_lif(
+            parameters_, std::span<const float>(from_input_),
+            network::LifSlice<float>{slice(state.membrane), slice(state.spike), slice(state.silent)}, psi);
     } else {
-        learning::step_neurons(
-            parameters_, std::span<const float>(from_input_), std::span<const float>(from_recurrent_),
-            learning::NeuronSlice<float>{slice(state.membrane), slice(state.spike), slice(state.adaptation),
-                                         slice(state.silent), beta_, alpha_, gain_},
+        network::step_neurons(
+            parameters_, std::span<const float>(from_input_),
+            network::NeuronSlice<float>{slice(state.membrane), slice(state.spike), slice(state.adaptation),
+                                        slice(state.silent), beta_, alpha_, gain_},
             psi);
     }
     const auto tree =
@@ -417,15 +420,15 @@ void Core::update_neurons() {
 }
 
 void Core::update_readouts() {
-    add_tiles(ProjectionId::w_out, readouts_, readout_sums_);
+    add_tiles(learning::classic::w_out, readouts_, readout_sums_);
     const std::size_t first = plan_.readouts.first, count = plan_.readouts.count;
     const std::span<float> y = std::span(memory_.state.readout).subspan(first, count);
     const std::span<float> input = std::span(memory_.state.readout_input).subspan(first, count);
     if (parameters_.readout_delay == 0) {
         std::copy(readout_sums_.begin(), readout_sums_.end(), input.begin());
-        learning::step_readout(parameters_, std::span<const float>(input), y);
+        network::step_readout(parameters_.kappa, parameters_.readout_gain, std::span<const float>(input), y);
     } else {
-        learning::step_readout(parameters_, std::span<const float>(input), y);
+        network::step_readout(parameters_.kappa, parameters_.readout_gain, std::span<const float>(input), y);
         std::copy(readout_sums_.begin(), readout_sums_.end(), input.begin());
     }
     noc::Flit flit = noc::Flit::to(plan_.node, ChipPlan::kHostNode, noc::FlitKind::graded);

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "crossbar/base/error.hpp"
-#include "learning/network/objective.hpp"
+#include "learning/objective.hpp"
 
 namespace memprop::hw::chip {
 

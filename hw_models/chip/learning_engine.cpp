@@ -174,8 +174,9 @@ bool Core::start_transfer() {
         longest = std::max(longest, fast_tiles_[t]->take(array.fast_update(plan_.tiles[t].tile)));
     }
     std::uint64_t cycles = longest;
-    for (const ProjectionId id : {ProjectionId::w_in, ProjectionId::w_rec, ProjectionId::w_out}) {
-        const std::uint64_t columns = id == ProjectionId::w_out ? shape_.readouts : shape_.neurons;
+    for (const ProjectionId id :
+         {learning::classic::w_in, learning::classic::w_rec, learning::classic::w_out}) {
+        const std::uint64_t columns = id == learning::classic::w_out ? shape_.readouts : shape_.neurons;
         const std::uint64_t rows = memory_.array(id).transfer_operations();
         cycles += transfer_pass_cycles(config_, columns, rows);
         stats_.add(CoreCounter::planning_operations, columns * rows);

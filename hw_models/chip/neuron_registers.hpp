@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "learning/network/parameters.hpp"
+#include "learning/classic.hpp"
 
 namespace memprop::hw::chip {
 

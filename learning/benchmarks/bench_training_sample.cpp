@@ -64,7 +64,7 @@ BENCHMARK(forward_and_renew)->Unit(benchmark::kMillisecond);
 void renew_arrays(benchmark::State& state) {
     Trainer& trainer = warm_trainer();
     for (auto _ : state) {
-        for (const ProjectionId id : {ProjectionId::w_in, ProjectionId::w_rec, ProjectionId::w_out}) {
+        for (const ProjectionId id : {learning::classic::w_in, learning::classic::w_rec, learning::classic::w_out}) {
             trainer.weights(id).begin_sample(0, trainer.tick());
             trainer.weights(id).end_sample();  // or updates that follow would renew the array, too
         }
@@ -80,7 +80,7 @@ void read_w_in(benchmark::State& state) {
     std::vector<float> out(100);
     for (auto _ : state) {
         for (std::uint32_t t = 0; t < input.steps(); ++t) {
-            trainer.weights(ProjectionId::w_in).sum_inputs(input.at(t), t, out);
+            trainer.weights(learning::classic::w_in).sum_inputs(input.at(t), t, out);
         }
     }
 }
@@ -111,7 +111,7 @@ void update_w_in(benchmark::State& state) {
     }
     std::uint32_t event = 1000000;
     for (auto _ : state) {
-        trainer.weights(ProjectionId::w_in).update(delta, event++, trainer.tick());
+        trainer.weights(learning::classic::w_in).update(delta, event++, trainer.tick());
     }
     state.counters["per_device"] =
         benchmark::Counter(static_cast<double>(state.iterations()) * 2.0 * double(kSynapses),

@@ -1,5 +1,6 @@
 // What a user sets, each part in a file of its own. As in crossbar/config.hpp, `describe` names every field
-// once.
+// once. Beside the fields of a table, a visitor takes `one_of` (a name among those given), `parameters` (of a
+// field table, network/fields.hpp) and `tables` (any number of tables with names, [KIND.NAME]).
 #pragma once
 
 #include "crossbar/config.hpp"
@@ -30,6 +31,7 @@ struct ExperimentConfig {
         field.table("update", update);
         field.table("crossbar", crossbar);
         field.table("run", run);
+        tables.describe(field);
     }
 };
 

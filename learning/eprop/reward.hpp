@@ -14,7 +14,7 @@
 #include "crossbar/base/math.hpp"
 #include "crossbar/base/random.hpp"
 #include "crossbar/base/state_archive.hpp"
-#include "learning/network/tape.hpp"
+#include "learning/tape.hpp"
 #include "learning/task/trial.hpp"
 
 namespace memprop::learning {
@@ -23,10 +23,12 @@ class RewardSignal {
 public:
     RewardSignal(std::uint64_t seed, double decay) : seed_(seed), decay_(decay) {}
 
-    /// Draws the answer of sample `sample` and replaces the error of `tape`. Returns the reward.
+    /// Draws the answer of sample `sample` and replaces the error of the first objective. Returns the reward.
     template <class Real>
-    double apply(const Trial& trial, std::uint64_t sample, std::size_t outputs, Tape<Real>& tape) const {
-        const auto end = std::min<std::size_t>(trial.window_end, tape.spikes.steps());
+    double apply(const Trial& trial, std::uint64_t sample, Tape<Real>& all) const {
+        ObjectiveTape<Real>& tape = all.objectives.front();
+        const std::size_t outputs = all.steps > 0 ? tape.output.size() / all.steps : 0;
+        const auto end = std::min<std::size_t>(trial.window_end, all.steps);
         std::vector<double> policy(outputs);
         for (std::size_t t = trial.window_begin; t < end; ++t) {
             for (std::size_t k = 0; k < outputs; ++k) {

@@ -22,6 +22,7 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
       outputs_(network.populations.size()),
       inputs_(network.populations.size()),
       past_(network.populations.size()),
+      is_remembered_(network.populations.size(), false),
       waiting_(network.projections.size()) {
     std::vector<std::size_t> position(network.populations.size());
     std::size_t count = 0, largest = 0;
@@ -63,6 +64,7 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
                                       .bias_line = projection.bias && connection.bias_is_a_line(),
                                       .bias_before_arrival = projection.bias_before_arrival,
                                       .bias_row = network.at(projection.from).size});
+            is_remembered_[from] = is_remembered_[from] || (projection.delay_steps > 0 && !dendritic);
             longest_delay_ = std::max(longest_delay_, projection.delay_steps);
             if (dendritic) {
                 waiting_[index_of(p)] = {.projection = index_of(p),
@@ -228,43 +230,6 @@ void Executor<Real>::step(std::uint32_t step, std::span<const std::span<Real>> p
     ++steps_done_;
 }
 
-/// `size`: of the population. A signal that is read has been empty before.
-template <class Real>
-void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>& signal, std::size_t size) {
-    using Form = typename Signal<Real>::Form;
-    archive.enter(name);
-    if (signal.form == Form::zero) {  // what it held before is none of its value
-        signal.index.clear();
-        signal.value.clear();
-    }
-    auto form = static_cast<std::uint64_t>(signal.form);
-    archive("form", form);
-    if (form > static_cast<std::uint64_t>(Form::dense)) {
-        throw InputError(name, form, "must be the form of a signal, 0 to 3");
-    }
-    signal.form = static_cast<Form>(form);
-    if (signal.form == Form::spikes || signal.form == Form::graded) {
-        archive("index", signal.index);
-        for (const std::uint32_t i : signal.index) {
-            if (i >= size) {
-                throw InputError(name, i, fmt::format("must be below {}, the size of its population", size));
-            }
-        }
-    }
-    if (signal.form == Form::graded) {
-        archive("value", signal.value);
-        if (signal.value.size() != signal.index.size()) {
-            throw InputError(name, signal.value.size(),
-                             fmt::format("values for {} neurons", signal.index.size()));
-        }
-    }
-    if (signal.form == Form::dense) {
-        signal.dense.resize(size);
-        archive("dense", signal.dense);
-    }
-    archive.leave();
-}
-
 template <class Real>
 void Executor<Real>::serialize(StateArchive& archive) {
     archive("network_steps", steps_done_);
@@ -272,7 +237,9 @@ void Executor<Real>::serialize(StateArchive& archive) {
         const std::size_t p = stage.population;
         archive.enter("population" + std::to_string(p));
         neurons_[p]->serialize(archive);
-        serialize_signal(archive, "output", outputs_[p], sizes_[p]);
+        if (is_remembered_[p]) {
+            serialize_signal(archive, "output", outputs_[p], sizes_[p]);
+        }
         for (std::size_t ago = 0; ago < past_[p].ring.size(); ++ago) {
             Past& past = past_[p];
             serialize_signal(archive, "before" + std::to_string(ago),

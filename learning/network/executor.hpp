@@ -92,9 +92,10 @@ private:
     std::vector<Connection<Real>*> connections_;
     std::vector<Stage> stages_;
     std::vector<Signal<Real>> outputs_, inputs_;
-    std::vector<Past> past_;        // [population]
-    std::vector<Waiting> waiting_;  // [projection]; no sums: no dendritic delay
-    std::vector<Real> scratch_;     // sums of a projection that is not the first
+    std::vector<Past> past_;           // [population]
+    std::vector<bool> is_remembered_;  // [population]: its last output arrives in a later step
+    std::vector<Waiting> waiting_;     // [projection]; no sums: no dendritic delay
+    std::vector<Real> scratch_;        // sums of a projection that is not the first
     Signal<Real> biased_;
     std::uint64_t steps_done_ = 0;
     std::uint32_t longest_delay_ = 0;

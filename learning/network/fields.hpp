@@ -24,6 +24,7 @@ struct Field {
     std::string_view nir = {};                       ///< its dataset in a NIR node; empty: none
     std::span<const std::string_view> choices = {};  ///< not empty: the value is a position in this list
     std::uint32_t list = 0;                          ///< > 0: a list of that many numbers
+    bool whole = false;                              ///< whole numbers only
 };
 
 }  // namespace memprop::network

@@ -63,6 +63,9 @@ void check_parameter(const Population& population, const NeuronModel& model, con
         if (!(value >= field->low && value <= field->high)) {
             throw InputError(key(), value, fmt::format("must be in [{}, {}]", field->low, field->high));
         }
+        if (field->whole && value != std::floor(value)) {
+            throw InputError(key(), value, "must be a whole number");
+        }
     }
 }
 
@@ -169,6 +172,11 @@ std::size_t size_of(const Numbers& numbers) {
 
 double number_at(const Numbers& numbers, std::size_t i) {
     return std::visit([i](const auto& values) { return static_cast<double>(values[i]); }, numbers);
+}
+
+std::vector<double> doubles_of(const Numbers& numbers) {
+    return std::visit([](const auto& values) { return std::vector<double>(values.begin(), values.end()); },
+                      numbers);
 }
 
 std::optional<PopulationId> Network::find_population(std::string_view name) const {

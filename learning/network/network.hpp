@@ -97,6 +97,7 @@ enum class DelayKind : std::uint8_t {
 using Numbers = std::variant<std::vector<float>, std::vector<double>>;
 std::size_t size_of(const Numbers& numbers);
 double number_at(const Numbers& numbers, std::size_t i);
+std::vector<double> doubles_of(const Numbers& numbers);
 
 struct Projection {
     std::string name;
@@ -108,9 +109,9 @@ struct Projection {
     DelayKind delay_kind = DelayKind::axonal;
     /// Whether the bias is delivered in the steps before the first arrival, too.
     bool bias_before_arrival = true;
-    /// In units of `unit`. Empty: drawn by whoever trains, with `weight_mean` and `weight_std`.
+    /// In units of `unit`. Empty: drawn by whoever trains.
     Numbers weights;
-    double weight_mean = 0, weight_std = 0;  ///< mean and standard deviation of drawn weights
+    double weight_mean = 0, weight_std = 0;  ///< of drawn weights
     double unit = 1.0;  ///< what a weight of 1 stands for: sums are made first, then multiplied with it
     std::uint64_t rows_at_once = 0;  ///< rows summed up before they are added to the others; 0: all
     /// Sums start at the bias, and take what arrives in the order in which it is listed (as NIR graphs are

@@ -1,10 +1,16 @@
 // What a population puts out in one step: nothing, events, or a value of every neuron.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
+
+#include "crossbar/base/error.hpp"
+#include "crossbar/base/state_archive.hpp"
 
 namespace memprop::network {
 
@@ -59,6 +65,43 @@ void for_each_nonzero(const Signal<Real>& signal, Function&& f) {
                 }
             }
     }
+}
+
+/// `size`: of the population. A signal that is read has been empty before.
+template <class Real>
+void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>& signal, std::size_t size) {
+    using Form = typename Signal<Real>::Form;
+    archive.enter(name);
+    if (signal.form == Form::zero) {  // what it held before is none of its value
+        signal.index.clear();
+        signal.value.clear();
+    }
+    auto form = static_cast<std::uint64_t>(signal.form);
+    archive("form", form);
+    if (form > static_cast<std::uint64_t>(Form::dense)) {
+        throw InputError(name, form, "must be the form of a signal, 0 to 3");
+    }
+    signal.form = static_cast<Form>(form);
+    if (signal.form == Form::spikes || signal.form == Form::graded) {
+        archive("index", signal.index);
+        for (const std::uint32_t i : signal.index) {
+            if (i >= size) {
+                throw InputError(name, i, fmt::format("must be below {}, the size of its population", size));
+            }
+        }
+    }
+    if (signal.form == Form::graded) {
+        archive("value", signal.value);
+        if (signal.value.size() != signal.index.size()) {
+            throw InputError(name, signal.value.size(),
+                             fmt::format("values for {} neurons", signal.index.size()));
+        }
+    }
+    if (signal.form == Form::dense) {
+        signal.dense.resize(size);
+        archive("dense", signal.dense);
+    }
+    archive.leave();
 }
 
 }  // namespace memprop::network

@@ -30,7 +30,7 @@ ExperimentConfig sparse_experiment(const std::string& scheme) {
 }
 
 void check_cut(Trainer& trainer) {
-    for (const ProjectionId id : {ProjectionId::w_in, ProjectionId::w_rec, ProjectionId::w_out}) {
+    for (const ProjectionId id : {learning::classic::w_in, learning::classic::w_rec, learning::classic::w_out}) {
         const WeightStoreShape shape = trainer.shape(id);
         REQUIRE(shape.connected != nullptr);
         const std::vector<double> weights = trainer.snapshot(id);
@@ -50,14 +50,14 @@ void check_cut(Trainer& trainer) {
 }  // namespace
 
 TEST_CASE("a network is fully connected unless told otherwise") {
-    CHECK(connect(ExperimentConfig{}, ProjectionId::w_rec) == nullptr);
+    CHECK(connect(ExperimentConfig{}, learning::classic::w_rec) == nullptr);
 }
 
 TEST_CASE("inputs reach the first layer, layers themselves and the next, and the last one the readouts") {
     ExperimentConfig config = sparse_experiment("vanilla");
     config.network.density_in = config.network.density_rec = config.network.density_out = 1.0;
-    const auto in = connect(config, ProjectionId::w_in), rec = connect(config, ProjectionId::w_rec),
-               out = connect(config, ProjectionId::w_out);
+    const auto in = connect(config, learning::classic::w_in), rec = connect(config, learning::classic::w_rec),
+               out = connect(config, learning::classic::w_out);
     for (std::size_t j = 0; j < 24; ++j) {
         CHECK((*in)[3 * 24 + j] == (j < 8 ? 1 : 0));
         CHECK((*out)[j * 2] == (j >= 16 ? 1 : 0));
@@ -67,21 +67,21 @@ TEST_CASE("inputs reach the first layer, layers themselves and the next, and the
         }
     }
     config.network.layer_readout = LayerReadout::all;
-    const auto all = connect(config, ProjectionId::w_out);
+    const auto all = connect(config, learning::classic::w_out);
     CHECK((*all)[0] == 1);
 }
 
 TEST_CASE("a density is the part of the synapses that exist") {
     ExperimentConfig config;
     config.network.density_rec = 0.3;
-    const auto rec = connect(config, ProjectionId::w_rec);
+    const auto rec = connect(config, learning::classic::w_rec);
     double count = 0.0;
     for (const auto connected : *rec) {
         count += connected;
     }
     const auto n = static_cast<double>(rec->size());
     CHECK(std::abs(count / n - 0.3) < 4 * std::sqrt(0.3 * 0.7 / n));
-    CHECK(connect(config, ProjectionId::w_in) == nullptr);
+    CHECK(connect(config, learning::classic::w_in) == nullptr);
 }
 
 TEST_CASE("synapses that do not exist stay so while the others learn") {
@@ -93,12 +93,12 @@ TEST_CASE("synapses that do not exist stay so while the others learn") {
         config.learning.gradient_clip = 10.0;
         Trainer trainer(config);
         check_cut(trainer);
-        const std::vector<double> before = trainer.snapshot(ProjectionId::w_rec);
+        const std::vector<double> before = trainer.snapshot(learning::classic::w_rec);
         for (int i = 0; i < 12; ++i) {
             trainer.train_sample();
         }
         check_cut(trainer);
-        CHECK(trainer.snapshot(ProjectionId::w_rec) != before);
+        CHECK(trainer.snapshot(learning::classic::w_rec) != before);
     }
 }
 
@@ -121,8 +121,8 @@ TEST_CASE("where there is no synapse there is no device") {
     for (int i = 0; i < 12; ++i) {
         trainer.train_sample();
     }
-    const auto shape = trainer.shape(ProjectionId::w_rec);
-    const crossbar::DeviceState& devices = trainer.array(ProjectionId::w_rec)->devices();
+    const auto shape = trainer.shape(learning::classic::w_rec);
+    const crossbar::DeviceState& devices = trainer.array(learning::classic::w_rec)->devices();
     const std::size_t synapses = shape.connected->size();
     std::uint64_t pulses_of_others = 0;
     for (std::size_t i = 0; i < devices.size(); ++i) {

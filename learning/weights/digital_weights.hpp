@@ -35,7 +35,7 @@ public:
     }
 
     void sum_inputs(std::span<const std::uint32_t> active, std::uint32_t, std::span<Real> out) override {
-        sum_rows(std::span<const Real>(weights_), active, out);
+        network::sum_rows(std::span<const Real>(weights_), active, out);
     }
     void sum_graded(std::span<const std::uint32_t> active, std::span<const Real> values, std::uint32_t,
                     std::span<Real> out) override {

@@ -22,10 +22,7 @@ public:
     }
     bool bias_is_a_line() const override { return connection_->bias_is_a_line(); }
     void serialize(StateArchive& archive) override {
-        std::vector<double> values;
-        for (std::size_t i = 0; i < size_of(projection_.weights); ++i) {
-            values.push_back(number_at(projection_.weights, i));
-        }
+        std::vector<double> values = weights();
         const std::vector<double> before = values;
         archive("weights", values);
         if (values != before) {
@@ -33,13 +30,7 @@ public:
             build();
         }
     }
-    std::vector<double> weights() const {
-        std::vector<double> values;
-        for (std::size_t i = 0; i < size_of(projection_.weights); ++i) {
-            values.push_back(number_at(projection_.weights, i));
-        }
-        return values;
-    }
+    std::vector<double> weights() const { return network::doubles_of(projection_.weights); }
 
 private:
     void build() { connection_ = network::make_connection<Real>(network_, projection_); }

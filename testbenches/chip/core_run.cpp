@@ -32,9 +32,9 @@ struct Surroundings {
           feedback(std::size_t{parameters.outputs} * parameters.recurrent),
           memory{.state = state, .feedback = feedback, .weights = {}} {
         const std::array<learning::WeightStoreShape, 3> shapes{
-            {{.id = ProjectionId::w_in, .pre = plan.inputs, .post = plan.recurrent},
-             {.id = ProjectionId::w_rec, .pre = plan.recurrent, .post = plan.recurrent, .no_diagonal = true},
-             {.id = ProjectionId::w_out, .pre = plan.recurrent, .post = plan.outputs}}};
+            {{.id = learning::classic::w_in, .pre = plan.inputs, .post = plan.recurrent},
+             {.id = learning::classic::w_rec, .pre = plan.recurrent, .post = plan.recurrent, .no_diagonal = true},
+             {.id = learning::classic::w_out, .pre = plan.recurrent, .post = plan.outputs}}};
         for (std::size_t w = 0; w < 3; ++w) {
             stores[w] = learning::make_weight_store<float>(experiment, shapes[w]);
             arrays[w] = std::make_unique<WeightArray>(*stores[w], plan.tile_rows[w], plan.tile_columns[w]);

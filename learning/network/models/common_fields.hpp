@@ -96,8 +96,13 @@ inline constexpr Field leak_potential = per_neuron(
     number("leak_potential", 0.0, -kFinite, kFinite, "where the membrane settles without input"), "v_leak");
 inline constexpr Field input_scaling = choice(
     "input_scaling", "equations = decay: scale of an input on its way into the membrane", kLeakScalingTexts);
-inline constexpr Field refractory_steps = number(
-    "refractory_steps", 0.0, 0.0, 1e6, "n > 1: a spike at t silences the steps t+1 .. t+n-1; 0 and 1: none");
+constexpr Field whole(Field field) {
+    field.whole = true;
+    return field;
+}
+inline constexpr Field refractory_steps =
+    whole(number("refractory_steps", 0.0, 0.0, 1e6,
+                 "n > 1: a spike at t silences the steps t+1 .. t+n-1; 0 and 1: none"));
 inline constexpr Field membrane = state("membrane", "v, after a reset at once");
 inline constexpr Field spike = state("spike", "1 if the neuron has spiked in the last step");
 inline constexpr Field silent = state("silent", "refractory steps left");

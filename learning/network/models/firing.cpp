@@ -12,7 +12,7 @@ Firing<Real>::Firing(const Population& population, std::span<const Field> fields
       at_threshold_(value_of(population, fields, "firing_test") == double(FiringTest::at_or_above)),
       silent_steps_(
           std::max(0, static_cast<std::int32_t>(value_of(population, fields, "refractory_steps")) - 1)),
-      pseudo_(pseudo_derivatives_of<Real>(population, fields)),
+      pseudo_(pseudo_derivatives_of<Real>(population, fields, values_of(population, fields, "threshold"))),
       threshold_(narrow<Real>(values_of(population, fields, "threshold"))),
       reset_value_(narrow<Real>(values_of(population, fields, "reset_value"))),
       spike_(population.size),

@@ -75,7 +75,7 @@ LifConstants<Real> lif_constants(const Population& population, std::span<const F
     c.reset_value = narrow<Real>(reset_value.front());
     c.rho =
         alif ? static_cast<Real>(math::exp(-time_step_seconds / value("tau_adaptation_seconds"))) : Real{0};
-    const PseudoDerivatives<Real> pseudo = pseudo_derivatives_of<Real>(population, fields);
+    const PseudoDerivatives<Real> pseudo = pseudo_derivatives_of<Real>(population, fields, threshold);
     c.pseudo = pseudo.shared;
     const bool scaled = value("input_scaling") == double(LeakScaling::one_minus_decay);
     const auto gain = [&](std::size_t j) { return gain_of<Real>(scaled ? 1.0 - leak.decay[j] : 1.0, r[j]); };

@@ -33,13 +33,14 @@ void read_table(const Population& population, PseudoDerivativeParameters<Real>& 
 }  // namespace
 
 template <class Real>
-PseudoDerivatives<Real> pseudo_derivatives_of(const Population& population, std::span<const Field> fields) {
+PseudoDerivatives<Real> pseudo_derivatives_of(const Population& population, std::span<const Field> fields,
+                                              const std::vector<double>& threshold) {
     const auto value = [&](std::string_view name) { return value_of(population, fields, name); };
     const double height = value("pseudo_height"), slope = value("pseudo_slope"),
                  dampening = value("dampening");
     PseudoDerivatives<Real> result;
-    for (const double threshold : shared(values_of(population, fields, "threshold"))) {
-        const double scale = threshold == 0.0 ? 1.0 : std::abs(threshold);
+    for (const double of_neuron : shared(threshold)) {
+        const double scale = of_neuron == 0.0 ? 1.0 : std::abs(of_neuron);
         result.height.push_back(narrow<Real>(height > 0.0 ? height : dampening / scale));
         result.slope.push_back(narrow<Real>(slope > 0.0 ? slope : 1.0 / scale));
     }
@@ -72,7 +73,9 @@ void PseudoDerivatives<Real>::apply(std::span<Real> x) const {
 
 template struct PseudoDerivatives<float>;
 template struct PseudoDerivatives<double>;
-template PseudoDerivatives<float> pseudo_derivatives_of(const Population&, std::span<const Field>);
-template PseudoDerivatives<double> pseudo_derivatives_of(const Population&, std::span<const Field>);
+template PseudoDerivatives<float> pseudo_derivatives_of(const Population&, std::span<const Field>,
+                                                        const std::vector<double>&);
+template PseudoDerivatives<double> pseudo_derivatives_of(const Population&, std::span<const Field>,
+                                                         const std::vector<double>&);
 
 }  // namespace memprop::network

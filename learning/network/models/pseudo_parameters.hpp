@@ -1,4 +1,4 @@
-// Pseudo-derivatives of a population from its parameters (fields `pseudo` of common_fields.hpp, threshold).
+// Pseudo-derivatives of a population from its parameters (fields `pseudo` of common_fields.hpp).
 #pragma once
 
 #include <span>
@@ -9,7 +9,7 @@
 
 namespace memprop::network {
 
-/// Height and slope follow from the threshold where they are not given, from 1 where that is 0.
+/// Height and slope are in units of the threshold where they are not given, of 1 where that is 0.
 template <class Real>
 struct PseudoDerivatives {
     PseudoDerivativeParameters<Real> shared;
@@ -19,8 +19,10 @@ struct PseudoDerivatives {
     void apply(std::span<Real> x) const;
 };
 
-/// Throws InputError naming population and parameter for tables that are missing or do not ascend.
+/// `threshold` of every neuron, from where its membrane rests. Throws InputError naming population and
+/// parameter for tables that are missing or do not ascend.
 template <class Real>
-PseudoDerivatives<Real> pseudo_derivatives_of(const Population& population, std::span<const Field> fields);
+PseudoDerivatives<Real> pseudo_derivatives_of(const Population& population, std::span<const Field> fields,
+                                              const std::vector<double>& threshold);
 
 }  // namespace memprop::network

@@ -20,7 +20,8 @@ public:
     explicit ThresholdNeurons(const Population& population)
         : threshold_(narrow<Real>(values_of(population, kFields, "threshold"))),
           at_threshold_(value_of(population, kFields, "firing_test") == double(FiringTest::at_or_above)),
-          pseudo_(pseudo_derivatives_of<Real>(population, kFields)) {
+          pseudo_(
+              pseudo_derivatives_of<Real>(population, kFields, values_of(population, kFields, "threshold"))) {
         quiet_ = std::none_of(threshold_.begin(), threshold_.end(), [&](Real th) { return fires(0, th); });
         eligibility_.alpha = {Real{0}};
         eligibility_.gain = {Real{1}};
