@@ -236,10 +236,16 @@ Experiment as_built(const Experiment& config) {
 }
 
 void check_trainable(const Experiment& config, const learning::TrainerBase& trainer) {
-    const auto* array = trainer.array(learning::classic::w_in);
-    if (array != nullptr && !array->model().takes_pulses()) {
-        throw InputError("crossbar.device", config.crossbar.device,
-                         "is programmed once and takes no update pulses; it needs --evaluate");
+    for (std::size_t p = 0; p < trainer.network().projections.size(); ++p) {
+        const auto* array = trainer.array(static_cast<learning::ProjectionId>(p));
+        const learning::ProjectionPlan& plan = trainer.resolved().projections[p];
+        if (array != nullptr && !plan.rule.empty() && !array->model().takes_pulses()) {
+            throw InputError(config.tables.empty()
+                                 ? "crossbar.device"
+                                 : fmt::format("projection.{}.device", trainer.network().projections[p].name),
+                             plan.crossbar.device,
+                             "is programmed once and takes no update pulses; it needs --evaluate");
+        }
     }
 }
 
@@ -275,7 +281,7 @@ std::vector<KeyWithoutEffect> check_trainable(const Experiment& given) {
     const auto trainer = learning::make_trainer(config, std::move(task));
     if (config.run.engine == learning::EngineKind::cycle) {
         config.chip.check_costs();
-        if (trainer->array(learning::classic::w_in) != nullptr) {
+        if (trainer->has_devices()) {
             config.chip.device_costs(config.crossbar.energy, config.crossbar.device);
         }
         map_network(config);

@@ -1,7 +1,9 @@
 // From an experiment to the network it describes, and how every projection is held and learned.
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "learning/config/config.hpp"
@@ -15,6 +17,7 @@ using network::ProjectionId;
 /// Positions of the projections of the short form without layers.
 namespace classic {
 inline constexpr ProjectionId w_in{0}, w_rec{1}, w_out{2};
+inline constexpr std::array<std::string_view, 3> kProjectionNames{"w_in", "w_rec", "w_out"};
 inline constexpr PopulationId inputs{0}, neurons{1}, readouts{2};
 }  // namespace classic
 

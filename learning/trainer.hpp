@@ -109,8 +109,14 @@ public:
     virtual const crossbar::SynapseArray* array(ProjectionId id) const = 0;
     virtual crossbar::RefreshReport refreshed(ProjectionId id) const = 0;
     virtual crossbar::ProgrammingReport programmed(ProjectionId id) const = 0;
+    /// Synapses that exist, and events of their devices and those of their update scheme.
+    virtual std::uint64_t synapses(ProjectionId id) const = 0;
+    virtual crossbar::ArrayCounters counters(ProjectionId id) const = 0;
     /// Whether any projection is on devices.
     bool has_devices() const;
+    /// Events of all populations that spike, side by side in the order of the populations.
+    SpikeTrain last_spikes() const;
+    std::size_t spiking_neurons() const;
 
     /// Device time of the reads of the next sample, in update intervals.
     virtual std::int32_t tick() const = 0;
@@ -168,6 +174,9 @@ public:
     const crossbar::SynapseArray* array(ProjectionId id) const override;
     crossbar::ProgrammingReport programmed(ProjectionId id) const override;
     crossbar::RefreshReport refreshed(ProjectionId id) const override;
+    std::uint64_t synapses(ProjectionId id) const override;
+    crossbar::ArrayCounters counters(ProjectionId id) const override;
+    using TrainerBase::last_spikes;
 
     std::int32_t tick() const override { return static_cast<std::int32_t>(start_tick_ + samples_done_) + 1; }
     crossbar::ArrayCounters counters() const override;

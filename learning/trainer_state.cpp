@@ -5,12 +5,51 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "crossbar/base/error.hpp"
+#include "learning/network/models/models.hpp"
 
 namespace memprop::learning {
 
 using network::index_of;
+
+namespace {
+
+bool spikes(const network::Population& population) {
+    return network::find_model("model", population.model).spiking;
+}
+
+}  // namespace
+
+SpikeTrain TrainerBase::last_spikes() const {
+    std::vector<std::pair<const SpikeTrain*, std::uint32_t>> trains;
+    std::uint32_t first = 0;
+    for (std::size_t p = 0; p < network().populations.size(); ++p) {
+        if (spikes(network().populations[p])) {
+            trains.emplace_back(&last_spikes(static_cast<PopulationId>(p)), first);
+            first += network().populations[p].size;
+        }
+    }
+    SpikeTrain all;
+    for (std::size_t t = 0; t < last_trial().input.steps(); ++t) {
+        for (const auto& [train, offset] : trains) {
+            for (const std::uint32_t j : train->at(t)) {
+                all.add(offset + j);
+            }
+        }
+        all.end_step();
+    }
+    return all;
+}
+
+std::size_t TrainerBase::spiking_neurons() const {
+    std::size_t count = 0;
+    for (const network::Population& population : network().populations) {
+        count += spikes(population) ? population.size : 0;
+    }
+    return count;
+}
 
 template <class Real>
 std::vector<double> BasicTrainer<Real>::snapshot(ProjectionId id) {
@@ -43,17 +82,40 @@ crossbar::RefreshReport BasicTrainer<Real>::refreshed(ProjectionId id) const {
 }
 
 template <class Real>
-crossbar::ArrayCounters BasicTrainer<Real>::counters() const {
+std::uint64_t BasicTrainer<Real>::synapses(ProjectionId id) const {
+    const auto& store = stores_[index_of(id)];
+    if (store == nullptr) {
+        const network::Connect& connect = resolved_.network.at(id).connect;
+        return connect.kind == network::ConnectKind::sparse ? connect.column.size() : 0;
+    }
+    const WeightStoreShape& s = store->shape();
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < std::size_t{s.pre} * s.post; ++i) {
+        const bool missing =
+            (s.no_diagonal && i / s.post == i % s.post) || (s.connected != nullptr && (*s.connected)[i] == 0);
+        sum += missing ? 0 : 1;
+    }
+    return sum;
+}
+
+template <class Real>
+crossbar::ArrayCounters BasicTrainer<Real>::counters(ProjectionId id) const {
     crossbar::ArrayCounters sum;
-    for (const auto& store : stores_) {
-        if (store == nullptr) {
-            continue;
-        }
+    if (const auto& store = stores_[index_of(id)]; store != nullptr) {
         for (const crossbar::SynapseArray* array : {store->array(), store->scheme_array()}) {
             if (array != nullptr) {
                 sum += array->counters();
             }
         }
+    }
+    return sum;
+}
+
+template <class Real>
+crossbar::ArrayCounters BasicTrainer<Real>::counters() const {
+    crossbar::ArrayCounters sum;
+    for (std::size_t p = 0; p < stores_.size(); ++p) {
+        sum += counters(static_cast<ProjectionId>(p));
     }
     return sum;
 }

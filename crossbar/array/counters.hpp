@@ -19,6 +19,20 @@ struct EnergyBreakdown {
                    ? std::optional(*set_j + *reset_j + *read_j + *verify_read_j + adc_j + *wires_j)
                    : std::nullopt;
     }
+
+    /// What is not known of one is not known of the sum.
+    EnergyBreakdown& operator+=(const EnergyBreakdown& other) {
+        const auto add = [](std::optional<double>& sum, const std::optional<double>& more) {
+            sum = sum && more ? std::optional(*sum + *more) : std::nullopt;
+        };
+        add(set_j, other.set_j);
+        add(reset_j, other.reset_j);
+        add(read_j, other.read_j);
+        add(wires_j, other.wires_j);
+        add(verify_read_j, other.verify_read_j);
+        adc_j += other.adc_j;
+        return *this;
+    }
 };
 
 struct ArrayCounters {

@@ -44,8 +44,7 @@ learning::NetworkWeights weights_of(Experiment config, const std::optional<std::
     if (init) {
         read_checkpoint_weights(*init, config, *trainer);
     }
-    return {trainer->snapshot(learning::classic::w_in), trainer->snapshot(learning::classic::w_rec),
-            trainer->snapshot(learning::classic::w_out)};
+    return snapshot_of(*trainer);
 }
 
 }  // namespace

@@ -38,6 +38,14 @@ private:
 
 }  // namespace
 
+learning::NetworkWeights snapshot_of(learning::TrainerBase& trainer) {
+    learning::NetworkWeights weights;
+    for (std::size_t p = 0; p < trainer.network().projections.size(); ++p) {
+        weights.push_back(trainer.snapshot(static_cast<learning::ProjectionId>(p)));
+    }
+    return weights;
+}
+
 void write_checkpoint(const std::filesystem::path& file, const CheckpointOwner& owner,
                       learning::TrainerBase& trainer, Recording& recording, const ChipLedger& chips) {
     write_sealed(file, [&](h5::File& out) {
@@ -112,9 +120,7 @@ std::optional<learning::NetworkWeights> read_weights_to_program(
     const auto trainer = learning::make_trainer(donor, make_task(donor));
     Hdf5Reader archive(in, "/state", ranges_of(in, donor));
     naming(file, [&] { trainer->load_weights(archive, donor); });
-    return learning::NetworkWeights{trainer->snapshot(learning::classic::w_in),
-                                    trainer->snapshot(learning::classic::w_rec),
-                                    trainer->snapshot(learning::classic::w_out)};
+    return snapshot_of(*trainer);
 }
 
 void read_checkpoint_weights(const std::filesystem::path& file, const Experiment& config,

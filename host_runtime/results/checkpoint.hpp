@@ -30,6 +30,9 @@ struct CheckpointOwner {
     FileDigests files;
 };
 
+/// The noise-free weights of all projections.
+learning::NetworkWeights snapshot_of(learning::TrainerBase& trainer);
+
 /// Throws RunError if the file cannot be written or the state is not finite; an older checkpoint then stays.
 void write_checkpoint(const std::filesystem::path& file, const CheckpointOwner& owner,
                       learning::TrainerBase& trainer, Recording& recording, const ChipLedger& chips);

@@ -21,7 +21,8 @@ nlohmann::ordered_json core_report(const Core& core, std::uint64_t cycles) {
     json["neurons"] = core.plan().neurons.count;
     json["readouts"] = core.plan().readouts.count;
     for (const TilePlacement& placed : core.plan().tiles) {
-        json["tiles"].push_back(learning::kProjectionNames[static_cast<std::size_t>(placed.projection)]);
+        json["tiles"].push_back(
+            learning::classic::kProjectionNames[static_cast<std::size_t>(placed.projection)]);
     }
     json["spikes"] = stats[CoreCounter::spikes];
     json["unmapped_events"] = stats[CoreCounter::unmapped_events];

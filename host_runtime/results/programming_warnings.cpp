@@ -50,23 +50,26 @@ std::vector<std::string> warnings_of(const Programmed& p, std::string_view to_sc
 std::vector<std::string> programming_warnings(const learning::TrainerBase& trainer,
                                               const learning::ExperimentConfig& config) {
     std::vector<std::string> lines;
-    for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
-        const auto id = static_cast<learning::ProjectionId>(w);
+    for (std::size_t p = 0; p < trainer.network().projections.size(); ++p) {
+        const auto id = static_cast<learning::ProjectionId>(p);
+        const network::Projection& projection = trainer.network().projections[p];
+        const learning::ProjectionPlan& plan = trainer.resolved().projections[p];
         const crossbar::SynapseArray* const array = trainer.array(id);
         if (array == nullptr) {
             continue;
         }
-        const bool out = id == learning::classic::w_out;
-        const bool verified = config.crossbar.programming.method == crossbar::ProgrammingMethod::write_verify;
+        const bool out = trainer.network().at(projection.to).model == "leaky_readout";
+        const bool verified = plan.crossbar.programming.method == crossbar::ProgrammingMethod::write_verify;
         const crossbar::ProgrammingReport report = trainer.programmed(id);
         const std::vector<std::string> found = warnings_of(
-            {.name = learning::kProjectionNames[w],
+            {.name = projection.name,
              .report = report,
              .range_us = array->range_us(),
-             .weight_per_us =
-                 out ? config.crossbar.weight_scale_out_per_us : config.crossbar.weight_scale_per_us,
+             .weight_per_us = plan.weight_scale_per_us,
              .takes_pulses = array->model().takes_pulses()},
-            out ? "crossbar.weight_scale_out_per_us" : "crossbar.weight_scale_per_us",
+            !config.tables.empty() ? fmt::format("projection.{}.weight_scale_per_us", projection.name)
+            : out                  ? "crossbar.weight_scale_out_per_us"
+                                   : "crossbar.weight_scale_per_us",
             verified
                 ? "; crossbar.programming.tolerance_us and max_pulses, and faults, limit what can be reached"
                 : "; crossbar.programming.method = \"write_verify\" reads what it writes, and "

@@ -105,17 +105,24 @@ void Recording::serialize(StateArchive& archive) {
 }
 
 void Recording::check(const learning::TrainerBase& trainer) const {
-    const learning::WeightStoreShape in = trainer.shape(learning::classic::w_in),
-                                     out = trainer.shape(learning::classic::w_out);
+    std::uint32_t inputs = 0, outputs = 0;
+    for (const learning::PopulationId id : learning::sources_of(trainer.network())) {
+        inputs += trainer.network().at(id).size;
+    }
+    for (const network::Objective& objective : trainer.network().objectives) {
+        outputs += trainer.network().at(objective.population).size;
+    }
+    const auto neurons = static_cast<std::uint32_t>(trainer.spiking_neurons());
     std::set<std::uint32_t> seen;
     for (std::size_t i = 0; i < trials_.size(); ++i) {
         const TrialRecord& trial = trials_[i];
         const std::size_t values = trial.output.size();
         if (trial.index >= trainer.samples_per_epoch() || !seen.insert(trial.index).second ||
-            trial.steps == 0 || values % out.post != 0 || values / out.post != trial.steps ||
+            trial.steps == 0 ||
+            (outputs == 0 ? values != 0 : values % outputs != 0 || values / outputs != trial.steps) ||
             !(trial.target.empty() || trial.target.size() == values) ||
             !(trial.answer.empty() || trial.answer.size() == 2) ||
-            !are_pairs(trial.input, trial.steps, in.pre) || !are_pairs(trial.spikes, trial.steps, out.pre)) {
+            !are_pairs(trial.input, trial.steps, inputs) || !are_pairs(trial.spikes, trial.steps, neurons)) {
             throw InputError(
                 fmt::format("/state/recorded_{}: is no trial of this network: steps, spikes and outputs "
                             "do not belong together",
@@ -148,7 +155,9 @@ void Recording::write(const std::filesystem::path& file, learning::TrainerBase& 
             const std::string group = fmt::format("/trials/{}", trial.index);
             out.write(group + "/input", trial.input, {trial.input.size() / 2, 2});
             out.write(group + "/spikes", trial.spikes, {trial.spikes.size() / 2, 2});
-            out.write(group + "/output", trial.output, {trial.steps, trial.output.size() / trial.steps});
+            if (!trial.output.empty()) {
+                out.write(group + "/output", trial.output, {trial.steps, trial.output.size() / trial.steps});
+            }
             if (!trial.target.empty()) {
                 out.write(group + "/target", trial.target, {trial.steps, trial.target.size() / trial.steps});
             }
@@ -157,12 +166,19 @@ void Recording::write(const std::filesystem::path& file, learning::TrainerBase& 
         for (const SplitAnswers& of_split : answers) {
             write_answers(out, trainer.task(), of_split);
         }
-        for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
-            const std::string name(learning::kProjectionNames[w]);
-            const auto id = static_cast<learning::ProjectionId>(w);
-            const learning::WeightStoreShape shape = trainer.shape(id);
-            out.write("/weights/" + name, transposed(trainer.snapshot(id), shape.pre, shape.post),
-                      {shape.post, shape.pre});
+        for (std::size_t p = 0; p < trainer.network().projections.size(); ++p) {
+            const network::Projection& projection = trainer.network().projections[p];
+            const std::string& name = projection.name;
+            const auto id = static_cast<learning::ProjectionId>(p);
+            const std::vector<double> weights = trainer.snapshot(id);
+            const std::size_t rows = rows_of(trainer.network(), projection),
+                              columns = columns_of(trainer.network(), projection);
+            if (weights.size() == rows * columns) {
+                out.write("/weights/" + name, transposed(weights, rows, columns), {columns, rows});
+            } else {  // no matrix: in the layout of its connection
+                out.write("/weights/" + name, std::vector<float>(weights.begin(), weights.end()),
+                          {weights.size()});
+            }
             if (const crossbar::SynapseArray* array = trainer.array(id)) {
                 write_devices(out, name, *array);
             }

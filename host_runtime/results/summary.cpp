@@ -26,30 +26,90 @@ double mean_square_target(const learning::Task& task) {
     return count == 0 ? 0.0 : sum / double(count);
 }
 
+/// f(position of the projection) for every projection.
+template <class Function>
+void for_each_projection(const learning::TrainerBase& trainer, Function&& f) {
+    for (std::size_t p = 0; p < trainer.network().projections.size(); ++p) {
+        f(static_cast<learning::ProjectionId>(p));
+    }
+}
+
 std::uint64_t synapses(const learning::TrainerBase& trainer) {
     std::uint64_t sum = 0;
-    for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
-        const learning::WeightStoreShape s = trainer.shape(static_cast<learning::ProjectionId>(w));
-        for (std::size_t i = 0; i < std::size_t{s.pre} * s.post; ++i) {
-            const bool missing = (s.no_diagonal && i / s.post == i % s.post) ||
-                                 (s.connected != nullptr && (*s.connected)[i] == 0);
-            sum += missing ? 0 : 1;
-        }
-    }
+    for_each_projection(trainer, [&](learning::ProjectionId id) { sum += trainer.synapses(id); });
     return sum;
 }
 
 /// Tiles that hold the arrays, those of the update scheme's own devices included.
-std::uint64_t tiles(const learning::ExperimentConfig& config, const learning::TrainerBase& trainer) {
+std::uint64_t tiles(const learning::TrainerBase& trainer) {
     const auto parts = [](std::uint64_t whole, std::int64_t part) {
         return (whole + static_cast<std::uint64_t>(part) - 1) / static_cast<std::uint64_t>(part);
     };
     std::uint64_t sum = 0;
-    for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
-        const learning::WeightStoreShape shape = trainer.shape(static_cast<learning::ProjectionId>(w));
-        sum += parts(shape.pre, config.crossbar.tile_rows) * parts(shape.post, config.crossbar.tile_columns);
+    for_each_projection(trainer, [&](learning::ProjectionId id) {
+        if (const auto* array = trainer.array(id)) {
+            const learning::ProjectionPlan& plan = trainer.resolved().projections[network::index_of(id)];
+            const std::uint64_t own = parts(array->rows(), plan.crossbar.tile_rows) *
+                                      parts(array->columns(), plan.crossbar.tile_columns);
+            sum += learning::find_scheme_kind("update.scheme", plan.update.scheme).has_array ? 2 * own : own;
+        }
+    });
+    return sum;
+}
+
+/// The first projection on devices; null if there is none.
+const crossbar::SynapseArray* first_array(const learning::TrainerBase& trainer) {
+    const crossbar::SynapseArray* first = nullptr;
+    for_each_projection(
+        trainer, [&](learning::ProjectionId id) { first = first == nullptr ? trainer.array(id) : first; });
+    return first;
+}
+
+/// Energies, their sources and missing figures: of one kind of device, or summed over projections with their
+/// own.
+void add_energy(const learning::ExperimentConfig& config, const learning::TrainerBase& trainer,
+                nlohmann::ordered_json& json) {
+    if (!trainer.has_devices()) {
+        json["energy_j"] = energy_json(crossbar::EnergyBreakdown{});
+        json["energy_source"] = json["energy_missing"] = nullptr;
+        return;
     }
-    return learning::find_scheme_kind("update.scheme", config.update.scheme).has_array ? 2 * sum : sum;
+    if (config.tables.devices.empty()) {
+        const crossbar::EnergyConfig& costs = config.crossbar.energy;
+        json["energy_j"] = energy_json(trainer.counters().energy(costs));
+        json["energy_source"] = energy_source(costs);
+        json["energy_missing"] = costs.missing();
+        return;
+    }
+    crossbar::EnergyBreakdown sum;
+    json["energy_source"] = nlohmann::ordered_json::object();
+    json["energy_missing"] = nlohmann::ordered_json::object();
+    for_each_projection(trainer, [&](learning::ProjectionId id) {
+        if (trainer.array(id) != nullptr) {
+            const crossbar::EnergyConfig& costs =
+                trainer.resolved().projections[network::index_of(id)].crossbar.energy;
+            sum += trainer.counters(id).energy(costs);
+            json["energy_source"][trainer.network().at(id).name] = energy_source(costs);
+            json["energy_missing"][trainer.network().at(id).name] = costs.missing();
+        }
+    });
+    json["energy_j"] = energy_json(sum);
+}
+
+/// What every projection is held on, learns by and has cost.
+void add_projections(const learning::TrainerBase& trainer, nlohmann::ordered_json& json) {
+    for_each_projection(trainer, [&](learning::ProjectionId id) {
+        const network::Projection& projection = trainer.network().at(id);
+        const learning::ProjectionPlan& plan = trainer.resolved().projections[network::index_of(id)];
+        const crossbar::ArrayCounters counters = trainer.counters(id);
+        json["projections"][projection.name] = {
+            {"from", trainer.network().at(projection.from).name},
+            {"to", trainer.network().at(projection.to).name},
+            {"synapses", trainer.synapses(id)},
+            {"device", plan.on_devices ? nlohmann::ordered_json(plan.crossbar.device) : nullptr},
+            {"rule", plan.rule.empty() ? nlohmann::ordered_json(nullptr) : plan.rule_name},
+            {"pulses", {{"set", counters.set_pulses}, {"reset", counters.reset_pulses}}}};
+    });
 }
 
 }  // namespace
@@ -59,19 +119,18 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
     const crossbar::ArrayCounters counters = trainer.counters();
     const double loss = loss_history.back();
     const double silent = mean_square_target(trainer.task());
-    const double neuron_seconds =
-        double(trainer.steps_done()) * config.network.time_step_seconds * double(config.network.recurrent);
+    const double neuron_seconds = double(trainer.steps_done()) * trainer.network().time_step_seconds *
+                                  double(trainer.spiking_neurons());
     nlohmann::ordered_json metrics{
         {"normalised_loss", silent > 0.0 ? loss / silent : 0.0},
         {"rate_hz", neuron_seconds > 0.0 ? double(trainer.spikes_done()) / neuron_seconds : 0.0}};
     crossbar::RefreshReport refreshed;
     crossbar::ProgrammingReport programmed;
-    for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
-        refreshed += trainer.refreshed(static_cast<learning::ProjectionId>(w));
-        programmed += trainer.programmed(static_cast<learning::ProjectionId>(w));
-    }
-    const bool on_devices = trainer.array(learning::classic::w_in) != nullptr;
-    const crossbar::EnergyConfig& costs = config.crossbar.energy;
+    for_each_projection(trainer, [&](learning::ProjectionId id) {
+        refreshed += trainer.refreshed(id);
+        programmed += trainer.programmed(id);
+    });
+    const bool on_devices = trainer.has_devices();
 
     nlohmann::ordered_json json;
     json["task"] = config.task.name;
@@ -85,14 +144,12 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
     json["wall_s"] = wall_s;
     json["cycles"] = nullptr;
     json["deadline_misses"] = nullptr;
-    json["energy_j"] = energy_json(on_devices ? counters.energy(costs) : crossbar::EnergyBreakdown{});
-    json["energy_source"] = on_devices ? nlohmann::ordered_json(energy_source(costs)) : nullptr;
-    json["energy_missing"] = on_devices ? nlohmann::ordered_json(costs.missing()) : nullptr;
+    add_energy(config, trainer, json);
     json["pulses"] = {{"set", counters.set_pulses},
                       {"reset", counters.reset_pulses},
                       {"verify_read", counters.verify_reads}};
     json["pulses_per_device_max"] = trainer.most_pulses_of_a_device();
-    json["tiles"] = on_devices ? nlohmann::ordered_json(tiles(config, trainer)) : nullptr;
+    json["tiles"] = on_devices ? nlohmann::ordered_json(tiles(trainer)) : nullptr;
     json["pulses_per_synapse"] = double(counters.set_pulses) / std::max(1.0, double(synapses(trainer)));
     json["refresh"] = {{"pairs", refreshed.pairs},
                        {"set", refreshed.set_pulses},
@@ -100,7 +157,7 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
                        {"verify_read", refreshed.verify_reads},
                        {"mean_error_us",
                         refreshed.pairs == 0 ? 0.0 : refreshed.absolute_error_us / double(refreshed.pairs)}};
-    const bool verified = on_devices && trainer.array(learning::classic::w_in)->model().takes_pulses() &&
+    const bool verified = on_devices && first_array(trainer)->model().takes_pulses() &&
                           config.crossbar.programming.method == crossbar::ProgrammingMethod::write_verify;
     const double count = std::max(1.0, double(programmed.synapses));
     json["programming"] = {
@@ -113,18 +170,22 @@ nlohmann::ordered_json summarize(const learning::ExperimentConfig& config, learn
         {"seconds", or_null(programmed.seconds(config.crossbar))}};
     std::uint64_t faulty_devices = 0, columns_replaced = 0;
     std::vector<const crossbar::SynapseArray*> arrays;
-    for (std::size_t w = 0; w < learning::kProjectionNames.size(); ++w) {
-        if (const auto* array = trainer.array(static_cast<learning::ProjectionId>(w)); array != nullptr) {
+    for_each_projection(trainer, [&](learning::ProjectionId id) {
+        if (const auto* array = trainer.array(id); array != nullptr) {
             arrays.push_back(array);
             faulty_devices += array->faulty_devices();
             columns_replaced += array->faults().columns_replaced();
         }
-    }
+    });
     json["faults"] = {{"devices", faulty_devices}, {"columns_replaced", columns_replaced}};
     json["converters"] = converters_json(arrays);
     json["spikes"] = trainer.spikes_done();
-    json["device"] = on_devices ? nlohmann::ordered_json(config.crossbar.device) : nullptr;
+    json["device"] =
+        on_devices && config.tables.empty() ? nlohmann::ordered_json(config.crossbar.device) : nullptr;
     json["scheme"] = config.update.scheme;
+    if (!config.tables.empty()) {
+        add_projections(trainer, json);
+    }
     return json;
 }
 

@@ -85,8 +85,8 @@ std::vector<SplitAnswers> add_task_metrics(learning::TrainerBase& trainer, doubl
             continue;
         }
         metrics[name + "_accuracy"] = found.accuracy;
-        metrics[name + "_confusion"] =
-            confusion_rows(found.confusion, trainer.shape(learning::classic::w_out).post);
+        metrics[name + "_confusion"] = confusion_rows(
+            found.confusion, static_cast<std::size_t>(std::lround(std::sqrt(found.confusion.size()))));
         for (const learning::Metric& metric : task.metrics(split, found.answers)) {
             metrics[name + "_" + metric.name] = to_json(metric);
         }

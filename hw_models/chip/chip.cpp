@@ -95,7 +95,7 @@ std::vector<Counter> Chip::report() const {
         }
     }
     for (std::size_t w = 0; w < arrays_.size(); ++w) {
-        arrays_[w]->report(fmt::format("{}.", learning::kProjectionNames[w]), device_energy_, out);
+        arrays_[w]->report(fmt::format("{}.", learning::classic::kProjectionNames[w]), device_energy_, out);
     }
     return out;
 }

@@ -38,7 +38,7 @@ WeightArray::WeightArray(learning::WeightStore& store, std::uint32_t tile_rows, 
         throw InputError(
             fmt::format("the weights of {} cannot be put on tiles: this update scheme has no "
                         "run.engine = \"cycle\"",
-                        learning::kProjectionNames[static_cast<std::size_t>(s.id)]));
+                        learning::classic::kProjectionNames[static_cast<std::size_t>(s.id)]));
     }
 }
 

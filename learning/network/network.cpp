@@ -93,14 +93,28 @@ void check_projection(const Network& network, const Projection& p) {
                fmt::format("needs populations of one size: {} has {} neurons, {} has {}", from.name,
                            from.size, to.name, to.size));
     }
+    if (p.from == p.to && !c.self && c.kind != ConnectKind::dense && c.kind != ConnectKind::masked &&
+        c.kind != ConnectKind::sparse) {
+        refuse("self", "false", "goes with dense, masked and sparse projections");
+    }
     if (c.kind == ConnectKind::convolution || c.kind == ConnectKind::pool) {
         const Window& w = c.window;
+        if (std::min({w.groups, w.stride_y, w.stride_x, w.dilation_y, w.dilation_x, w.kernel_height,
+                      w.kernel_width}) == 0 ||
+            w.channels_in % w.groups != 0 || w.channels_out % w.groups != 0) {
+            refuse("connect", "a window",
+                   "must have strides, dilations and a kernel of 1 or more, and groups that divide its "
+                   "channels");
+        }
         if (w.channels_in * w.height_in * w.width_in != from.size ||
             w.channels_out * w.height_out * w.width_out != to.size) {
             refuse("connect", "a window",
                    fmt::format("does not lead from the {} neurons of {} to the {} of {}", from.size,
                                from.name, to.size, to.name));
         }
+    }
+    if (p.bias && (c.kind == ConnectKind::one_to_one || c.kind == ConnectKind::pool)) {
+        refuse("bias", "true", "must be false: one_to_one and pool have none");
     }
     const std::size_t given = size_of(p.weights);
     std::size_t wanted = 0;

@@ -62,7 +62,7 @@ enum class ConnectKind : std::uint8_t {
     masked,       ///< dense, but only where `mask` or a drawn density says so
     sparse,       ///< lists of synapses: row r has those of entries [row_begin[r], row_begin[r + 1])
     one_to_one,   ///< neuron i to neuron i; weights [post], none: 1
-    convolution,  ///< weights [channel_out][channel_in of the group][ky][kx]
+    convolution,  ///< weights [channel_out][channel_in of the group][ky][kx], then biases [channel_out]
     pool,         ///< sums over a window, times `factor`; no weights
 };
 inline constexpr Names<ConnectKind, 6> kConnectNames{{{"dense", ConnectKind::dense},
@@ -109,10 +109,14 @@ struct Projection {
     DelayKind delay_kind = DelayKind::axonal;
     /// Whether the bias is delivered in the steps before the first arrival, too.
     bool bias_before_arrival = true;
-    Numbers weights;                         ///< empty: drawn by whoever trains, with `weight_std`
-    double weight_mean = 0, weight_std = 0;  ///< standard deviation of drawn weights
+    /// In units of `unit`. Empty: drawn by whoever trains.
+    Numbers weights;
+    double weight_mean = 0, weight_std = 0;  ///< of drawn weights
     double unit = 1.0;  ///< what a weight of 1 stands for: sums are made first, then multiplied with it
     std::uint64_t rows_at_once = 0;    ///< rows summed up before they are added to the others; 0: all
+    /// Sums start at the bias, and take what arrives in the order in which it is listed (as NIR graphs are
+    /// computed); else they take it by ascending neuron, and the bias last (as training computes).
+    bool bias_first = false;
     std::string device, rule, update;  ///< names of tables; empty: numbers, does not learn, the default
 
     bool operator==(const Projection&) const = default;

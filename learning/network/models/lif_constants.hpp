@@ -12,14 +12,11 @@ namespace memprop::network {
 std::span<const Field> lif_fields();
 std::span<const Field> alif_fields();
 
-/// Pseudo-derivative of a population with the fields pseudo_*, dampening and threshold of lif_fields().
+/// `fields` has those of lif_fields(). Throws InputError naming population and parameter for what contradicts
+/// each other.
 template <class Real>
-PseudoDerivativeParameters<Real> pseudo_derivative_of(const Population& population,
-                                                      std::span<const Field> fields);
-
-/// Throws InputError naming population and parameter for what contradicts each other.
-template <class Real>
-LifConstants<Real> lif_constants(const Population& population, double time_step_seconds);
+LifConstants<Real> lif_constants(const Population& population, std::span<const Field> fields,
+                                 double time_step_seconds);
 
 template <class Real>
 Eligibility<Real> lif_eligibility(const LifConstants<Real>& c, std::uint32_t size);

@@ -104,6 +104,8 @@ HWY_INLINE void StepNeuronsOf(const LifConstants<Real>& p, const Real* input, co
             return StepSlice<ResetKind::subtract, kPiecewiseLinear, kOwn>(p, input, s, count, psi);
         case ResetKind::to_value:
             return StepSlice<ResetKind::to_value, kPiecewiseLinear, kOwn>(p, input, s, count, psi);
+        case ResetKind::subtract_carry:
+            return;  // not here: lif_neurons.hpp
     }
 }
 

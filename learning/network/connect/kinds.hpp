@@ -1,0 +1,31 @@
+// The kinds of connection, each in a file of its own. All may be summed by several threads at a time.
+#pragma once
+
+#include <memory>
+
+#include "learning/network/connection.hpp"
+#include "learning/network/network.hpp"
+
+namespace memprop::network {
+
+/// Weights [pre][post]; where the mask says so, or `connect.self`, there are none. Throws InputError for a
+/// density without its mask.
+template <class Real>
+std::unique_ptr<Connection<Real>> make_dense(const Network& network, const Projection& projection);
+
+/// Costs what the synapses of the neurons cost that put something out.
+template <class Real>
+std::unique_ptr<Connection<Real>> make_sparse(const Network& network, const Projection& projection);
+
+template <class Real>
+std::unique_ptr<Connection<Real>> make_one_to_one(const Network& network, const Projection& projection);
+
+/// Cross-correlation with zero padding; values are [channel, y, x].
+template <class Real>
+std::unique_ptr<Connection<Real>> make_convolution(const Network& network, const Projection& projection);
+
+/// Padding counts as zeros that belong to the window.
+template <class Real>
+std::unique_ptr<Connection<Real>> make_pool(const Network& network, const Projection& projection);
+
+}  // namespace memprop::network
