@@ -1,6 +1,8 @@
 // What a population puts out in one step: nothing, events, or a value of every neuron.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <span>
@@ -65,10 +67,15 @@ void for_each_nonzero(const Signal<Real>& signal, Function&& f) {
     }
 }
 
+/// `size`: of the population. A signal that is read has been empty before.
 template <class Real>
-void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>& signal) {
+void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>& signal, std::size_t size) {
     using Form = typename Signal<Real>::Form;
     archive.enter(name);
+    if (signal.form == Form::zero) {  // what it held before is none of its value
+        signal.index.clear();
+        signal.value.clear();
+    }
     auto form = static_cast<std::uint64_t>(signal.form);
     archive("form", form);
     if (form > static_cast<std::uint64_t>(Form::dense)) {
@@ -77,11 +84,21 @@ void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>
     signal.form = static_cast<Form>(form);
     if (signal.form == Form::spikes || signal.form == Form::graded) {
         archive("index", signal.index);
+        for (const std::uint32_t i : signal.index) {
+            if (i >= size) {
+                throw InputError(name, i, fmt::format("must be below {}, the size of its population", size));
+            }
+        }
     }
     if (signal.form == Form::graded) {
         archive("value", signal.value);
+        if (signal.value.size() != signal.index.size()) {
+            throw InputError(name, signal.value.size(),
+                             fmt::format("values for {} neurons", signal.index.size()));
+        }
     }
     if (signal.form == Form::dense) {
+        signal.dense.resize(size);
         archive("dense", signal.dense);
     }
     archive.leave();
