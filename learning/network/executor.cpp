@@ -158,6 +158,7 @@ const Signal<Real>& Executor<Real>::with_bias(const Signal<Real>& arriving, std:
 /// Replaces `sums`; false if nothing arrives.
 template <class Real>
 bool Executor<Real>::deliver(const Incoming& incoming, std::uint32_t step, std::span<Real> sums) {
+    static const Signal<Real> kNothing{};
     const bool before = steps_done_ < incoming.delay;
     if (incoming.dendritic && before && incoming.bias && incoming.bias_before_arrival) {
         return connections_[incoming.projection]->sum(

@@ -94,8 +94,8 @@ void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>
     }
     archive.leave();
     const bool listed = signal.form == Form::spikes || signal.form == Form::graded;
-    if ((listed && std::any_of(signal.index.begin(), signal.index.end(),
-                               [&](std::uint32_t i) { return i >= size; })) ||
+    if ((listed &&
+         std::any_of(signal.index.begin(), signal.index.end(), [&](std::uint32_t i) { return i >= size; })) ||
         (signal.form == Form::graded && signal.value.size() != signal.index.size()) ||
         (signal.form == Form::dense && signal.dense.size() != size)) {
         throw InputError(name, "a saved signal", fmt::format("must be of {} neurons", size));

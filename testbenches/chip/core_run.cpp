@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "host_runtime/chip/mapping.hpp"
-#include "learning/network/forward.hpp"
+#include "learning/classic.hpp"
 #include "testbenches/chip/core_driver.hpp"
 #include "testbenches/chip/trace.hpp"
 
