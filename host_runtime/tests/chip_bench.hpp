@@ -87,6 +87,15 @@ public:
         hardware.run(trial, sample, 1, learns, tape);
     }
 
+    /// Learning may follow the next `steps` steps, that no trial drives.
+    void watch(std::uint32_t steps) {
+        psi_.resize(std::size_t{steps} * parameters.recurrent);
+        error_.resize(std::size_t{steps} * parameters.outputs);
+        spike_count_.resize(parameters.recurrent);
+        watched_ = {.pseudo_derivative = psi_, .error = error_, .spike_count = spike_count_};
+        chip().memory().tape = &watched_;
+    }
+
     // One word over the bus, and the chip's answer.
     tlm::tlm_response_status write(std::uint64_t address, std::uint32_t word) {
         tlm::tlm_response_status answer{};
@@ -110,6 +119,9 @@ public:
     }
 
 private:
+    std::vector<float> psi_, error_;
+    std::vector<std::uint32_t> spike_count_;
+    hw::chip::ChipTape watched_;
     hw::chip::ChipParts parts() {
         return {.config = experiment,
                 .parameters = parameters,
