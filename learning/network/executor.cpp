@@ -61,6 +61,7 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
                                       .delay = projection.delay_steps,
                                       .dendritic = dendritic,
                                       .from_is_later = position[from] >= position[at],
+                                      .bias = projection.bias,
                                       .bias_line = projection.bias && connection.bias_is_a_line(),
                                       .bias_before_arrival = projection.bias_before_arrival,
                                       .bias_row = network.at(projection.from).size});
@@ -70,6 +71,8 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
                 waiting_[index_of(p)] = {.projection = index_of(p),
                                          .from = from,
                                          .next = 0,
+                                         .bias_line = projection.bias && connection.bias_is_a_line(),
+                                         .bias_row = network.at(projection.from).size,
                                          .sums = std::vector<std::vector<Real>>(
                                              projection.delay_steps, std::vector<Real>(network.at(id).size))};
             } else if (projection.delay_steps > 0) {
@@ -155,14 +158,18 @@ const Signal<Real>& Executor<Real>::with_bias(const Signal<Real>& arriving, std:
 /// Replaces `sums`; false if nothing arrives.
 template <class Real>
 bool Executor<Real>::deliver(const Incoming& incoming, std::uint32_t step, std::span<Real> sums) {
+    static const Signal<Real> kNothing{};
+    const bool before = steps_done_ < incoming.delay;
+    if (incoming.dendritic && before && incoming.bias && incoming.bias_before_arrival) {
+        return connections_[incoming.projection]->sum(
+            incoming.bias_line ? with_bias(kNothing, incoming.bias_row) : kNothing, step, sums);
+    }
     if (incoming.dendritic) {
         Waiting& waiting = waiting_[incoming.projection];
         const std::vector<Real>& due = waiting.sums[waiting.next];
         std::copy(due.begin(), due.end(), sums.begin());
         return true;
     }
-    static const Signal<Real> kNothing{};
-    const bool before = steps_done_ < incoming.delay;
     if (before && !incoming.bias_before_arrival) {
         return false;
     }
@@ -221,7 +228,9 @@ void Executor<Real>::step(std::uint32_t step, std::span<const std::span<Real>> p
     for (Waiting& waiting : waiting_) {
         if (!waiting.sums.empty()) {
             std::vector<Real>& sums = waiting.sums[waiting.next];
-            if (!connections_[waiting.projection]->sum(outputs_[waiting.from], step, sums)) {
+            const Signal<Real>& out = outputs_[waiting.from];
+            if (!connections_[waiting.projection]->sum(
+                    waiting.bias_line ? with_bias(out, waiting.bias_row) : out, step, sums)) {
                 std::fill(sums.begin(), sums.end(), Real{0});
             }
             waiting.next = (waiting.next + 1) % waiting.sums.size();

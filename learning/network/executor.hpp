@@ -58,7 +58,7 @@ private:
         std::uint32_t receptor, delay;
         bool dendritic;
         bool from_is_later;  // what `from` put out in the last step still stands when `to` is computed
-        bool bias_line, bias_before_arrival;
+        bool bias, bias_line, bias_before_arrival;
         std::uint32_t bias_row;
     };
     struct Stage {
@@ -81,6 +81,8 @@ private:
     /// Sums that wait behind their weights, in a ring over the delay.
     struct Waiting {
         std::size_t projection = 0, from = 0, next = 0;
+        bool bias_line = false;
+        std::uint32_t bias_row = 0;
         std::vector<std::vector<Real>> sums;
     };
     void run(Stage& stage, std::uint32_t step, std::span<Real> psi);

@@ -67,7 +67,7 @@ void for_each_nonzero(const Signal<Real>& signal, Function&& f) {
     }
 }
 
-/// `size`: of the population. A signal that is read has been empty before.
+/// Of a population of `size` neurons. Throws InputError for a state that has other neurons.
 template <class Real>
 void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>& signal, std::size_t size) {
     using Form = typename Signal<Real>::Form;
@@ -84,24 +84,22 @@ void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>
     signal.form = static_cast<Form>(form);
     if (signal.form == Form::spikes || signal.form == Form::graded) {
         archive("index", signal.index);
-        for (const std::uint32_t i : signal.index) {
-            if (i >= size) {
-                throw InputError(name, i, fmt::format("must be below {}, the size of its population", size));
-            }
-        }
     }
     if (signal.form == Form::graded) {
         archive("value", signal.value);
-        if (signal.value.size() != signal.index.size()) {
-            throw InputError(name, signal.value.size(),
-                             fmt::format("values for {} neurons", signal.index.size()));
-        }
     }
     if (signal.form == Form::dense) {
         signal.dense.resize(size);
         archive("dense", signal.dense);
     }
     archive.leave();
+    const bool listed = signal.form == Form::spikes || signal.form == Form::graded;
+    if ((listed &&
+         std::any_of(signal.index.begin(), signal.index.end(), [&](std::uint32_t i) { return i >= size; })) ||
+        (signal.form == Form::graded && signal.value.size() != signal.index.size()) ||
+        (signal.form == Form::dense && signal.dense.size() != size)) {
+        throw InputError(name, "a saved signal", fmt::format("must be of {} neurons", size));
+    }
 }
 
 }  // namespace memprop::network
