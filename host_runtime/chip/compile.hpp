@@ -18,7 +18,7 @@
 #include "host_runtime/graph/discretisation.hpp"
 #include "host_runtime/graph/trained.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
-#include "learning/network/parameters.hpp"
+#include "learning/classic.hpp"
 
 namespace memprop::host {
 

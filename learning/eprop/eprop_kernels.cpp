@@ -77,69 +77,118 @@ HWY_INLINE void AddScaledToRows(Real* HWY_RESTRICT gradient, std::size_t stride,
 /// What follows once D is known.
 template <class Real>
 HWY_INLINE void FollowD(const ReverseStep<Real>& s) {
-    const std::size_t n = s.psi.size();
+    const std::size_t n = s.count;
     for (const CurrentStep<Real>& current : s.currents) {
         ForVectors<Real>(n, [&](auto tag, std::size_t j) HWY_ATTR {
-            const auto own = hn::Mul(hn::LoadU(tag, current.gain + j), hn::LoadU(tag, s.d.data() + j));
+            const auto own = hn::Mul(hn::LoadU(tag, current.gain + j), hn::LoadU(tag, s.d + j));
             const auto later = hn::Mul(hn::LoadU(tag, current.decay + j), hn::LoadU(tag, current.d + j));
             hn::StoreU(hn::Add(own, later), tag, current.d + j);
         });
     }
-    for (const EventRows<Real>& a : s.arrived) {
+    const auto arrive = [&](const EventRows<Real>& a) HWY_ATTR __attribute__((always_inline)) {
         if (a.values.empty()) {
             AddToRows(a.rows, s.gradient_stride, a.events, a.d, n);
         } else {
             AddScaledToRows(a.rows, s.gradient_stride, a.events, a.values.data(), a.d, n);
         }
+    };
+    std::size_t i = 0;
+    for (; i + 2 <= s.arrived.size(); i += 2) {
+        arrive(s.arrived[i]);
+        arrive(s.arrived[i + 1]);
+    }
+    if (i < s.arrived.size()) {
+        arrive(s.arrived[i]);
     }
 }
 
-/// Learning signals of one vector of neurons from j on, sources and their errors ascending.
+/// signal + sum_k error[k] feedback[k stride], k ascending, for one vector of neurons.
 template <class Tag, class Real>
-HWY_INLINE hn::Vec<Tag> Signals(Tag tag, const ReverseStep<Real>& s, std::size_t j) {
-    hn::Vec<Tag> signal = hn::Zero(tag);
-    for (const ErrorFeed<Real>& source : s.sources) {
-        const Real* feedback = source.feedback + j;
-        for (const Real error : source.filtered_error) {
-            signal = hn::Add(signal, hn::Mul(hn::Set(tag, error), hn::LoadU(tag, feedback)));
-            feedback += s.feedback_stride;
-        }
+HWY_INLINE hn::Vec<Tag> AddSource(Tag tag, hn::Vec<Tag> signal, const Real* error, std::size_t errors,
+                                  const Real* feedback, std::size_t stride) {
+    for (std::size_t k = 0; k < errors; ++k) {
+        signal = hn::Add(signal, hn::Mul(hn::Set(tag, error[k]), hn::LoadU(tag, feedback)));
+        feedback += stride;
     }
-    return s.own.empty() ? signal : hn::Add(signal, hn::LoadU(tag, s.own.data() + j));
+    return signal;
 }
 
-template <class Real>
+/// Learning signals. kPlain: there is one source, and nothing of the population's own; its values are copied,
+/// so that the compiler knows that what the loop stores does not change them.
+template <bool kPlain, class Real>
+class Signals {
+public:
+    HWY_INLINE explicit Signals(const ReverseStep<Real>& s)
+        : step_(s),
+          error_(kPlain ? s.sources[0].filtered_error.data() : nullptr),
+          errors_(kPlain ? s.sources[0].filtered_error.size() : 0),
+          feedback_(kPlain ? s.sources[0].feedback : nullptr),
+          stride_(s.feedback_stride) {}
+
+    /// Of one vector of neurons from j on.
+    template <class Tag>
+    HWY_INLINE hn::Vec<Tag> At(Tag tag, std::size_t j) const {
+        if constexpr (kPlain) {
+            return AddSource(tag, hn::Zero(tag), error_, errors_, feedback_ + j, stride_);
+        }
+        hn::Vec<Tag> signal = hn::Zero(tag);
+        for (const ErrorFeed<Real>& source : step_.sources) {
+            signal = AddSource(tag, signal, source.filtered_error.data(), source.filtered_error.size(),
+                               source.feedback + j, stride_);
+        }
+        return step_.own == nullptr ? signal : hn::Add(signal, hn::LoadU(tag, step_.own + j));
+    }
+
+private:
+    const ReverseStep<Real>& step_;
+    const Real* error_;
+    std::size_t errors_;
+    const Real* feedback_;
+    std::size_t stride_;
+};
+
+template <bool kPlain, class Real>
 HWY_INLINE void Reverse(const ReverseStep<Real>& s) {
-    const std::size_t n = s.psi.size();
-    const Real* HWY_RESTRICT psi = s.psi.data();
-    const Real* HWY_RESTRICT regularizer = s.regularizer.data();
-    Real* HWY_RESTRICT d = s.d.data();
-    ForVectors<Real>(n, [&](auto tag, std::size_t j) HWY_ATTR {
-        const auto pull = hn::Add(Signals(tag, s, j), hn::LoadU(tag, regularizer + j));
+    const Signals<kPlain, Real> signals(s);
+    const Real* HWY_RESTRICT psi = s.psi;
+    const Real* HWY_RESTRICT regularizer = s.regularizer;
+    Real* HWY_RESTRICT d = s.d;
+    ForVectors<Real>(s.count, [&](auto tag, std::size_t j) HWY_ATTR {
+        const auto pull = hn::Add(signals.At(tag, j), hn::LoadU(tag, regularizer + j));
         const auto later = hn::Mul(hn::Set(tag, s.alpha), hn::LoadU(tag, d + j));
         hn::StoreU(hn::Add(hn::Mul(hn::LoadU(tag, psi + j), pull), later), tag, d + j);
     });
-    FollowD(s);
 }
 
-template <class Real>
-HWY_INLINE void ReverseAdaptive(const AdaptiveReverseStep<Real>& s) {
-    const std::size_t n = s.base.psi.size();
-    const Real* HWY_RESTRICT psi = s.base.psi.data();
-    const Real* HWY_RESTRICT regularizer = s.base.regularizer.data();
-    const Real* HWY_RESTRICT alpha = s.alpha_of.data();
-    const Real* HWY_RESTRICT beta = s.beta.data();
-    Real* HWY_RESTRICT mu = s.mu.data();
-    Real* HWY_RESTRICT d = s.base.d.data();
-    ForVectors<Real>(n, [&](auto tag, std::size_t j) HWY_ATTR {
+template <bool kPlain, class Real>
+HWY_INLINE void ReverseAdaptive(const ReverseStep<Real>& s) {
+    const Signals<kPlain, Real> signals(s);
+    const Real* HWY_RESTRICT psi = s.psi;
+    const Real* HWY_RESTRICT regularizer = s.regularizer;
+    const Real* HWY_RESTRICT alpha = s.alpha_of;
+    const Real* HWY_RESTRICT beta = s.beta;
+    Real* HWY_RESTRICT mu = s.mu;
+    Real* HWY_RESTRICT d = s.d;
+    ForVectors<Real>(s.count, [&](auto tag, std::size_t j) HWY_ATTR {
         const auto m = hn::LoadU(tag, mu + j);
-        const auto pull = hn::Add(hn::Add(Signals(tag, s.base, j), hn::LoadU(tag, regularizer + j)), m);
+        const auto pull = hn::Add(hn::Add(signals.At(tag, j), hn::LoadU(tag, regularizer + j)), m);
         const auto c = hn::Mul(hn::LoadU(tag, psi + j), pull);
         hn::StoreU(hn::Sub(hn::Mul(hn::Set(tag, s.rho), m), hn::Mul(hn::LoadU(tag, beta + j), c)), tag,
                    mu + j);
         hn::StoreU(hn::Add(c, hn::Mul(hn::LoadU(tag, alpha + j), hn::LoadU(tag, d + j))), tag, d + j);
     });
-    FollowD(s.base);
+}
+
+/// kAdaptive: neurons have decays of their own, or adapt.
+template <bool kAdaptive, class Real>
+HWY_INLINE void ReverseAny(const ReverseStep<Real>& s) {
+    const bool plain = s.sources.size() == 1 && s.own == nullptr;
+    if constexpr (kAdaptive) {
+        plain ? ReverseAdaptive<true>(s) : ReverseAdaptive<false>(s);
+    } else {
+        plain ? Reverse<true>(s) : Reverse<false>(s);
+    }
+    FollowD(s);
 }
 
 template <class Real>
@@ -199,10 +248,16 @@ HWY_INLINE void OnlineAdaptiveAny(const AdaptiveOnlineRow<Real>& s) {
 }
 
 void ReverseFloat(const ReverseStep<float>& s) {
-    Reverse(s);
+    ReverseAny<false>(s);
+}
+void AdaptiveReverseFloat(const ReverseStep<float>& s) {
+    ReverseAny<true>(s);
 }
 void ReverseDouble(const ReverseStep<double>& s) {
-    Reverse(s);
+    ReverseAny<false>(s);
+}
+void AdaptiveReverseDouble(const ReverseStep<double>& s) {
+    ReverseAny<true>(s);
 }
 void OnlineFloat(const OnlineRow<float>& s) {
     Online(s);
@@ -211,16 +266,10 @@ void OnlineDouble(const OnlineRow<double>& s) {
     Online(s);
 }
 
-void AdaptiveReverseFloat(const AdaptiveReverseStep<float>& s) {
-    ReverseAdaptive(s);
-}
 void AdaptiveOnlineFloat(const AdaptiveOnlineRow<float>& s) {
     OnlineAdaptiveAny(s);
 }
 
-void AdaptiveReverseDouble(const AdaptiveReverseStep<double>& s) {
-    ReverseAdaptive(s);
-}
 void AdaptiveOnlineDouble(const AdaptiveOnlineRow<double>& s) {
     OnlineAdaptiveAny(s);
 }
@@ -232,19 +281,27 @@ HWY_AFTER_NAMESPACE();
 namespace memprop::learning {
 
 HWY_EXPORT(ReverseFloat);
+HWY_EXPORT(AdaptiveReverseFloat);
 HWY_EXPORT(ReverseDouble);
+HWY_EXPORT(AdaptiveReverseDouble);
 HWY_EXPORT(OnlineFloat);
 HWY_EXPORT(OnlineDouble);
-HWY_EXPORT(AdaptiveReverseDouble);
 HWY_EXPORT(AdaptiveOnlineDouble);
-HWY_EXPORT(AdaptiveReverseFloat);
 HWY_EXPORT(AdaptiveOnlineFloat);
 
 void reverse_step(const ReverseStep<float>& s) {
-    HWY_DYNAMIC_DISPATCH(ReverseFloat)(s);
+    if (s.alpha_of == nullptr) {
+        HWY_DYNAMIC_DISPATCH(ReverseFloat)(s);
+    } else {
+        HWY_DYNAMIC_DISPATCH(AdaptiveReverseFloat)(s);
+    }
 }
 void reverse_step(const ReverseStep<double>& s) {
-    HWY_DYNAMIC_DISPATCH(ReverseDouble)(s);
+    if (s.alpha_of == nullptr) {
+        HWY_DYNAMIC_DISPATCH(ReverseDouble)(s);
+    } else {
+        HWY_DYNAMIC_DISPATCH(AdaptiveReverseDouble)(s);
+    }
 }
 void online_row(const OnlineRow<float>& s) {
     HWY_DYNAMIC_DISPATCH(OnlineFloat)(s);
@@ -253,16 +310,10 @@ void online_row(const OnlineRow<double>& s) {
     HWY_DYNAMIC_DISPATCH(OnlineDouble)(s);
 }
 
-void reverse_step(const AdaptiveReverseStep<float>& s) {
-    HWY_DYNAMIC_DISPATCH(AdaptiveReverseFloat)(s);
-}
 void online_row(const AdaptiveOnlineRow<float>& s) {
     HWY_DYNAMIC_DISPATCH(AdaptiveOnlineFloat)(s);
 }
 
-void reverse_step(const AdaptiveReverseStep<double>& s) {
-    HWY_DYNAMIC_DISPATCH(AdaptiveReverseDouble)(s);
-}
 void online_row(const AdaptiveOnlineRow<double>& s) {
     HWY_DYNAMIC_DISPATCH(AdaptiveOnlineDouble)(s);
 }

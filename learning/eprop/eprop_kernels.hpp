@@ -34,35 +34,29 @@ struct EventRows {
 
 /// One step of the reverse-time form: for each neuron j of a range of the population,
 ///   D[j] = psi[j] (sum filtered_error[k] feedback[k][j] + own[j] + regularizer[j]) + alpha D[j],
-/// sources and their k ascending, then the currents follow, and what arrived is added. Rows begin at the
-/// range.
+/// sources and their k ascending; for adaptive neurons and own time constants
+///   c = psi (sum filtered_error[k] feedback[k][j] + own[j] + regularizer[j] + mu[j]),
+///   mu[j] = rho mu[j] - beta[j] c,  D[j] = c + alpha[j] D[j].
+/// Then the currents follow, and what arrived is added. All rows begin at the range.
 template <class Real>
 struct ReverseStep {
-    std::span<const Real> psi;
+    std::size_t count;  ///< neurons of the range
+    const Real* psi;
     std::span<const ErrorFeed<Real>> sources;
     std::size_t feedback_stride, gradient_stride;
-    std::span<const Real> own;  ///< empty: no objective looks at the population itself
-    std::span<const Real> regularizer;
+    const Real* own;  ///< null: no objective looks at the population itself
+    const Real* regularizer;
+    Real* d;
     Real alpha;
-    std::span<Real> d;
+    const Real* alpha_of;  ///< null: `alpha` for all, and nobody adapts
+    const Real* beta;
+    Real rho;
+    Real* mu;
     std::span<const CurrentStep<Real>> currents;
     std::span<const EventRows<Real>> arrived;
 };
 void reverse_step(const ReverseStep<float>& s);
 void reverse_step(const ReverseStep<double>& s);
-
-/// The same for adaptive neurons and own time constants; `alpha` of the base is not used:
-///   c = psi (sum filtered_error[k] feedback[k][j] + own[j] + regularizer[j] + mu[j]),
-///   mu[j] = rho mu[j] - beta[j] c,  D[j] = c + alpha[j] D[j].
-template <class Real>
-struct AdaptiveReverseStep {
-    ReverseStep<Real> base;
-    std::span<const Real> alpha_of, beta;
-    Real rho;
-    std::span<Real> mu;
-};
-void reverse_step(const AdaptiveReverseStep<float>& s);
-void reverse_step(const AdaptiveReverseStep<double>& s);
 
 /// One step of the online form for one presynaptic neuron with trace zb: over its synapses j,
 ///   e = psi[j] zb, sum_e[j] += e, eb[j] = kappa eb[j] + gain e, gradient[j] += signal[j] eb[j].

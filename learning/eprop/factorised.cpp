@@ -32,8 +32,7 @@ ReversePopulation<Real>::ReversePopulation(const LearningPopulation<Real>& popul
       regularizer_(population.size),
       mu_(population.size),
       d_current_(c_.receptors.size()),
-      filtered_(population.sources.size()),
-      feeds_(population.sources.size()) {
+      filtered_(population.sources.size()) {
     for (const LearnedProjection& projection : p_.projections) {
         rows_ += projection.rows;
     }
@@ -57,13 +56,13 @@ void ReversePopulation<Real>::filter_errors(const Tape<Real>& tape) {
     for (std::size_t s = 0; s < p_.sources.size(); ++s) {
         const ErrorSource& source = p_.sources[s];
         std::vector<Real>& filtered = filtered_[s];
-        filtered.resize(steps * source.size);
-        for (std::size_t t = steps; t-- > 0;) {
-            for (std::size_t k = 0; k < source.size; ++k) {
-                const Real later = t + 1 < steps ? filtered[(t + 1) * source.size + k] : Real{0};
-                filtered[t * source.size + k] =
-                    p_.eligibility_gain * source.error(tape, t, k) + p_.eligibility_decay * later;
-            }
+        const std::vector<Real>& error = tape.objectives[source.objective].error;
+        const std::size_t count = steps * source.size, delayed = source.delay * source.size;
+        filtered.resize(count);
+        for (std::size_t at = count; at-- > 0;) {
+            const Real later = at + source.size < count ? filtered[at + source.size] : Real{0};
+            const Real now = at + delayed < count ? error[at + delayed] : Real{0};
+            filtered[at] = p_.eligibility_gain * now + p_.eligibility_decay * later;
         }
     }
     if (!p_.objective) {
@@ -109,11 +108,13 @@ void ReversePopulation<Real>::compute(const Tape<Real>& tape, std::span<const st
     for (auto* state : {&d_, &mu_}) {
         std::fill(state->begin(), state->end(), Real{0});
     }
-    for (std::vector<Real>& d : d_current_) {
+    for (AlignedVector<Real>& d : d_current_) {
         std::fill(d.begin(), d.end(), Real{0});
     }
+    arrivals_.clear();
     for (const LearnedProjection& projection : p_.projections) {
         out[index_of(projection.id)].resize(std::size_t{projection.rows} * projection.columns);
+        arrivals_.emplace_back(tape, projection);
     }
     if (c_.is_read_only) {
         compute_read_only(tape, out);
@@ -131,16 +132,11 @@ void ReversePopulation<Real>::compute(const Tape<Real>& tape, std::span<const st
     }
 }
 
+/// What of a step over the neurons from `first` on does not depend on the step.
 template <class Real>
-void ReversePopulation<Real>::compute_columns(const Tape<Real>& tape,
-                                              std::span<const std::vector<Real>> feedback,
-                                              const RateRegularizer<Real>& regularizer, std::size_t first,
-                                              std::size_t count, Gradients<Real>& out) {
-    const std::size_t n = p_.size;
-    const bool running = p_.regularized && regularizer.form == RegularizerForm::running_average;
-    const std::span pull = std::span(regularizer_).subspan(first, count);
-    const std::vector<Real>& slopes = tape.populations[p_.population].pseudo_derivative;
+ReverseStep<Real> ReversePopulation<Real>::begin_columns(std::size_t first, std::size_t count) {
     std::fill(block_.begin(), block_.end(), Real{0});
+    feeds_.resize(p_.sources.size());
     currents_.clear();
     for (std::size_t r = 0; r < c_.receptors.size(); ++r) {
         if (c_.receptors[r].has_current) {
@@ -149,6 +145,51 @@ void ReversePopulation<Real>::compute_columns(const Tape<Real>& tape,
                                  .d = d_current_[r].data() + first});
         }
     }
+    arrived_.clear();
+    Real* rows = block_.data();
+    for (const LearnedProjection& projection : p_.projections) {
+        const Real* d = d_of(projection).data() + first;
+        arrived_.push_back({.events = {}, .values = {}, .d = d, .rows = rows});
+        if (projection.bias) {
+            arrived_.push_back({.events = {},
+                                .values = {},
+                                .d = d,
+                                .rows = rows + projection.bias_row() * columns_at_once_});
+        }
+        rows += projection.rows * columns_at_once_;
+    }
+    const bool own_alpha = c_.adaptive || !c_.alike;
+    return {.count = count,
+            .psi = ones_.data(),
+            .sources = feeds_,
+            .feedback_stride = p_.size,
+            .gradient_stride = columns_at_once_,
+            .own = nullptr,
+            .regularizer = regularizer_.data() + first,
+            .d = d_.data() + first,
+            .alpha = c_.alpha[0],
+            .alpha_of = own_alpha ? c_.alpha.data() + first : nullptr,
+            .beta = c_.beta.data() + first,
+            .rho = p_.eligibility.rho,
+            .mu = mu_.data() + first,
+            .currents = currents_,
+            .arrived = arrived_};
+}
+
+template <class Real>
+void ReversePopulation<Real>::compute_columns(const Tape<Real>& tape,
+                                              std::span<const std::vector<Real>> feedback,
+                                              const RateRegularizer<Real>& regularizer, std::size_t first,
+                                              std::size_t count, Gradients<Real>& out) {
+    const std::size_t n = p_.size;
+    const bool running = p_.regularized && regularizer.form == RegularizerForm::running_average;
+    const bool spiking = p_.eligibility.spiking;
+    const std::span pull = std::span(regularizer_).subspan(first, count);
+    const std::vector<Real>& slopes = tape.populations[p_.population].pseudo_derivative;
+    ReverseStep<Real> step = begin_columns(first, count);
+    for (std::size_t s = 0; s < feeds_.size(); ++s) {
+        feeds_[s].feedback = feedback[s].data() + first;
+    }
     for (std::size_t t = tape.steps; t-- > 0;) {
         if (running) {
             for (std::size_t j = 0; j < count; ++j) {
@@ -156,57 +197,29 @@ void ReversePopulation<Real>::compute_columns(const Tape<Real>& tape,
                     (Real{1} - regularizer.decay) * pull_[t * n + first + j] + regularizer.decay * pull[j];
             }
         }
-        if (ones_.empty() && t >= kStepsAhead) {  // a stride that hardware does not foresee
+        if (spiking && t >= kStepsAhead) {  // a stride that hardware does not foresee
             for (std::size_t j = 0; j < count; j += kCacheLineBytes / sizeof(Real)) {
                 hwy::Prefetch(&slopes[(t - kStepsAhead) * n + first + j]);
             }
         }
         for (std::size_t s = 0; s < feeds_.size(); ++s) {
             const std::size_t size = p_.sources[s].size;
-            feeds_[s] = {.filtered_error = std::span<const Real>(filtered_[s]).subspan(t * size, size),
-                         .feedback = feedback[s].data() + first};
+            feeds_[s].filtered_error = {filtered_[s].data() + t * size, size};
         }
-        arrived_.clear();
-        Real* rows = block_.data();
-        for (const LearnedProjection& projection : p_.projections) {
-            const std::vector<Real>& current = d_current_[projection.receptor];
-            EventRows<Real> arrived{.events = projection.arriving(tape, t),
-                                    .values = projection.arriving_values(tape, t),
-                                    .d = (current.empty() ? d_ : current).data() + first,
-                                    .rows = rows};
-            arrived_.push_back(arrived);
-            if (projection.bias_arrives(t)) {
+        EventRows<Real>* arrived = arrived_.data();
+        for (std::size_t w = 0; w < arrivals_.size(); ++w) {
+            arrived->events = arrivals_[w].at(t);
+            arrived->values = arrivals_[w].values_at(t);
+            ++arrived;
+            if (p_.projections[w].bias) {
                 static constexpr std::uint32_t kFirstRow = 0;
-                arrived.events = std::span(&kFirstRow, 1);
-                arrived.values = {};
-                arrived.rows = rows + projection.bias_row() * columns_at_once_;
-                arrived_.push_back(arrived);
+                arrived->events = {&kFirstRow, p_.projections[w].bias_arrives(t) ? 1U : 0U};
+                ++arrived;
             }
-            rows += projection.rows * columns_at_once_;
         }
-        const ReverseStep<Real> step{.psi = ones_.empty() ? std::span(slopes).subspan(t * n + first, count)
-                                                          : std::span<const Real>(ones_).first(count),
-                                     .sources = feeds_,
-                                     .feedback_stride = n,
-                                     .gradient_stride = columns_at_once_,
-                                     .own = p_.objective
-                                                ? std::span<const Real>(own_).subspan(t * n + first, count)
-                                                : std::span<const Real>(),
-                                     .regularizer = pull,
-                                     .alpha = c_.alpha[0],
-                                     .d = std::span(d_).subspan(first, count),
-                                     .currents = currents_,
-                                     .arrived = arrived_};
-        if (c_.adaptive || !c_.alike) {
-            reverse_step(
-                AdaptiveReverseStep<Real>{.base = step,
-                                          .alpha_of = std::span<const Real>(c_.alpha).subspan(first, count),
-                                          .beta = std::span<const Real>(c_.beta).subspan(first, count),
-                                          .rho = p_.eligibility.rho,
-                                          .mu = std::span(mu_).subspan(first, count)});
-        } else {
-            reverse_step(step);
-        }
+        step.psi = spiking ? slopes.data() + t * n + first : step.psi;
+        step.own = p_.objective ? own_.data() + t * n + first : nullptr;
+        reverse_step(step);
     }
     take_columns(first, count, out);
 }
@@ -231,41 +244,48 @@ template <class Real>
 void ReversePopulation<Real>::compute_read_only(const Tape<Real>& tape, Gradients<Real>& out) {
     const std::size_t n = p_.size;
     const std::vector<Real>& error = tape.objectives[*p_.objective].error;
+    arrived_.clear();
     for (const LearnedProjection& projection : p_.projections) {
         std::vector<Real>& gradient = out[index_of(projection.id)];
         std::fill(gradient.begin(), gradient.end(), Real{0});
+        arrived_.push_back(
+            {.events = {}, .values = {}, .d = d_of(projection).data(), .rows = gradient.data()});
     }
+    const Real* alpha = c_.alpha.data();
+    Real* d = d_.data();
     for (std::size_t t = tape.steps; t-- > 0;) {
+        const Real* now = error.data() + t * n;
         for (std::size_t k = 0; k < n; ++k) {
-            d_[k] = error[t * n + k] + c_.alpha[k] * d_[k];
+            d[k] = now[k] + alpha[k] * d[k];
         }
         for (std::size_t r = 0; r < d_current_.size(); ++r) {
             for (std::size_t k = 0; k < d_current_[r].size(); ++k) {
-                d_current_[r][k] = c_.gain[k] * d_[k] + c_.receptors[r].decay[k] * d_current_[r][k];
+                d_current_[r][k] = c_.gain[k] * d[k] + c_.receptors[r].decay[k] * d_current_[r][k];
             }
         }
-        for (const LearnedProjection& projection : p_.projections) {
-            const std::vector<Real>& current = d_current_[projection.receptor];
-            const Real* d = (current.empty() ? d_ : current).data();
-            Real* gradient = out[index_of(projection.id)].data();
-            const std::span<const std::uint32_t> events = projection.arriving(tape, t);
-            const std::span<const Real> values = projection.arriving_values(tape, t);
-            for (std::size_t e = 0; e < events.size(); ++e) {
-                Real* row = gradient + events[e] * n;
+        for (std::size_t w = 0; w < arrivals_.size(); ++w) {
+            const EventRows<Real>& to = arrived_[w];
+            const std::span<const Real> values = arrivals_[w].values_at(t);
+            std::size_t e = 0;
+            for (const std::uint32_t i : arrivals_[w].at(t)) {
+                const Real value = values.empty() ? Real{1} : values[e++];
                 for (std::size_t k = 0; k < n; ++k) {
-                    row[k] += values.empty() ? d[k] : values[e] * d[k];
+                    to.rows[i * n + k] += value * to.d[k];
                 }
             }
+            const LearnedProjection& projection = p_.projections[w];
             for (std::size_t k = 0; projection.bias_arrives(t) && k < n; ++k) {
-                gradient[projection.bias_row() * n + k] += d[k];
+                to.rows[projection.bias_row() * n + k] += to.d[k];
             }
         }
     }
     for (const LearnedProjection& projection : p_.projections) {
-        const std::vector<Real>& gain = gain_of(projection);
+        const AlignedVector<Real>& gain = gain_of(projection);
         std::vector<Real>& gradient = out[index_of(projection.id)];
-        for (std::size_t at = 0; at < gradient.size(); ++at) {
-            gradient[at] *= gain[at % n];
+        for (std::size_t row = 0; row < projection.rows; ++row) {
+            for (std::size_t k = 0; k < n; ++k) {
+                gradient[row * n + k] *= gain[k];
+            }
         }
     }
 }

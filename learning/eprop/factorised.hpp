@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "crossbar/base/aligned.hpp"
+#include "learning/eprop/arrivals.hpp"
 #include "learning/eprop/coefficients.hpp"
 #include "learning/eprop/eprop_kernels.hpp"
 #include "learning/eprop/gradient.hpp"
@@ -34,10 +35,15 @@ private:
     void compute_columns(const Tape<Real>& tape, std::span<const std::vector<Real>> feedback,
                          const RateRegularizer<Real>& regularizer, std::size_t first, std::size_t count,
                          Gradients<Real>& out);
+    ReverseStep<Real> begin_columns(std::size_t first, std::size_t count);
     void take_columns(std::size_t first, std::size_t count, Gradients<Real>& out) const;
     /// The same for a population that is read only: few neurons, straight into `out`.
     void compute_read_only(const Tape<Real>& tape, Gradients<Real>& out);
-    const std::vector<Real>& gain_of(const LearnedProjection& projection) const {
+    const AlignedVector<Real>& d_of(const LearnedProjection& projection) const {
+        const AlignedVector<Real>& current = d_current_[projection.receptor];
+        return current.empty() ? d_ : current;
+    }
+    const AlignedVector<Real>& gain_of(const LearnedProjection& projection) const {
         const auto& receptor = c_.receptors[projection.receptor];
         return receptor.has_current ? receptor.gain : c_.gain;
     }
@@ -47,11 +53,12 @@ private:
     std::size_t rows_ = 0;  // of all projections together
     std::size_t columns_at_once_ = 0;
     AlignedVector<Real> block_;  // gradients of those columns: [row of the projections in turn][column]
-    std::vector<Real> d_, regularizer_, mu_, ones_;
-    std::vector<std::vector<Real>> d_current_;  // [receptor][neuron]; empty: no current
-    std::vector<std::vector<Real>> filtered_;   // [source]: [step][neuron of the objective]
-    std::vector<Real> own_;                     // [step][neuron]: filtered errors of the population itself
-    std::vector<Real> pull_, rate_;             // running_average: [step][neuron], [neuron]
+    AlignedVector<Real> d_, regularizer_, mu_, ones_;
+    std::vector<AlignedVector<Real>> d_current_;  // [receptor][neuron]; empty: no current
+    std::vector<std::vector<Real>> filtered_;     // [source]: [step][neuron of the objective]
+    std::vector<Real> own_;                       // [step][neuron]: filtered errors of the population itself
+    std::vector<Real> pull_, rate_;               // running_average: [step][neuron], [neuron]
+    std::vector<Arrivals<Real>> arrivals_;        // [projection], of the trial at hand
     // Of the step at hand.
     std::vector<ErrorFeed<Real>> feeds_;
     std::vector<CurrentStep<Real>> currents_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "learning/eprop/arrivals.hpp"
 #include "learning/eprop/factorised.hpp"
 #include "learning/eprop/running_rate.hpp"
 
@@ -10,9 +11,10 @@ namespace memprop::learning {
 template <class Real>
 void EventTimes<Real>::fill(const Tape<Real>& tape, const LearnedProjection& projection) {
     constexpr Real kOne{1};
+    const Arrivals<Real> arrivals(tape, projection);
     const auto for_each_event = [&](std::size_t t, auto&& f) {
-        const std::span<const std::uint32_t> events = projection.arriving(tape, t);
-        const std::span<const Real> given = projection.arriving_values(tape, t);
+        const std::span<const std::uint32_t> events = arrivals.at(t);
+        const std::span<const Real> given = arrivals.values_at(t);
         for (std::size_t e = 0; e < events.size(); ++e) {
             f(events[e], given.empty() ? kOne : given[e]);
         }
@@ -20,8 +22,7 @@ void EventTimes<Real>::fill(const Tape<Real>& tape, const LearnedProjection& pro
             f(projection.bias_row(), kOne);
         }
     };
-    const PopulationTape<Real>& from = tape.populations[projection.from];
-    const bool graded = !from.values.empty() || !from.carried_values.empty();
+    const bool graded = arrivals.graded();
     first.assign(projection.rows + std::size_t{1}, 0U);
     for (std::size_t t = 0; t < tape.steps; ++t) {
         for_each_event(t, [&](std::uint32_t i, Real) { ++first[i]; });
@@ -94,7 +95,7 @@ TrialColumns<Real> OnlinePopulation<Real>::pack(const Tape<Real>& tape,
     const std::size_t n = p_.size, steps = tape.steps;
     const PopulationTape<Real>& population = tape.populations[p_.population];
     const bool running = p_.regularized && regularizer.form == RegularizerForm::running_average;
-    const auto take = [&](const std::vector<Real>& from, std::size_t at, Real* to) {
+    const auto take = [&](const auto& from, std::size_t at, Real* to) {
         std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(at + first), count, to);
     };
     const std::size_t rows = running ? 3 : 2;
@@ -182,10 +183,10 @@ void OnlinePopulation<Real>::compute_read_only(const Tape<Real>& tape, Gradients
         const LearnedProjection& projection = p_.projections[w];
         std::vector<Real>& gradient = out[index_of(projection.id)];
         std::fill(gradient.begin(), gradient.end(), Real{0});
+        const Arrivals<Real> arrivals(tape, projection);
         read_[w].clear();
         for (std::size_t t = 0; t < tape.steps; ++t) {
-            read_[w].filter_events(projection.arriving(tape, t), projection.arriving_values(tape, t),
-                                   projection.bias_arrives(t));
+            read_[w].filter_events(arrivals.at(t), arrivals.values_at(t), projection.bias_arrives(t));
             read_[w].learn_all(error.subspan(t * p_.size, p_.size), gradient);
         }
     }

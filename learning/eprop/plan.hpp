@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "learning/network/neurons.hpp"
@@ -28,17 +27,6 @@ struct LearnedProjection {
 
     std::uint32_t bias_row() const { return rows - 1; }
     bool bias_arrives(std::size_t t) const { return bias && (bias_before_arrival || t >= delay); }
-    template <class Real>
-    std::span<const std::uint32_t> arriving(const Tape<Real>& tape, std::size_t t) const {
-        return counts_carried || t >= delay ? tape.populations[from].arriving(t, delay)
-                                            : std::span<const std::uint32_t>();
-    }
-    /// Values of these events; empty: all are 1.
-    template <class Real>
-    std::span<const Real> arriving_values(const Tape<Real>& tape, std::size_t t) const {
-        return counts_carried || t >= delay ? tape.populations[from].arriving_values(t, delay)
-                                            : std::span<const Real>();
-    }
 };
 
 /// Errors of an objective on their way to a population, by a feedback matrix [neuron of the

@@ -8,78 +8,93 @@
 // NEST's eprop_synapse, Korcsak-Gorzo et al., 2025). With K > 1 gradients of K steps are averaged.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "learning/eprop/arrivals.hpp"
 #include "learning/eprop/synapse_traces.hpp"
-#include "learning/update/optimizer.hpp"
-#include "learning/weights/weight_store.hpp"
+#include "learning/rules/rule.hpp"
 
 namespace memprop::learning {
 
 template <class Real>
-class StepLearner {
+class StepLearner final : public Rule<Real> {
 public:
-    /// Changes the weights of the projections that have changes; the others' are empty.
-    using Write =
-        std::function<void(const std::array<std::span<const Real>, 3>& changes, std::uint32_t event)>;
-    using Optimizers = std::array<Optimizer<Real>*, 3>;
-
-    StepLearner(const NetworkParameters<Real>& parameters, const LearningConfig& config,
-                const RateRegularizer<Real>& regularizer, const Optimizers& optimizers,
-                const std::array<WeightStoreShape, 3>& shapes, Write write);
+    explicit StepLearner(const RuleContext<Real>& context);
 
     /// Forgets the traces; counts of steps go on.
-    void begin_trial();
-
-    /// Before step t of the trial is computed: learns from step t - 2.
-    void before_step();
-
-    /// After step t of the trial in `tape` has been computed.
-    void after_step(const Tape<Real>& tape, std::size_t t, std::span<const Real> feedback);
-
-    /// Learns from the two steps that are left.
-    void end_trial();
-
-    void serialize(StateArchive& archive);
+    void begin_trial() override;
+    /// Learns from the oldest step that waits: step t - 2, or an older one if errors come later.
+    void before_step(const Tape<Real>& tape, std::size_t t) override;
+    void after_step(const Tape<Real>& tape, std::size_t t) override;
+    /// Learns from the steps that are left.
+    void end_trial(const Tape<Real>& tape, Gradients<Real>& gradients) override;
+    void serialize(StateArchive& archive) override;
 
 private:
-    /// What learning from a step needs of it.
-    struct Step {
-        std::vector<std::uint32_t> input, recurrent, spikes;  // arriving, arriving, fired
-        std::vector<Real> psi, signal, pull, error;
+    /// What learning from a step needs of a population that learns.
+    struct PopulationStep {
+        std::vector<Real> psi, signal, pull;
     };
-    Step empty_step() const;
+    /// What arrives over a projection in a step.
+    struct ArrivingEvents {
+        std::vector<std::uint32_t> events;  ///< the bias among them
+        std::vector<Real> values;           ///< empty: all are 1
+    };
+    struct Step {
+        std::vector<PopulationStep> populations;  ///< in the order of the plan
+        std::vector<ArrivingEvents> arriving;     ///< of learned_
+    };
+    struct Population {
+        LearningPopulation<Real> plan;
+        /// The error of step t belongs to the events that set out in step t - shift.
+        std::uint32_t shift = 0;
+        bool is_read = false;
+        std::vector<Real> rate;  // of the running_average regulariser
+    };
+    /// A projection, its gradients of up to K steps, the changes of a step, the step of each presynaptic
+    /// neuron's last spike (0: none), and who spikes in the step after.
+    struct Learned {
+        std::size_t population;
+        LearnedProjection projection;
+        RuleProjection synapses;
+        SynapseTraces<Real> traces;
+        std::vector<Real> sum{}, change{};
+        std::vector<std::uint32_t> last_spike{};
+        std::vector<std::uint8_t> spikes_next{};
+        bool changed = false;
+    };
+    Step empty_step();
+    void copy_events(const Tape<Real>& tape, std::size_t t, Step& step);
+    void give_errors(const Tape<Real>& tape, std::size_t t);
     void learn_from_oldest();
-    bool learns(std::size_t projection, std::uint32_t pre) const;
-    void note_spikes(std::size_t projection, std::span<const std::uint32_t> now,
+    bool learns(const Learned& learned, std::uint32_t pre) const;
+    void note_spikes(Learned& learned, std::span<const std::uint32_t> now,
                      std::span<const std::uint32_t> next);
-    void learn_hidden(std::size_t projection, SynapseTraces<Real>& traces, const Step& step);
-    void learn_readout(const Step& step);
-    void update_row(std::size_t projection, std::uint32_t pre);
+    void learn(Learned& learned, const PopulationStep& step);
+    void update_row(Learned& learned, std::uint32_t pre);
+    void write();
     std::uint64_t oldest() const { return steps_ + 1 - queue_.size(); }
 
-    NetworkParameters<Real> p_;
+    bool keeps_state_;
+    const FeedbackWeights<Real>& feedback_;
     RateRegularizer<Real> regularizer_;
     std::uint64_t every_, cutoff_, start_;
-    Optimizers optimizers_;
-    std::array<WeightStoreShape, 3> shapes_;
-    Write write_;
-    SynapseTraces<Real> input_, recurrent_;
-    std::vector<Real> rate_, zo_;
-    std::vector<Step> queue_;        // steps not yet learned from, oldest first; at most two
-    std::uint64_t steps_ = 0;        // steps computed; step s is number s, 1 the first
-    std::uint64_t first_input_ = 0;  // number of the first step with an input spike; 0: none yet
+    std::vector<Optimizer<Real>*> optimizers_;  // by projection
+    WriteChanges<Real> write_;
+    std::vector<Population> populations_;
+    std::vector<Learned> learned_;
+    std::size_t depth_ = 2;            // steps that wait at most
+    std::vector<Step> queue_, spare_;  // steps not yet learned from, oldest first; and room for more
+    std::uint64_t steps_ = 0;          // steps computed; step s is number s, 1 the first
+    std::uint64_t first_event_ = 0;    // number of the first step in which an event arrives; 0: none yet
     std::uint64_t updates_ = 0;
-    // Per projection: gradients of up to K steps, weight changes of a step and whether there are any, number
-    // of the step of each presynaptic neuron's last spike (0: none), and who spikes in the step after.
-    std::array<std::vector<Real>, 3> sum_, change_;
-    std::array<bool, 3> changed_{};
-    std::array<std::vector<std::uint32_t>, 3> last_spike_;
-    std::array<std::vector<std::uint8_t>, 3> spikes_next_;
+    std::vector<std::span<const Real>> changes_;  // by projection
 };
+
+extern template class StepLearner<float>;
+extern template class StepLearner<double>;
 
 }  // namespace memprop::learning

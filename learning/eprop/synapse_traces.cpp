@@ -41,7 +41,7 @@ template <class Real>
 void SynapseTraces<Real>::arrive(std::size_t i, Real value) {
     awake_[i] = 1;
     std::vector<Real>& to = current_ ? i_ : zb_;
-    const std::vector<Real>& gain = current_ ? c_.receptors[receptor_].gain : c_.gain;
+    const AlignedVector<Real>& gain = current_ ? c_.receptors[receptor_].gain : c_.gain;
     if (one_trace_) {
         to[i] += value * gain[0];
         return;
@@ -54,7 +54,7 @@ void SynapseTraces<Real>::arrive(std::size_t i, Real value) {
 template <class Real>
 void SynapseTraces<Real>::filter_events(std::span<const std::uint32_t> events, std::span<const Real> values,
                                         bool bias) {
-    const auto decay = [&](std::vector<Real>& traces, const std::vector<Real>& keep) {
+    const auto decay = [&](std::vector<Real>& traces, const AlignedVector<Real>& keep) {
         if (one_trace_) {
             for (Real& trace : traces) {
                 trace *= keep[0];

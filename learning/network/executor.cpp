@@ -1,5 +1,7 @@
 #include "learning/network/executor.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 
@@ -33,6 +35,7 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
     }
     for (const Population& population : network.populations) {
         neurons_.push_back(make_neurons<Real>(population, network.time_step_seconds));
+        sizes_.push_back(population.size);
         largest = std::max<std::size_t>(largest, population.size);
     }
     scratch_.resize(largest);
@@ -111,6 +114,17 @@ void Executor<Real>::clear() {
 }
 
 template <class Real>
+void Executor<Real>::settle() {
+    settles_ = true;
+    for (Stage& stage : stages_) {
+        if (!stage.is_source && neurons_[stage.population]->is_memoryless()) {
+            run(stage, 0, {});
+        }
+    }
+    settles_ = false;
+}
+
+template <class Real>
 void Executor<Real>::set_input(PopulationId id, std::span<const std::uint32_t> events) {
     inputs_[index_of(id)].set_spikes(events);
 }
@@ -144,9 +158,9 @@ const Signal<Real>& Executor<Real>::with_bias(const Signal<Real>& arriving, std:
 /// Replaces `sums`; false if nothing arrives.
 template <class Real>
 bool Executor<Real>::deliver(const Incoming& incoming, std::uint32_t step, std::span<Real> sums) {
+    static const Signal<Real> kNothing{};
     const bool before = steps_done_ < incoming.delay;
     if (incoming.dendritic && before && incoming.bias && incoming.bias_before_arrival) {
-        static const Signal<Real> kNothing{};
         return connections_[incoming.projection]->sum(
             incoming.bias_line ? with_bias(kNothing, incoming.bias_row) : kNothing, step, sums);
     }
@@ -160,7 +174,11 @@ bool Executor<Real>::deliver(const Incoming& incoming, std::uint32_t step, std::
         return false;
     }
     const std::size_t ago = incoming.delay - (incoming.delay > 0 && incoming.from_is_later ? 1 : 0);
-    const Signal<Real>& arriving = ago == 0 ? outputs_[incoming.from] : past_[incoming.from].at(ago - 1);
+    // What settle() has put out belongs to the last step before the first.
+    const bool too_early = settles_ ? incoming.delay > 0 : before && incoming.delay > 1;
+    const Signal<Real>& arriving = too_early  ? kNothing
+                                   : ago == 0 ? outputs_[incoming.from]
+                                              : past_[incoming.from].at(ago - 1);
     return connections_[incoming.projection]->sum(
         incoming.bias_line ? with_bias(arriving, incoming.bias_row) : arriving, step, sums);
 }
@@ -225,16 +243,16 @@ template <class Real>
 void Executor<Real>::serialize(StateArchive& archive) {
     archive("network_steps", steps_done_);
     for (const Stage& stage : stages_) {
-        const std::size_t p = stage.population, size = stage.sums.front().size();
+        const std::size_t p = stage.population;
         archive.enter("population" + std::to_string(p));
         neurons_[p]->serialize(archive);
         if (is_remembered_[p]) {
-            serialize_signal(archive, "output", outputs_[p], size);
+            serialize_signal(archive, "output", outputs_[p], sizes_[p]);
         }
         for (std::size_t ago = 0; ago < past_[p].ring.size(); ++ago) {
             Past& past = past_[p];
             serialize_signal(archive, "before" + std::to_string(ago),
-                             past.ring[(past.newest + past.ring.size() - ago) % past.ring.size()], size);
+                             past.ring[(past.newest + past.ring.size() - ago) % past.ring.size()], sizes_[p]);
         }
         archive.leave();
     }
