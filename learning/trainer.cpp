@@ -213,11 +213,9 @@ void BasicTrainer<Real>::make_optimizers() {
         for (const RuleProjection& p : group.projections) {
             const std::size_t count = std::size_t{p.rows} * p.columns;
             if (group.needs.errors) {
+                batch_sum_[index_of(p.id)].resize(count);
                 optimizers_[index_of(p.id)] = std::make_unique<Optimizer<Real>>(
                     group.learning, resolved_.projections[index_of(p.id)].lr, count);
-            }
-            if (group.needs.gradients) {
-                batch_sum_[index_of(p.id)].resize(count);
             }
         }
     }
@@ -301,8 +299,13 @@ template <class Real>
 void BasicTrainer<Real>::make_workers(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
         auto& worker = *workers_.emplace_back(std::make_unique<Worker>());
-        for (const auto& sum : batch_sum_) {
-            worker.gradients.emplace_back(sum.size());
+        worker.gradients.resize(stores_.size());
+        for (const RuleGroup& group : groups_) {
+            for (const RuleProjection& p : group.projections) {
+                if (group.needs.gradients) {
+                    worker.gradients[index_of(p.id)].resize(std::size_t{p.rows} * p.columns);
+                }
+            }
         }
     }
     last_ = workers_[0].get();
