@@ -32,7 +32,8 @@ void NetworkParameters<Real>::take(const ResolvedNetwork& resolved, const Learni
     const network::Network& network = resolved.network;
     const network::Population& neurons = network.at(classic::neurons);
     const network::Population& readouts = network.at(classic::readouts);
-    network::LifConstants<Real>::operator=(network::lif_constants<Real>(neurons, network.time_step_seconds));
+    network::LifConstants<Real>::operator=(network::lif_constants<Real>(
+        neurons, network::find_model("model", neurons.model).fields, network.time_step_seconds));
     const auto running = network::make_neurons<Real>(readouts, network.time_step_seconds);
     inputs = network.at(classic::inputs).size;
     recurrent = neurons.size;
