@@ -11,6 +11,7 @@
 #include "host_runtime/chip/mapping.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/config/keys_without_effect.hpp"
+#include "host_runtime/exchange/drawing.hpp"
 #include "host_runtime/exchange/initial_weights.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 #include "host_runtime/files/directory_lock.hpp"
@@ -82,6 +83,9 @@ void write_results(const Run& request, learning::TrainerBase& trainer, const std
     }
     recording.write(request.directory / "run.h5", trainer, answers);
     write_text_atomically(request.directory / "history.csv", history_csv(trainer.history()));
+    const learning::ResolvedNetwork& resolved = trainer.resolved();
+    write_text_atomically(request.directory / "network.json",
+                          network_json(resolved.network, resolved.projections).dump(2) + "\n");
     write_text_atomically(request.directory / "result.json", result.dump(2) + "\n");
 }
 

@@ -1,15 +1,16 @@
 // The network of one recurrent population, in the constants and the state that the chip's cores hold of it.
 #pragma once
 
-#include <algorithm>
+#include <array>
 #include <cstdint>
-#include <span>
+#include <memory>
 #include <vector>
 
 #include "crossbar/base/state_archive.hpp"
 #include "learning/network/models/lif_kernels.hpp"
 #include "learning/network/models/readout_kernel.hpp"
 #include "learning/resolve.hpp"
+#include "learning/weights/weight_store.hpp"
 
 namespace memprop::learning {
 
@@ -47,5 +48,8 @@ struct NetworkState {
           readout(p.outputs),
           readout_input(p.outputs) {}
 };
+
+/// The three stores of the short form, for a chip without a trainer.
+std::array<std::unique_ptr<WeightStore>, 3> make_classic_stores(const ExperimentConfig& config);
 
 }  // namespace memprop::learning

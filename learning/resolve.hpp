@@ -53,6 +53,10 @@ ResolvedNetwork resolve_tables(const ExperimentConfig& config);
 /// one. Without tables nothing changes. Throws InputError for more than tasks can serve.
 void set_sizes(ExperimentConfig& config);
 
+/// Throws InputError if a task, whose data may say network.inputs and network.outputs, does not fit the
+/// tables of the network.
+void check_sizes(const ExperimentConfig& config);
+
 /// The array number and the seed that key everything random of a projection.
 std::uint8_t array_number(ProjectionId id);
 std::uint64_t seed_of(std::uint64_t seed, ProjectionId id);

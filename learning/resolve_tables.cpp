@@ -258,4 +258,24 @@ void set_sizes(ExperimentConfig& config) {
     }
 }
 
+void check_sizes(const ExperimentConfig& config) {
+    if (config.tables.empty()) {
+        return;
+    }
+    ExperimentConfig wanted = config;
+    set_sizes(wanted);
+    const std::int64_t inputs = wanted.network.inputs, outputs = wanted.network.outputs;
+    if (config.network.inputs != inputs) {
+        throw InputError("task.name", config.task.name,
+                         fmt::format("has {} input lines, the populations of model \"input\" have {} neurons",
+                                     config.network.inputs, inputs));
+    }
+    const bool labels = config.learning.loss == Loss::cross_entropy;
+    if (labels ? config.network.outputs > outputs : config.network.outputs != outputs) {
+        throw InputError("task.name", config.task.name,
+                         fmt::format("has {} {}, the populations of the objectives have {} neurons",
+                                     config.network.outputs, labels ? "classes" : "targets", outputs));
+    }
+}
+
 }  // namespace memprop::learning

@@ -140,6 +140,9 @@ public:
     BasicTrainer(const ExperimentConfig& config, std::unique_ptr<Task> task,
                  const NetworkWeights* given_weights = nullptr, const HardwareFactory& make_hardware = {});
 
+    BasicTrainer(const BasicTrainer&) = delete;  // its parts know each other
+    BasicTrainer& operator=(const BasicTrainer&) = delete;
+
     double train_sample() override;
     double evaluate(Split split, std::uint32_t index) override;
     void begin_stream(std::uint32_t steps) override;
@@ -168,8 +171,8 @@ public:
     std::vector<double> last_output() const override;
     std::int32_t last_answer() const override { return answer(*last_); }
 
-    /// Null for connections that hold no matrix.
-    BasicWeightStore<Real>* weights(ProjectionId id) { return stores_[network::index_of(id)].get(); }
+    /// Of a projection that is a matrix.
+    BasicWeightStore<Real>& weights(ProjectionId id) { return *stores_[network::index_of(id)]; }
     std::vector<double> snapshot(ProjectionId id) override;
     const crossbar::SynapseArray* array(ProjectionId id) const override;
     crossbar::ProgrammingReport programmed(ProjectionId id) const override;

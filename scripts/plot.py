@@ -2,11 +2,14 @@
 """Draws the result of a training run.
 
     scripts/plot.py RESULT_DIR [--out DIR] [--format png|svg|pdf]
+    scripts/plot.py NETWORK.json [--out DIR] [--format png|svg|pdf]
 
-Writes into RESULT_DIR/plots (or DIR): learning_curve (loss, and accuracy where trials have classes), output (readouts
-against targets, or the readout of each class), raster (input and recurrent spikes of a trial), confusion (classes
-against answers, of validation and test trials), for runs on devices conductances and pulses (histograms), and for
-runs on the cycle-level chip the chip as it was built (chip) and where its cycles and energy went (chip_breakdown).
+Of a result directory, it writes into RESULT_DIR/plots (or DIR): learning_curve (loss, and accuracy where trials have
+classes), output (readouts against targets, or the readout of each class), raster (input and recurrent spikes of a
+trial), confusion (classes against answers, of validation and test trials), network (populations and projections), for
+runs on devices conductances and pulses (histograms), and for runs on the cycle-level chip the chip as it was built
+(chip) and where its cycles and energy went (chip_breakdown). NETWORK.json is what `memprop inspect FILE --dot --json`
+prints of an experiment, a checkpoint or a NIR network; it is drawn beside it (or into DIR).
 """
 
 import argparse
@@ -26,6 +29,8 @@ import matplotlib  # noqa: E402
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend has to be chosen first)
 import numpy as np  # noqa: E402
+
+from network_figure import network_figure  # noqa: E402
 
 # Okabe and Ito's palette: distinct under all common colour deficiencies.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
@@ -222,6 +227,8 @@ def figures_of(directory):
     result = json.loads((directory / "result.json").read_text(encoding="utf-8"))
     history = read_history(directory)
     figures = {}
+    if (directory / "network.json").is_file():
+        figures["network"] = network_figure(json.loads((directory / "network.json").read_text(encoding="utf-8")))
     with h5py.File(directory / "run.h5") as run:
         recorded = trials(run) if "trials" in run else []
         if recorded:
@@ -243,12 +250,34 @@ def figures_of(directory):
     return figures
 
 
+def save(figure, file):
+    figure.tight_layout()
+    figure.savefig(file, dpi=150, bbox_inches="tight")
+    print(file)
+
+
+def draw_network(options):
+    try:
+        network = json.loads(options.result.read_text(encoding="utf-8"))
+        figure = network_figure(network)
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        print(f"plot.py: {options.result}: is no network as `memprop inspect FILE --dot --json` prints it: {error!r}",
+              file=sys.stderr)
+        return 2
+    out = options.out or options.result.parent
+    out.mkdir(parents=True, exist_ok=True)
+    save(figure, out / f"{options.result.stem}.{options.format}")
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("result", type=pathlib.Path, metavar="RESULT_DIR")
+    parser.add_argument("result", type=pathlib.Path, metavar="RESULT_DIR|NETWORK.json")
     parser.add_argument("--out", type=pathlib.Path, metavar="DIR", help="default RESULT_DIR/plots")
     parser.add_argument("--format", choices=("png", "svg", "pdf"), default="png")
     options = parser.parse_args()
+    if options.result.suffix == ".json":
+        return draw_network(options)
     for name in ("result.json", "history.csv", "run.h5"):
         if not (options.result / name).is_file():
             print(f"plot.py: {options.result / name}: not found; give the directory of a finished `memprop train`",
@@ -257,9 +286,7 @@ def main():
     out = options.out or options.result / "plots"
     out.mkdir(parents=True, exist_ok=True)
     for name, figure in sorted(figures_of(options.result).items()):
-        figure.tight_layout()
-        figure.savefig(out / f"{name}.{options.format}", dpi=150, bbox_inches="tight")
-        print(out / f"{name}.{options.format}")
+        save(figure, out / f"{name}.{options.format}")
     return 0
 
 

@@ -4,7 +4,7 @@
 #include <benchmark/benchmark.h>
 
 #include "crossbar/base/random.hpp"
-#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/graph/functional_network.hpp"
 #include "host_runtime/nir/build.hpp"
 
 namespace {
@@ -65,7 +65,7 @@ std::vector<std::vector<std::uint32_t>> random_events(std::size_t steps, std::ui
 
 void run(benchmark::State& state, const nir::Network& network,
          const std::vector<std::vector<std::uint32_t>>& events) {
-    Simulator simulator(network, "benchmark", {});
+    FunctionalNetwork simulator(network, "benchmark", {});
     std::vector<std::size_t> spikes(simulator.nodes().size(), 0);
     std::size_t k = 0;
     for (auto _ : state) {

@@ -373,7 +373,7 @@ void ChipHardware::serialize(StateArchive& archive) {
     archive("silent", state.silent);
     network::Signal<float> output;
     output.set_spikes(last_spikes());
-    network::serialize_signal(archive, "output", output);
+    network::serialize_signal(archive, "output", output, state.membrane.size());
     archive.leave();
     archive.enter("population2");
     archive("readout", state.readout);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "hw_models/chip/chip_plan.hpp"
-#include "learning/network/parameters.hpp"
+#include "learning/classic.hpp"
 
 namespace memprop::host {
 

@@ -7,6 +7,7 @@
 
 #include "crossbar/base/terminal.hpp"
 #include "host_runtime/cli/command_list.hpp"
+#include "host_runtime/cli/inspect_drawing.hpp"
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/exchange/export.hpp"
 #include "host_runtime/graph/step_warnings.hpp"
@@ -121,19 +122,26 @@ void print_text(const json& network) {
 int command_inspect(Arguments arguments) {
     po::options_description visible("Options"), hidden;
     visible.add_options()("json", "print one JSON object on the last line of standard output")(
+        "dot", "print the network as a graph: for Graphviz or, with --json, for scripts/plot.py")(
         "help,h", "explain and exit");
     hidden.add_options()("file", po::value<std::string>()->required());
     po::positional_options_description positional;
     positional.add("file", 1);
     po::variables_map options;
-    if (!parse_options(arguments, "memprop inspect FILE [--json]", visible, hidden, positional,
+    if (!parse_options(arguments, "memprop inspect FILE [--dot] [--json]", visible, hidden, positional,
                        "Prints nodes, edges, shapes and parameters of a network (NIR file or checkpoint.h5); "
                        "makes all checks of\n"
-                       "`memprop run` and refuses the same files.\n",
+                       "`memprop run` and refuses the same files.\n"
+                       "--dot draws populations, projections, sizes, media and rules; FILE may then be an\n"
+                       "EXPERIMENT.toml, too.\n",
                        options)) {
         return 0;
     }
     const auto file = options["file"].as<std::string>();
+    if (options.count("dot") != 0) {
+        print_drawing(file, options.count("json") != 0);
+        return 0;
+    }
     nir::Network network = load_network(file);
     bool states_its_own = false;
     const Discretisation discretisation = discretisation_of(network, file, states_its_own);

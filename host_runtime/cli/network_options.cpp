@@ -9,7 +9,7 @@
 #include "crossbar/base/terminal.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/exchange/export.hpp"
-#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/graph/functional_network.hpp"
 #include "host_runtime/results/placement_report.hpp"
 #include "host_runtime/results/programming_warnings.hpp"
 
@@ -194,7 +194,7 @@ LoadedNetwork load_network_with(const po::variables_map& options, const std::str
         loaded.network = std::move(on_chip);
     } else {
         loaded.network =
-            std::make_unique<Simulator>(network, file, loaded.discretisation, loaded.mapping.get());
+            std::make_unique<FunctionalNetwork>(network, file, loaded.discretisation, loaded.mapping.get());
     }
     print_settings(loaded.discretisation, *loaded.network);
     if (loaded.chip != nullptr) {

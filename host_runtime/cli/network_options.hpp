@@ -12,7 +12,7 @@
 #include "host_runtime/events/event_reader.hpp"
 #include "host_runtime/graph/crossbar_mapping.hpp"
 #include "host_runtime/graph/crossbar_report.hpp"
-#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/graph/functional_network.hpp"
 #include "host_runtime/graph/step_warnings.hpp"
 
 namespace memprop::host::cli {

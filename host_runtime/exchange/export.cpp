@@ -57,11 +57,12 @@ void read_devices(const h5::File& file, Experiment config, Projection& p) {
          .devices_per_polarity = static_cast<std::uint32_t>(config.update.devices_per_polarity),
          .no_diagonal = recurrent,
          .counter = config.update.device_counter,
-         .connected = learning::connect(config, p.id)},
+         .connected = learning::connected(learning::resolve(config).network, p.id,
+                                            static_cast<std::uint64_t>(config.run.seed))},
         config.task.update_interval_seconds, static_cast<std::uint64_t>(config.run.seed),
         static_cast<std::uint8_t>(p.id));
     Hdf5Reader archive(
-        file, fmt::format("/state/{}/devices", learning::kProjectionNames[static_cast<std::size_t>(p.id)]),
+        file, fmt::format("/state/{}/devices", learning::classic::kProjectionNames[static_cast<std::size_t>(p.id)]),
         ranges);
     naming(file.name(), [&] { array.load_devices(archive); });
     array.renew(static_cast<std::int32_t>(latest_tick(file)));
@@ -92,7 +93,7 @@ Projection read_projection(const h5::File& file, const Experiment& config, Proje
         return p;
     }
     const std::string path =
-        fmt::format("/state/{}/weights", learning::kProjectionNames[static_cast<std::size_t>(id)]);
+        fmt::format("/state/{}/weights", learning::classic::kProjectionNames[static_cast<std::size_t>(id)]);
     p.weights = file.read<double>(path);
     if (p.weights.size() != std::size_t{p.pre} * p.post) {
         throw InputError(fmt::format("{}: {} has {} values, this network needs {}", file.name(), path,
@@ -123,7 +124,7 @@ nir::Node linear(const Projection& p, bool single) {
             weight[o * p.pre + i] = p.weights[i * p.post + o];
         }
     }
-    const std::string name(learning::kProjectionNames[static_cast<std::size_t>(p.id)]);
+    const std::string name(learning::classic::kProjectionNames[static_cast<std::size_t>(p.id)]);
     const nir::Shape shape{p.post, p.pre};
     if (!p.on_devices && single) {
         return nir::node(name, NodeType::linear,

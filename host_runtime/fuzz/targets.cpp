@@ -8,7 +8,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/events/event_reader.hpp"
-#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/graph/functional_network.hpp"
 #include "host_runtime/live/step_clock.hpp"
 #include "host_runtime/live/words.hpp"
 
@@ -26,7 +26,7 @@ void run_network(const nir::Network& network) {
     if (elements > kSmall) {
         return;
     }
-    Simulator simulator(network, "fuzz", discretisation);
+    FunctionalNetwork simulator(network, "fuzz", discretisation);
     const std::array<std::uint32_t, 2> events{0, static_cast<std::uint32_t>(simulator.input_size() - 1)};
     for (int k = 0; k < 4; ++k) {
         simulator.step(events);

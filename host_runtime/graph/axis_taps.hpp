@@ -5,9 +5,6 @@
 #include <span>
 #include <vector>
 
-#include "host_runtime/nir/flat_graph.hpp"
-#include "host_runtime/nir/window.hpp"
-
 namespace memprop::host {
 
 /// The kernel taps that one input coordinate meets along an axis: tap k feeds output (first + n) and so on.
@@ -44,8 +41,5 @@ private:
     std::vector<std::size_t> begin_;
     std::vector<Tap> taps_;
 };
-
-/// The bias of every output channel; empty if there is none or all are 0.
-std::vector<double> channel_bias(const nir::FlatNode& node, const nir::Window& window);
 
 }  // namespace memprop::host

@@ -7,7 +7,8 @@
 #include <numeric>
 
 #include "crossbar/base/error.hpp"
-#include "host_runtime/graph/crossbar_operators.hpp"
+#include "host_runtime/graph/crossbar_connections.hpp"
+#include "host_runtime/nir/node_values.hpp"
 #include "host_runtime/nir/window.hpp"
 #include "host_runtime/results/identity.hpp"
 
@@ -155,29 +156,11 @@ std::shared_ptr<MappedLayer> CrossbarMapping::prepare(const nir::FlatNode& node,
     return layer;
 }
 
-std::unique_ptr<Operator> CrossbarMapping::map(const nir::FlatNode& node, const std::string& place,
-                                               bool arrives_late) {
-    using nir::NodeType;
-    const NodeType type = node.node->type;
-    const bool convolves = type == NodeType::conv1d || type == NodeType::conv2d;
-    if (!convolves && type != NodeType::linear && type != NodeType::affine) {
-        return nullptr;
-    }
+std::shared_ptr<MappedLayer> CrossbarMapping::map(const nir::FlatNode& node, std::uint64_t matrices,
+                                                  std::uint64_t rows, std::uint64_t columns,
+                                                  const std::string& place) {
     const nir::Dataset& weight = *node.node->find("weight");
-    const auto layer = begin_layer(node, weight);
-    // Both kinds store [matrix][column][row].
-    std::uint64_t matrices = 1, rows = 1, columns = 1;
-    nir::Window window;
-    if (convolves) {
-        window = nir::window_of(*node.node, node.input_shape, place);
-        matrices = window.groups;
-        columns = window.channels_out / window.groups;
-        rows = window.channels_in / window.groups * window.kernel_height * window.kernel_width;
-    } else {
-        rows = weight.shape.back();
-        columns = weight.shape[weight.shape.size() - 2];
-        matrices = h5::element_count(weight.shape) / (rows * columns);
-    }
+    auto layer = begin_layer(node, weight);
     if (rows > kMostRows || columns > kMostRows) {
         throw InputError(fmt::format("{}: {} x {} weights: an array has at most {} rows and columns", place,
                                      rows, columns, kMostRows));
@@ -189,9 +172,39 @@ std::unique_ptr<Operator> CrossbarMapping::map(const nir::FlatNode& node, const 
             add_array(static_cast<std::uint32_t>(rows), static_cast<std::uint32_t>(columns), *layer, place);
         program(*layer, mapped, matrix);
     }
-    return convolves ? make_crossbar_convolution(layer, window, channel_bias(node, window), arrives_late)
-                     : make_crossbar_linear(layer, linear_bias(node), arrives_late);
+    return layer;
 }
+
+template <class Real>
+std::unique_ptr<network::Connection<Real>> CrossbarMapping::connect(const nir::FlatNode& node,
+                                                                    const std::string& place) {
+    using nir::NodeType;
+    switch (node.node->type) {
+        case NodeType::linear:
+        case NodeType::affine: {
+            const nir::Shape& shape = node.node->find("weight")->shape;
+            const std::uint64_t rows = shape.back(), columns = shape[shape.size() - 2];
+            return make_crossbar_linear<Real>(
+                map(node, h5::element_count(shape) / (rows * columns), rows, columns, place),
+                linear_bias(node));
+        }
+        case NodeType::conv1d:
+        case NodeType::conv2d: {
+            const network::Window window = nir::window_of(*node.node, node.input_shape, place);
+            const std::uint64_t rows =
+                window.channels_in / window.groups * window.kernel_height * window.kernel_width;
+            return make_crossbar_convolution<Real>(
+                map(node, window.groups, rows, window.channels_out / window.groups, place), window,
+                channel_bias(node, window.channels_out));
+        }
+        default:
+            return nullptr;
+    }
+}
+template std::unique_ptr<network::Connection<float>> CrossbarMapping::connect(const nir::FlatNode&,
+                                                                              const std::string&);
+template std::unique_ptr<network::Connection<double>> CrossbarMapping::connect(const nir::FlatNode&,
+                                                                               const std::string&);
 
 void CrossbarMapping::finish() const {
     std::vector<std::uint32_t> arrays(arrays_);

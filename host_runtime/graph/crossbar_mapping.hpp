@@ -15,8 +15,9 @@
 #include <vector>
 
 #include "crossbar/array/synapse_array.hpp"
-#include "host_runtime/graph/operators.hpp"
+#include "host_runtime/nir/flat_graph.hpp"
 #include "learning/config/config.hpp"
+#include "learning/network/connection.hpp"
 
 namespace memprop::host {
 
@@ -40,7 +41,7 @@ struct MappedLayer {
     std::int32_t ticks = 0;  ///< device time of reads
 };
 
-class CrossbarMapping final : public OperatorMapping {
+class CrossbarMapping {
 public:
     /// Uses [crossbar], run.seed, update.devices_per_polarity, update.device_counter, update.epsilon_us and
     /// task.update_interval_seconds (the unit of device lifetimes). Programming is by write-verify whatever
@@ -48,12 +49,15 @@ public:
     /// Throws InputError.
     CrossbarMapping(const learning::ExperimentConfig& config, double device_time_seconds);
 
-    std::unique_ptr<Operator> map(const nir::FlatNode& node, const std::string& place,
-                                  bool arrives_late) override;
-    void finish() const override;
+    /// The projection of a Linear, Affine, Conv1d or Conv2d node, programmed; null for other nodes. Throws
+    /// InputError, starting with `place`, for what it cannot do.
+    template <class Real>
+    std::unique_ptr<network::Connection<Real>> connect(const nir::FlatNode& node, const std::string& place);
+    /// After the last node. Throws InputError for what was asked of nodes that there are none of.
+    void finish() const;
 
     /// The array of a Linear or Affine node with one matrix, for hardware that programs and reads it itself;
-    /// `weights` gets the matrix, [row][column]. Arrays have the numbers that map() gives them if it is
+    /// `weights` gets the matrix, [row][column]. Arrays have the numbers that connect() gives them if it is
     /// called for the same nodes in the same order.
     std::shared_ptr<MappedLayer> prepare(const nir::FlatNode& node, const std::string& place,
                                          std::vector<float>& weights);
@@ -78,6 +82,9 @@ public:
 private:
     MappedArray& add_array(std::uint32_t rows, std::uint32_t columns, MappedLayer& layer,
                            const std::string& place);
+    /// The layer of a node with `matrices` matrices, stored [matrix][column][row].
+    std::shared_ptr<MappedLayer> map(const nir::FlatNode& node, std::uint64_t matrices, std::uint64_t rows,
+                                     std::uint64_t columns, const std::string& place);
     std::shared_ptr<MappedLayer> begin_layer(const nir::FlatNode& node, const nir::Dataset& weight);
 
     learning::ExperimentConfig config_;

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "crossbar/base/state_archive.hpp"
-#include "host_runtime/graph/order.hpp"
+#include "host_runtime/nir/order.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
 
 namespace memprop::host {

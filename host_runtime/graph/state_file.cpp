@@ -12,7 +12,7 @@
 namespace memprop::host {
 namespace {
 
-const std::string kFormat = "memprop run state 2";
+const std::string kFormat = "memprop run state 3";
 
 std::string description(const RunningNetwork& network, const Discretisation& d,
                         const CrossbarMapping* mapping) {
@@ -21,7 +21,6 @@ std::string description(const RunningNetwork& network, const Discretisation& d,
         "arithmetic = {}\n",
         d.dt_seconds, to_string(d.integrator), to_string(d.reset), d.first_step_recurrence,
         to_string(d.arithmetic));
-    // Left out where they are the defaults: states of earlier versions stay readable.
     if (d.if_integration != IfIntegration::per_step) {
         text += fmt::format("if_integration = {}\n", to_string(d.if_integration));
     }
@@ -38,12 +37,10 @@ std::string description(const RunningNetwork& network, const Discretisation& d,
 ValueRanges ranges_of(const h5::File& state, const CrossbarMapping* mapping) {
     constexpr double kMostSteps = 2147483648.0;  // of a run
     ValueRanges ranges;
-    ranges.set("steps_done", {0.0, kMostSteps});
+    ranges.set("network_steps", {0.0, kMostSteps});
     std::uint64_t steps = 0;
-    Hdf5Reader(state, "/state", ranges)("steps_done", steps);
-    for (const char* name : {"step", "now"}) {
-        ranges.set(name, {0.0, static_cast<double>(steps)});
-    }
+    Hdf5Reader(state, "/state", ranges)("network_steps", steps);
+    ranges.set("now", {0.0, static_cast<double>(steps)});
     if (mapping != nullptr) {
         const auto tick = static_cast<double>(mapping->ticks());
         for (const char* name : {"programmed_tick", "relaxed_tick"}) {

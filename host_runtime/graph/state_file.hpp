@@ -1,7 +1,7 @@
 // The state of a simulation in a file, to go on from later; sealed (files/sealed_file.hpp).
-//   /format          "memprop run state 2"
+//   /format          "memprop run state 3"
 //   /network         what the state belongs to: nodes with type and size, the discretisation, the devices
-//   /state/...       membranes, currents, delays, outputs of the last step; devices of crossbars
+//   /state/...       of every population: its neurons' state and what it put out last; devices of crossbars
 #pragma once
 
 #include <filesystem>

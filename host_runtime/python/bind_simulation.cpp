@@ -10,7 +10,7 @@
 #include "host_runtime/files/memory_archive.hpp"
 #include "host_runtime/graph/crossbar_mapping.hpp"
 #include "host_runtime/graph/crossbar_report.hpp"
-#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/graph/functional_network.hpp"
 #include "host_runtime/graph/state_file.hpp"
 #include "host_runtime/graph/step_warnings.hpp"
 #include "host_runtime/python/bindings.hpp"
@@ -121,7 +121,7 @@ public:
     /// Other weights, the same state; devices are fresh and programmed anew.
     void reload(const PyNetwork& network) {
         MemoryWriter state;
-        simulator("reload").serialize(state, Simulator::StateParts::network);
+        simulator("reload").serialize(state, FunctionalNetwork::StateParts::network);
         load_and_warn(network, &state);
     }
 
@@ -176,10 +176,10 @@ private:
             fresh = std::move(on_chip);
         } else {
             auto simulator =
-                std::make_unique<Simulator>(*network.network, network.file, discretisation_, mapping.get());
+                std::make_unique<FunctionalNetwork>(*network.network, network.file, discretisation_, mapping.get());
             if (state != nullptr) {
                 MemoryReader reader(state->items());
-                simulator->serialize(reader, Simulator::StateParts::network);
+                simulator->serialize(reader, FunctionalNetwork::StateParts::network);
             }
             fresh = std::move(simulator);
         }
@@ -189,8 +189,8 @@ private:
         silence_.emplace(*network.network, network.file, discretisation_);
     }
 
-    Simulator& simulator(std::string_view what) {
-        auto* const simulator = dynamic_cast<Simulator*>(running_.get());
+    FunctionalNetwork& simulator(std::string_view what) {
+        auto* const simulator = dynamic_cast<FunctionalNetwork*>(running_.get());
         if (simulator == nullptr) {
             throw InputError(
                 fmt::format("{}: a chip is built, loaded and started once; make another Simulation "

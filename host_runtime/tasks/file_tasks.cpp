@@ -9,6 +9,7 @@
 #include "crossbar/base/error.hpp"
 #include "host_runtime/tasks/dataset.hpp"
 #include "host_runtime/tasks/golden.hpp"
+#include "learning/resolve.hpp"
 
 namespace memprop::host {
 namespace {
@@ -42,7 +43,9 @@ std::unique_ptr<learning::Task> make_any_task(learning::ExperimentConfig& config
                 throw InputError("task.file", "\"\"",
                                  fmt::format("must name the data of task {}", kind.name));
             }
-            return kind.make(config);
+            auto task = kind.make(config);
+            learning::check_sizes(config);
+            return task;
         }
         names.push_back(kind.name);
     }

@@ -18,7 +18,6 @@ namespace memprop::test {
 class ChipBench {
 public:
     host::Experiment experiment;
-    learning::ResolvedNetwork resolved;
     learning::NetworkParameters<float> parameters;
     std::array<std::unique_ptr<learning::WeightStore>, 3> stores;
     learning::NetworkState<float> state;
@@ -29,9 +28,8 @@ public:
 
     explicit ChipBench(const std::vector<std::string>& settings)
         : experiment(with_costs(host::parse_experiment("", "test", settings))),
-          resolved(learning::resolve(experiment)),
           parameters(experiment.network, experiment.learning),
-          stores(make_stores()),
+          stores(learning::make_classic_stores(experiment)),
           state(parameters),
           feedback(std::size_t{parameters.outputs} * parameters.recurrent),
           hardware(experiment.chip, host::map_network(experiment), parts()),
@@ -89,6 +87,15 @@ public:
         hardware.run(trial, sample, 1, learns, tape);
     }
 
+    /// Learning may follow the next `steps` steps, that no trial drives.
+    void watch(std::uint32_t steps) {
+        psi_.resize(std::size_t{steps} * parameters.recurrent);
+        error_.resize(std::size_t{steps} * parameters.outputs);
+        spike_count_.resize(parameters.recurrent);
+        watched_ = {.pseudo_derivative = psi_, .error = error_, .spike_count = spike_count_};
+        chip().memory().tape = &watched_;
+    }
+
     // One word over the bus, and the chip's answer.
     tlm::tlm_response_status write(std::uint64_t address, std::uint32_t word) {
         tlm::tlm_response_status answer{};
@@ -112,23 +119,9 @@ public:
     }
 
 private:
-    std::array<std::unique_ptr<learning::WeightStore>, 3> make_stores() const {
-        const auto& p = parameters;
-        const auto make = [&](const learning::WeightStoreShape& shape) {
-            return learning::make_weight_store<float>(
-                {.plan = resolved.projections[network::index_of(shape.id)],
-                 .seed = static_cast<std::uint64_t>(experiment.run.seed),
-                 .array = learning::array_number(shape.id),
-                 .tick_seconds = experiment.task.update_interval_seconds},
-                shape);
-        };
-        return {make({.id = learning::classic::w_in, .pre = p.inputs, .post = p.recurrent}),
-                make({.id = learning::classic::w_rec,
-                      .pre = p.recurrent,
-                      .post = p.recurrent,
-                      .no_diagonal = true}),
-                make({.id = learning::classic::w_out, .pre = p.recurrent, .post = p.outputs})};
-    }
+    std::vector<float> psi_, error_;
+    std::vector<std::uint32_t> spike_count_;
+    hw::chip::ChipTape watched_;
     hw::chip::ChipParts parts() {
         return {.config = experiment,
                 .parameters = parameters,

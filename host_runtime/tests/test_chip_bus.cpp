@@ -54,8 +54,7 @@ void finish_command(ChipBench& bench) {
 
 // A sample that is driven word by word.
 void begin_sample(ChipBench& bench) {
-    learning::begin_tape(bench.parameters, bench.random_trial(100, 0.0F), bench.tape);
-    bench.chip().memory().tape = &bench.tape;
+    bench.watch(100);
     bench.processor().run([&] {
         bench.processor().write(reg::command, code(Command::begin_sample));
         finish_command(bench);
@@ -483,8 +482,8 @@ TEST_CASE("chip bus: counters read as 64-bit numbers") {
     CHECK(core_counter(bench, CoreCounter::learning_operations) > 0);
     std::array<std::uint32_t, 2> loss{};
     bench.processor().run([&] { bench.processor().read(reg::loss, loss); });
-    CHECK(std::bit_cast<double>(std::uint64_t{loss[1]} << 32 | loss[0]) == bench.tape.loss);
-    CHECK(bench.tape.loss > 0.0);
+    CHECK(std::bit_cast<double>(std::uint64_t{loss[1]} << 32 | loss[0]) == bench.tape.objectives[0].loss);
+    CHECK(bench.tape.objectives[0].loss > 0.0);
     // An empty FIFO of events, and a host that only looks: debug transport elsewhere gives nothing.
     std::array<std::uint32_t, 1> word{};
     CHECK(bench.processor().debug_read(reg::identity, word) == 0);

@@ -53,11 +53,11 @@ TEST_CASE("chip network: a spike reaches every core once, whatever the traffic")
         constexpr std::uint32_t kSteps = 40;
         const learning::Trial trial = bench->random_trial(kSteps, 0.3F);
         bench->run(trial, true);
-        const std::uint64_t spikes = bench->tape.spikes.spikes();
+        const std::uint64_t spikes = bench->tape.populations[1].own.spikes();
         CHECK(spikes > 300);
         // The same numbers on every chip.
-        spike_counts = spike_counts.empty() ? bench->tape.spike_count : spike_counts;
-        CHECK(bench->tape.spike_count == spike_counts);
+        spike_counts = spike_counts.empty() ? bench->tape.populations[1].spike_count : spike_counts;
+        CHECK(bench->tape.populations[1].spike_count == spike_counts);
         std::uint64_t sent = 0;
         for (const Core* core : bench->chip().cores()) {
             const std::uint64_t inputs = core->plan().neurons.count > 0 ? trial.input.spikes() : 0;

@@ -182,9 +182,9 @@ TEST_CASE("chip timing: every phase of every step takes the cycles of the formul
                 bench.run(trial, learns);
                 for (std::size_t t = 0; t < 12; ++t, ++done) {
                     const auto& step = bench.log.steps().at(done);
-                    const auto now = bench.tape.spikes.at(t);
+                    const auto now = bench.tape.populations[1].own.at(t);
                     const auto expected = formula.step(Count(step.begin_cycle), trial.input.at(t),
-                                                       bench.tape.arriving(t), now, learns);
+                                                       bench.tape.populations[1].arriving(t, 1), now, learns);
                     CAPTURE(rate);
                     CAPTURE(learns);
                     CAPTURE(t);
@@ -270,7 +270,7 @@ TEST_CASE("chip timing: learning for a reward keeps traces beside the readouts, 
         for (std::size_t t = 0; t < 12; ++t) {
             const auto& step = bench.log.steps().at(t);
             const auto expected = formula.step(Count(step.begin_cycle), trial.input.at(t),
-                                               bench.tape.arriving(t), bench.tape.spikes.at(t), false);
+                                               bench.tape.populations[1].arriving(t, 1), bench.tape.populations[1].own.at(t), false);
             CAPTURE(t);
             CHECK(Count(step.neuron_cycles) == expected.neurons);
             CHECK(Count(step.readout_cycles) == expected.readouts);
@@ -283,13 +283,13 @@ TEST_CASE("chip timing: learning for a reward keeps traces beside the readouts, 
         CHECK(core(CoreCounter::learning_cycles) == 12 * formula.traces());
         CHECK(core(CoreCounter::learning_operations) ==
               Count(12 * (shape.neuron_inputs + shape.readout_inputs + shape.neurons * shape.neuron_inputs)));
-        const std::vector<float> tape_before = bench.tape.error, errors(bench.parameters.outputs, 0.25F);
+        const std::vector<float> tape_before = bench.tape.objectives[0].error, errors(bench.parameters.outputs, 0.25F);
         bench.hardware.reward(errors);
         CHECK(Count(bench.counter(HostCounter::reward_cycles)) == formula.round_trip() + formula.reward());
         CHECK(core(CoreCounter::planning_operations) ==
               Count(shape.synapses() + shape.neurons * shape.network_outputs));
         CHECK(core(CoreCounter::refused_flits) == 0);
-        CHECK(bench.tape.error == tape_before);  // the host has the errors already
+        CHECK(bench.tape.objectives[0].error == tape_before);  // the host has the errors already
     }
     CHECK(hidden > 12);
     CHECK(waited > 12);
@@ -336,7 +336,7 @@ TEST_CASE("chip timing: steps with updates between them, and what they add to th
             bench.hardware.step(t);
             const auto& step = bench.log.steps().at(t);
             const auto expected = formula.step(Count(step.begin_cycle), trial.input.at(t),
-                                               bench.tape.arriving(t), bench.tape.spikes.at(t), true);
+                                               bench.tape.populations[1].arriving(t, 1), bench.tape.populations[1].own.at(t), true);
             CAPTURE(t);
             CHECK(Count(step.neuron_cycles) == expected.neurons);
             CHECK(Count(step.readout_cycles) == expected.readouts);
@@ -487,7 +487,7 @@ TEST_CASE("chip timing: a chip without work sleeps, and a step without events ru
             }
         }
         CHECK(tiles == 0);
-        CHECK(bench->tape.spikes.spikes() == 0);
+        CHECK(bench->tape.populations[1].own.spikes() == 0);
         const auto& steps = bench->log.steps();
         per_step.push_back(steps[20].activations - steps[19].activations);
         for (std::size_t t = 2; t < 50; ++t) {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "crossbar/base/error.hpp"
-#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/graph/functional_network.hpp"
 #include "host_runtime/nir/layer_values.hpp"
 #include "host_runtime/nir/read.hpp"
 #include "host_runtime/nir/write.hpp"
@@ -37,7 +37,7 @@ using Events = std::vector<std::vector<std::uint32_t>>;
 
 std::vector<double> outputs(const nir::Network& network, const Events& events,
                             const Discretisation& discretisation = {}) {
-    Simulator simulator(network, "net", discretisation);
+    FunctionalNetwork simulator(network, "net", discretisation);
     std::vector<double> row(simulator.output_size()), all;
     for (const auto& step : events) {
         simulator.step(step);
@@ -304,7 +304,7 @@ TEST_CASE("nir forms: loops that no Input reaches run by themselves") {
     const nir::FlatGraph flat = nir::flatten(network, "net");
     CHECK(flat.warnings ==
           std::vector<std::string>{"no Input reaches alone, bias, n, w: they run by themselves"});
-    CHECK(Simulator(network, "net", {}).delayed_edges() ==
+    CHECK(FunctionalNetwork(network, "net", {}).delayed_edges() ==
           std::vector<std::pair<std::string, std::string>>{{"n", "bias"}});
     // v = .75, 1.5 spike, .5, 1.25 spike, .5, ...
     CHECK(outputs(network, {{}, {}, {0}, {}, {}, {}}) == std::vector<double>{0, 2, 1, 2, 0, 2});

@@ -6,7 +6,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/random.hpp"
-#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/graph/functional_network.hpp"
 #include "host_runtime/nir/window.hpp"
 #include "host_runtime/tests/networks.hpp"
 
@@ -20,7 +20,7 @@ namespace {
 using Events = std::vector<std::vector<std::uint32_t>>;
 
 std::vector<double> outputs(const nir::Network& network, const Events& events, const Discretisation& d = {}) {
-    Simulator simulator(network, "net", d);
+    FunctionalNetwork simulator(network, "net", d);
     std::vector<double> result;
     for (const auto& step : events) {
         simulator.step(step);
@@ -94,7 +94,7 @@ TEST_CASE("simulator: the reset rules") {
     const auto network = chain({linear_node("fc", {1, 1}, {1.5F}), if_node("n", 1.0, 0.25)}, {1}, {1});
     const Events events{{0}, {0}, {}, {}};
     const auto run = [&](ResetRule rule) {
-        Simulator simulator(
+        FunctionalNetwork simulator(
             network, "net",
             {.dt_seconds = 1e-3, .integrator = {}, .reset = rule, .first_step_recurrence = true});
         const auto n = simulator.find("n").value();
@@ -120,7 +120,7 @@ TEST_CASE("simulator: a carried subtraction waits for the next step") {
     // Input 3.5: v = 2.5 after the first subtraction; v_old above the threshold then subtracts once more per
     // step.
     const auto network = chain({linear_node("fc", {1, 1}, {3.5F}), if_node("n")}, {1}, {1});
-    Simulator simulator(network, "net",
+    FunctionalNetwork simulator(network, "net",
                         {.dt_seconds = 1e-3,
                          .integrator = {},
                          .reset = ResetRule::subtract_carry,
@@ -161,11 +161,11 @@ TEST_CASE("simulator: integrators") {
     }
     // forward Euler with a step of more than 2 tau diverges: refused by name
     CHECK_THROWS_WITH_AS(
-        Simulator(network, "net",
+        FunctionalNetwork(network, "net",
                   {.dt_seconds = 0.011, .integrator = {}, .reset = {}, .first_step_recurrence = true}),
         doctest::Contains("net: node n: dataset tau"), InputError);
     CHECK_THROWS_AS(
-        Simulator(network, "net",
+        FunctionalNetwork(network, "net",
                   {.dt_seconds = std::nan(""), .integrator = {}, .reset = {}, .first_step_recurrence = true}),
         InputError);
 }
@@ -178,7 +178,7 @@ TEST_CASE("simulator: feedback arrives one step later, with its bias in step 0 i
                                 {nir::floats("weight", {1, 1}, {2}), nir::floats("bias", {1}, {0.5F})}),
                       output_node({1})},
                      {{"input", "n"}, {"n", "rec"}, {"rec", "n"}, {"n", "output"}});
-    Simulator simulator(network, "net", {});
+    FunctionalNetwork simulator(network, "net", {});
     CHECK(simulator.delayed_edges() == std::vector<std::pair<std::string, std::string>>{{"rec", "n"}});
     CHECK(outputs(network, {{}, {}, {}, {}}) == std::vector<double>{0, 0, 1, 1});  // v = .5, 1, 1.5 | 2.5
     Discretisation off;
@@ -187,7 +187,7 @@ TEST_CASE("simulator: feedback arrives one step later, with its bias in step 0 i
     // a self loop, and reset() brings everything back
     const auto self = nir::network({input_node({1}), if_node("n", 0.5), output_node({1})},
                                    {{"input", "n"}, {"n", "n"}, {"n", "output"}});
-    Simulator loop(self, "net", {});
+    FunctionalNetwork loop(self, "net", {});
     for (int round = 0; round < 2; ++round) {
         std::vector<double> out(1), trace;
         for (const auto& step : Events{{}, {0}, {}, {}}) {
@@ -205,12 +205,12 @@ TEST_CASE("simulator: a cycle is cut where depth-first search in byte order clos
     const auto network =
         nir::network({input_node({1}), if_node("b", 0.5), if_node("a", 0.5), output_node({1})},
                      {{"input", "b"}, {"b", "a"}, {"a", "b"}, {"a", "output"}});
-    CHECK(Simulator(network, "net", {}).delayed_edges() ==
+    CHECK(FunctionalNetwork(network, "net", {}).delayed_edges() ==
           std::vector<std::pair<std::string, std::string>>{{"a", "b"}});
     // input -> {a, b}, a <-> b: a is visited first, so b -> a is delayed
     const auto both = nir::network({input_node({1}), if_node("b", 0.5), if_node("a", 0.5), output_node({1})},
                                    {{"input", "b"}, {"input", "a"}, {"b", "a"}, {"a", "b"}, {"b", "output"}});
-    CHECK(Simulator(both, "net", {}).delayed_edges() ==
+    CHECK(FunctionalNetwork(both, "net", {}).delayed_edges() ==
           std::vector<std::pair<std::string, std::string>>{{"b", "a"}});
     // a long chain needs no deep recursion
     std::vector<nir::Node> nodes;
@@ -227,7 +227,7 @@ TEST_CASE("simulator: delays, per element, add to one another and to feedback") 
         return nir::node(name, NodeType::delay, {nir::doubles("delay", {n}, std::move(seconds))});
     };
     const auto network = chain({delay("d1", {0.0, 2e-3}), delay("d2", {1e-3})}, {2}, {2});
-    CHECK(Simulator(network, "net", {}).longest_delay_steps() == 3);
+    CHECK(FunctionalNetwork(network, "net", {}).longest_delay_steps() == 3);
     CHECK(outputs(network, {{0, 1}, {0}, {}, {}, {}}) == std::vector<double>{0, 0, 1, 0, 1, 0, 0, 1, 0, 0});
     // n -> wait(1 step) -> n: one step of its own and one for the cycle
     const auto loop =
@@ -329,7 +329,7 @@ TEST_CASE("simulator: nested graphs and several inputs and outputs") {
                                 {{"x", "core"}, {"core", "y"}})),
          output_node({2}, "p"), output_node({1}, "q")},
         {{"b", "swap"}, {"swap", "p"}, {"a", "q"}});
-    Simulator simulator(network, "net", {});
+    FunctionalNetwork simulator(network, "net", {});
     CHECK(simulator.find("swap/core/w").has_value());
     CHECK(simulator.input_size() == 3);
     CHECK_FALSE(simulator.input_shape().has_value());
@@ -344,7 +344,7 @@ TEST_CASE("simulator: growth beyond all bounds is an error, not a NaN") {
     const auto network =
         nir::network({input_node({1}), li, linear_node("w", {1, 1}, {100.0F}), output_node({1})},
                      {{"input", "n"}, {"n", "w"}, {"w", "n"}, {"n", "output"}});
-    Simulator simulator(network, "net", {});
+    FunctionalNetwork simulator(network, "net", {});
     const std::vector<std::uint32_t> event{0};
     for (int k = 0; k < 1000; ++k) {
         simulator.step(event);

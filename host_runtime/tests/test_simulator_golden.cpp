@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "crossbar/base/error.hpp"
-#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/graph/functional_network.hpp"
 #include "host_runtime/nir/read.hpp"
 
 using namespace memprop::host;
@@ -56,7 +56,7 @@ Run run(const fs::path& network, const fs::path& input, std::size_t steps,
     for (const auto& row : read_rows(input, true)) {
         events.at(static_cast<std::size_t>(row.at(0))).push_back(static_cast<std::uint32_t>(row.at(1)));
     }
-    Simulator simulator(nir::read_network(network), network.string(), discretisation);
+    FunctionalNetwork simulator(nir::read_network(network), network.string(), discretisation);
     Run result;
     for (std::size_t k = 0; k < steps; ++k) {
         simulator.step(events[k]);

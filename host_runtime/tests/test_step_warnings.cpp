@@ -5,7 +5,7 @@
 #include <string>
 
 #include "crossbar/base/error.hpp"
-#include "host_runtime/graph/simulator.hpp"
+#include "host_runtime/graph/functional_network.hpp"
 #include "host_runtime/graph/step_warnings.hpp"
 #include "host_runtime/tests/networks.hpp"
 
@@ -57,7 +57,7 @@ void check_says(const std::vector<std::string>& warnings, const std::vector<std:
 }
 
 std::vector<double> outputs(const nir::Network& network, const Discretisation& d, int steps) {
-    Simulator simulator(network, "net", d);
+    FunctionalNetwork simulator(network, "net", d);
     std::vector<double> row(2), all;
     const std::vector<std::uint32_t> events{0, 1, 1};
     for (int k = 0; k < steps; ++k) {
@@ -121,7 +121,7 @@ TEST_CASE("currents that jump unscaled are those of a w_in of tau_syn/dt, and th
     CHECK(std::count(spikes.begin(), spikes.end(), 1.0) > 5);
     CHECK(outputs(around(cuba(1)), unscaled, 60) == spikes);
     const auto watch = [](const nir::Network& network, const Discretisation& d) {
-        Simulator simulator(network, "net", d);
+        FunctionalNetwork simulator(network, "net", d);
         SilenceWatch silence(network, "net", d);
         const std::vector<std::uint32_t> events{0};
         for (int k = 0; k < 60; ++k) {

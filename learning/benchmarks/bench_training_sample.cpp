@@ -8,9 +8,11 @@
 // touches 40 200 devices. Together about 0.2 ms.
 #include <benchmark/benchmark.h>
 
+#include <memory>
 #include <vector>
 
 #include "crossbar/base/simd.hpp"
+#include "learning/eprop/make_plan.hpp"
 #include "learning/trainer.hpp"
 
 namespace {
@@ -21,14 +23,14 @@ using namespace memprop::learning;
 constexpr int kWarmUpSamples = 150;  // until the network fires as it does for most of the training
 
 Trainer& warm_trainer() {
-    static Trainer trainer = [] {
-        Trainer t{ExperimentConfig{}};
+    static const auto trainer = [] {
+        auto t = std::make_unique<Trainer>(ExperimentConfig{});
         for (int i = 0; i < kWarmUpSamples; ++i) {
-            t.train_sample();
+            t->train_sample();
         }
         return t;
     }();
-    return trainer;
+    return *trainer;
 }
 
 void training_sample(benchmark::State& state) {
@@ -64,7 +66,7 @@ BENCHMARK(forward_and_renew)->Unit(benchmark::kMillisecond);
 void renew_arrays(benchmark::State& state) {
     Trainer& trainer = warm_trainer();
     for (auto _ : state) {
-        for (const ProjectionId id : {learning::classic::w_in, learning::classic::w_rec, learning::classic::w_out}) {
+        for (const ProjectionId id : {classic::w_in, classic::w_rec, classic::w_out}) {
             trainer.weights(id).begin_sample(0, trainer.tick());
             trainer.weights(id).end_sample();  // or updates that follow would renew the array, too
         }
@@ -80,7 +82,7 @@ void read_w_in(benchmark::State& state) {
     std::vector<float> out(100);
     for (auto _ : state) {
         for (std::uint32_t t = 0; t < input.steps(); ++t) {
-            trainer.weights(learning::classic::w_in).sum_inputs(input.at(t), t, out);
+            trainer.weights(classic::w_in).sum_inputs(input.at(t), t, out);
         }
     }
 }
@@ -88,10 +90,11 @@ BENCHMARK(read_w_in)->Unit(benchmark::kMillisecond);
 
 void gradient(benchmark::State& state, GradientForm form) {
     const Trainer& trainer = warm_trainer();
-    const NetworkParameters<float> p{NetworkConfig{}};
-    const auto engine = make_gradient(form, p);
-    Gradients<float> gradients(p);
-    const std::vector<float> feedback(100, 0.1F);
+    const EpropPlan<float> plan = make_eprop_plan<float>(trainer.resolved(), "eprop");
+    const auto engine = make_gradient(form, plan);
+    Gradients<float> gradients{std::vector<float>(100 * 100), std::vector<float>(100 * 100),
+                               std::vector<float>(100)};
+    const FeedbackWeights<float> feedback{{std::vector<float>(100, 0.1F)}, {}};
     for (auto _ : state) {
         engine->compute(trainer.tape(), feedback, {.strength = 160.0F, .target_per_step = 0.01F}, gradients);
     }
@@ -111,7 +114,7 @@ void update_w_in(benchmark::State& state) {
     }
     std::uint32_t event = 1000000;
     for (auto _ : state) {
-        trainer.weights(learning::classic::w_in).update(delta, event++, trainer.tick());
+        trainer.weights(classic::w_in).update(delta, event++, trainer.tick());
     }
     state.counters["per_device"] =
         benchmark::Counter(static_cast<double>(state.iterations()) * 2.0 * double(kSynapses),

@@ -1,5 +1,7 @@
 #include "learning/network/executor.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 
@@ -33,6 +35,7 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
     }
     for (const Population& population : network.populations) {
         neurons_.push_back(make_neurons<Real>(population, network.time_step_seconds));
+        sizes_.push_back(population.size);
         largest = std::max<std::size_t>(largest, population.size);
     }
     scratch_.resize(largest);
@@ -58,6 +61,7 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
                                       .delay = projection.delay_steps,
                                       .dendritic = dendritic,
                                       .from_is_later = position[from] >= position[at],
+                                      .bias = projection.bias,
                                       .bias_line = projection.bias && connection.bias_is_a_line(),
                                       .bias_before_arrival = projection.bias_before_arrival,
                                       .bias_row = network.at(projection.from).size});
@@ -67,6 +71,8 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
                 waiting_[index_of(p)] = {.projection = index_of(p),
                                          .from = from,
                                          .next = 0,
+                                         .bias_line = projection.bias && connection.bias_is_a_line(),
+                                         .bias_row = network.at(projection.from).size,
                                          .sums = std::vector<std::vector<Real>>(
                                              projection.delay_steps, std::vector<Real>(network.at(id).size))};
             } else if (projection.delay_steps > 0) {
@@ -108,6 +114,17 @@ void Executor<Real>::clear() {
 }
 
 template <class Real>
+void Executor<Real>::settle() {
+    settles_ = true;
+    for (Stage& stage : stages_) {
+        if (!stage.is_source && neurons_[stage.population]->is_memoryless()) {
+            run(stage, 0, {});
+        }
+    }
+    settles_ = false;
+}
+
+template <class Real>
 void Executor<Real>::set_input(PopulationId id, std::span<const std::uint32_t> events) {
     inputs_[index_of(id)].set_spikes(events);
 }
@@ -141,21 +158,27 @@ const Signal<Real>& Executor<Real>::with_bias(const Signal<Real>& arriving, std:
 /// Replaces `sums`; false if nothing arrives.
 template <class Real>
 bool Executor<Real>::deliver(const Incoming& incoming, std::uint32_t step, std::span<Real> sums) {
+    static const Signal<Real> kNothing{};
+    const bool before = steps_done_ < incoming.delay;
+    if (incoming.dendritic && before && incoming.bias && incoming.bias_before_arrival) {
+        return connections_[incoming.projection]->sum(
+            incoming.bias_line ? with_bias(kNothing, incoming.bias_row) : kNothing, step, sums);
+    }
     if (incoming.dendritic) {
         Waiting& waiting = waiting_[incoming.projection];
         const std::vector<Real>& due = waiting.sums[waiting.next];
         std::copy(due.begin(), due.end(), sums.begin());
         return true;
     }
-    static const Signal<Real> kNothing{};
-    const bool before = steps_done_ < incoming.delay;
     if (before && !incoming.bias_before_arrival) {
         return false;
     }
     const std::size_t ago = incoming.delay - (incoming.delay > 0 && incoming.from_is_later ? 1 : 0);
-    const Signal<Real>& arriving = incoming.delay > 0 && ago == 0 ? outputs_[incoming.from]
-                                   : ago == 0                     ? outputs_[incoming.from]
-                                                                  : past_[incoming.from].at(ago - 1);
+    // What settle() has put out belongs to the last step before the first.
+    const bool too_early = settles_ ? incoming.delay > 0 : before && incoming.delay > 1;
+    const Signal<Real>& arriving = too_early  ? kNothing
+                                   : ago == 0 ? outputs_[incoming.from]
+                                              : past_[incoming.from].at(ago - 1);
     return connections_[incoming.projection]->sum(
         incoming.bias_line ? with_bias(arriving, incoming.bias_row) : arriving, step, sums);
 }
@@ -205,7 +228,9 @@ void Executor<Real>::step(std::uint32_t step, std::span<const std::span<Real>> p
     for (Waiting& waiting : waiting_) {
         if (!waiting.sums.empty()) {
             std::vector<Real>& sums = waiting.sums[waiting.next];
-            if (!connections_[waiting.projection]->sum(outputs_[waiting.from], step, sums)) {
+            const Signal<Real>& out = outputs_[waiting.from];
+            if (!connections_[waiting.projection]->sum(
+                    waiting.bias_line ? with_bias(out, waiting.bias_row) : out, step, sums)) {
                 std::fill(sums.begin(), sums.end(), Real{0});
             }
             waiting.next = (waiting.next + 1) % waiting.sums.size();
@@ -222,12 +247,12 @@ void Executor<Real>::serialize(StateArchive& archive) {
         archive.enter("population" + std::to_string(p));
         neurons_[p]->serialize(archive);
         if (is_remembered_[p]) {
-            serialize_signal(archive, "output", outputs_[p]);
+            serialize_signal(archive, "output", outputs_[p], sizes_[p]);
         }
         for (std::size_t ago = 0; ago < past_[p].ring.size(); ++ago) {
             Past& past = past_[p];
             serialize_signal(archive, "before" + std::to_string(ago),
-                             past.ring[(past.newest + past.ring.size() - ago) % past.ring.size()]);
+                             past.ring[(past.newest + past.ring.size() - ago) % past.ring.size()], sizes_[p]);
         }
         archive.leave();
     }

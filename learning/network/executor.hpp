@@ -23,9 +23,15 @@ public:
 
     /// State as before the first step; weights stay.
     void clear();
+    /// For a network that has been at rest for long before its first step: populations without memory put
+    /// out, in the step before it, what biases make of nothing. To be called after clear(); without it
+    /// nothing was put out.
+    void settle();
 
     /// What a population without projections to it puts out in the next step; indices ascend.
     void set_input(PopulationId id, std::span<const std::uint32_t> events);
+    /// The same, to be filled with any signal.
+    Signal<Real>& input(PopulationId id) { return inputs_[index_of(id)]; }
 
     /// One step; `step` keys the noise of devices. psi[p], unless it is empty, gets the pseudo-derivatives of
     /// population p.
@@ -39,7 +45,10 @@ public:
     const Signal<Real>& past(PopulationId id, std::size_t ago) const;
     std::uint32_t longest_delay_steps() const { return longest_delay_; }
 
-    /// All that steps have changed, weights aside.
+    std::uint64_t steps_done() const { return steps_done_; }
+
+    /// All that steps have changed, weights aside. Reading needs an executor that has been cleared; throws
+    /// InputError for signals that no population of the network can have put out.
     void serialize(StateArchive& archive);
 
 private:
@@ -49,7 +58,7 @@ private:
         std::uint32_t receptor, delay;
         bool dendritic;
         bool from_is_later;  // what `from` put out in the last step still stands when `to` is computed
-        bool bias_line, bias_before_arrival;
+        bool bias, bias_line, bias_before_arrival;
         std::uint32_t bias_row;
     };
     struct Stage {
@@ -72,6 +81,8 @@ private:
     /// Sums that wait behind their weights, in a ring over the delay.
     struct Waiting {
         std::size_t projection = 0, from = 0, next = 0;
+        bool bias_line = false;
+        std::uint32_t bias_row = 0;
         std::vector<std::vector<Real>> sums;
     };
     void run(Stage& stage, std::uint32_t step, std::span<Real> psi);
@@ -79,6 +90,7 @@ private:
     const Signal<Real>& with_bias(const Signal<Real>& arriving, std::uint32_t bias_row);
 
     std::vector<std::unique_ptr<Neurons<Real>>> neurons_;
+    std::vector<std::size_t> sizes_;  // [population]
     std::vector<Connection<Real>*> connections_;
     std::vector<Stage> stages_;
     std::vector<Signal<Real>> outputs_, inputs_;
@@ -89,6 +101,7 @@ private:
     Signal<Real> biased_;
     std::uint64_t steps_done_ = 0;
     std::uint32_t longest_delay_ = 0;
+    bool settles_ = false;  // no step: nothing arrives that has a delay
 };
 
 }  // namespace memprop::network

@@ -113,7 +113,7 @@ struct Projection {
     Numbers weights;
     double weight_mean = 0, weight_std = 0;  ///< of drawn weights
     double unit = 1.0;  ///< what a weight of 1 stands for: sums are made first, then multiplied with it
-    std::uint64_t rows_at_once = 0;    ///< rows summed up before they are added to the others; 0: all
+    std::uint64_t rows_at_once = 0;  ///< rows summed up before they are added to the others; 0: all
     /// Sums start at the bias, and take what arrives in the order in which it is listed (as NIR graphs are
     /// computed); else they take it by ascending neuron, and the bias last (as training computes).
     bool bias_first = false;

@@ -56,6 +56,8 @@ public:
     virtual void serialize(StateArchive& archive) = 0;
     /// The state field of that name (fields.hpp), [neuron]; empty if the model has none.
     virtual std::span<const Real> state(std::string_view field) const = 0;
+    /// Whether what it puts out follows from what arrives in the same step alone.
+    virtual bool is_memoryless() const { return false; }
     /// Null: synapses onto this model cannot learn by e-prop.
     virtual const Eligibility<Real>* eligibility() const { return nullptr; }
 };

@@ -1,6 +1,8 @@
 // What a population puts out in one step: nothing, events, or a value of every neuron.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <span>
@@ -65,10 +67,15 @@ void for_each_nonzero(const Signal<Real>& signal, Function&& f) {
     }
 }
 
+/// Of a population of `size` neurons. Throws InputError for a state that has other neurons.
 template <class Real>
-void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>& signal) {
+void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>& signal, std::size_t size) {
     using Form = typename Signal<Real>::Form;
     archive.enter(name);
+    if (signal.form == Form::zero) {  // what it held before is none of its value
+        signal.index.clear();
+        signal.value.clear();
+    }
     auto form = static_cast<std::uint64_t>(signal.form);
     archive("form", form);
     if (form > static_cast<std::uint64_t>(Form::dense)) {
@@ -82,9 +89,17 @@ void serialize_signal(StateArchive& archive, std::string_view name, Signal<Real>
         archive("value", signal.value);
     }
     if (signal.form == Form::dense) {
+        signal.dense.resize(size);
         archive("dense", signal.dense);
     }
     archive.leave();
+    const bool listed = signal.form == Form::spikes || signal.form == Form::graded;
+    if ((listed &&
+         std::any_of(signal.index.begin(), signal.index.end(), [&](std::uint32_t i) { return i >= size; })) ||
+        (signal.form == Form::graded && signal.value.size() != signal.index.size()) ||
+        (signal.form == Form::dense && signal.dense.size() != size)) {
+        throw InputError(name, "a saved signal", fmt::format("must be of {} neurons", size));
+    }
 }
 
 }  // namespace memprop::network

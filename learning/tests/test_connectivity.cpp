@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "crossbar/base/error.hpp"
@@ -30,8 +31,9 @@ ExperimentConfig sparse_experiment(const std::string& scheme) {
 }
 
 void check_cut(Trainer& trainer) {
-    for (const ProjectionId id : {learning::classic::w_in, learning::classic::w_rec, learning::classic::w_out}) {
-        const WeightStoreShape shape = trainer.shape(id);
+    for (std::size_t p = 0; p < trainer.network().projections.size(); ++p) {
+        const auto id = static_cast<ProjectionId>(p);
+        const WeightStoreShape shape = trainer.weights(id).shape();
         REQUIRE(shape.connected != nullptr);
         const std::vector<double> weights = trainer.snapshot(id);
         std::size_t alive = 0;
@@ -50,38 +52,67 @@ void check_cut(Trainer& trainer) {
 }  // namespace
 
 TEST_CASE("a network is fully connected unless told otherwise") {
-    CHECK(connect(ExperimentConfig{}, learning::classic::w_rec) == nullptr);
+    Trainer trainer{ExperimentConfig{}};
+    CHECK(trainer.weights(classic::w_rec).shape().connected == nullptr);
 }
 
 TEST_CASE("inputs reach the first layer, layers themselves and the next, and the last one the readouts") {
     ExperimentConfig config = sparse_experiment("vanilla");
-    config.network.density_in = config.network.density_rec = config.network.density_out = 1.0;
-    const auto in = connect(config, learning::classic::w_in), rec = connect(config, learning::classic::w_rec),
-               out = connect(config, learning::classic::w_out);
-    for (std::size_t j = 0; j < 24; ++j) {
-        CHECK((*in)[3 * 24 + j] == (j < 8 ? 1 : 0));
-        CHECK((*out)[j * 2] == (j >= 16 ? 1 : 0));
-        for (std::size_t i = 0; i < 24; ++i) {
-            const std::size_t from = i / 8, to = j / 8;
-            CHECK((*rec)[i * 24 + j] == (to == from || to == from + 1 ? 1 : 0));
+    using Edge = std::tuple<std::string, std::string, std::uint32_t>;
+    const auto edges = [&] {
+        const network::Network network = resolve(config).network;
+        std::vector<Edge> found;
+        for (const network::Projection& p : network.projections) {
+            found.emplace_back(network.at(p.from).name, network.at(p.to).name, p.delay_steps);
         }
-    }
+        return found;
+    };
+    CHECK(edges() == std::vector<Edge>{{"inputs", "layer1", 0},
+                                       {"layer1", "layer1", 1},
+                                       {"layer1", "layer2", 1},
+                                       {"layer2", "layer2", 1},
+                                       {"layer2", "layer3", 1},
+                                       {"layer3", "layer3", 1},
+                                       {"layer3", "readouts", 0}});
     config.network.layer_readout = LayerReadout::all;
-    const auto all = connect(config, learning::classic::w_out);
-    CHECK((*all)[0] == 1);
+    CHECK(edges().size() == 9);
+    config.network.recurrent = 25;  // neuron i is of layer i layers / n
+    const network::Network network = resolve(config).network;
+    CHECK(network.populations[1].size == 9);
+    CHECK(network.populations[2].size == 8);
+    CHECK(network.populations[3].size == 8);
+}
+
+TEST_CASE("layers have time constants and adaptation of their own neurons") {
+    ExperimentConfig config = sparse_experiment("vanilla");
+    config.network.neuron = NeuronKind::alif;
+    config.network.tau_membrane_max_seconds = 0.3;
+    config.network.adaptive_fraction = 0.5;
+    const network::Network stack = resolve(config).network;
+    config.network.layers = 1;
+    const network::Network whole = resolve(config).network;
+    for (const std::string parameter : {"tau_membrane_seconds", "adaptation_beta"}) {
+        std::vector<double> joined;
+        for (std::size_t p = 1; p < 4; ++p) {
+            const auto& values = stack.populations[p].find(parameter)->values;
+            joined.insert(joined.end(), values.begin(), values.end());
+        }
+        CHECK(joined == whole.populations[1].find(parameter)->values);
+    }
 }
 
 TEST_CASE("a density is the part of the synapses that exist") {
     ExperimentConfig config;
     config.network.density_rec = 0.3;
-    const auto rec = connect(config, learning::classic::w_rec);
+    Trainer trainer(config);
+    const auto rec = trainer.weights(classic::w_rec).shape().connected;
     double count = 0.0;
-    for (const auto connected : *rec) {
-        count += connected;
+    for (const auto exists : *rec) {
+        count += exists;
     }
     const auto n = static_cast<double>(rec->size());
     CHECK(std::abs(count / n - 0.3) < 4 * std::sqrt(0.3 * 0.7 / n));
-    CHECK(connect(config, learning::classic::w_in) == nullptr);
+    CHECK(trainer.weights(classic::w_in).shape().connected == nullptr);
 }
 
 TEST_CASE("synapses that do not exist stay so while the others learn") {
@@ -93,12 +124,12 @@ TEST_CASE("synapses that do not exist stay so while the others learn") {
         config.learning.gradient_clip = 10.0;
         Trainer trainer(config);
         check_cut(trainer);
-        const std::vector<double> before = trainer.snapshot(learning::classic::w_rec);
+        const std::vector<double> before = trainer.snapshot(classic::w_rec);
         for (int i = 0; i < 12; ++i) {
             trainer.train_sample();
         }
         check_cut(trainer);
-        CHECK(trainer.snapshot(learning::classic::w_rec) != before);
+        CHECK(trainer.snapshot(classic::w_rec) != before);
     }
 }
 
@@ -117,12 +148,13 @@ TEST_CASE("updates within a trial leave out what does not exist") {
 TEST_CASE("where there is no synapse there is no device") {
     ExperimentConfig config = sparse_experiment("mixed_precision");
     config.learning.weight_decay = 0.02;
+    config.network.layers = 1;
     Trainer trainer(config);
     for (int i = 0; i < 12; ++i) {
         trainer.train_sample();
     }
-    const auto shape = trainer.shape(learning::classic::w_rec);
-    const crossbar::DeviceState& devices = trainer.array(learning::classic::w_rec)->devices();
+    const WeightStoreShape& shape = trainer.weights(classic::w_rec).shape();
+    const crossbar::DeviceState& devices = trainer.array(classic::w_rec)->devices();
     const std::size_t synapses = shape.connected->size();
     std::uint64_t pulses_of_others = 0;
     for (std::size_t i = 0; i < devices.size(); ++i) {
@@ -156,7 +188,7 @@ TEST_CASE("a stack of layers learns the pattern through random feedback") {
 TEST_CASE("a stack without readouts of the lower layers needs random feedback, and a neuron per layer") {
     ExperimentConfig config = sparse_experiment("vanilla");
     config.learning.feedback = Feedback::symmetric;
-    CHECK_THROWS_WITH_AS(Trainer{config}, doctest::Contains("network.layers"), InputError);
+    CHECK_THROWS_WITH_AS(Trainer{config}, doctest::Contains("learning.feedback"), InputError);
     config.network.layer_readout = LayerReadout::all;
     CHECK_NOTHROW(Trainer{config});
     config.network.layers = 25;

@@ -115,9 +115,9 @@ TEST_CASE("compensation during learning undoes drift and not what is learnt") {
     config.task.update_interval_seconds = 1e5;
     config.crossbar.drift_compensation = true;
     Trainer trainer(config);
-    const double before = magnitude(trainer, learning::classic::w_out);
+    const double before = magnitude(trainer, classic::w_out);
     train(trainer, 60);
-    for (const ProjectionId id : {learning::classic::w_in, learning::classic::w_rec, learning::classic::w_out}) {
+    for (const ProjectionId id : {classic::w_in, classic::w_rec, classic::w_out}) {
         auto& weights = dynamic_cast<CrossbarWeights&>(trainer.weights(id));
         crossbar::SynapseArray& array = weights.devices();
         const double of_weights = magnitude(trainer, id);
@@ -132,11 +132,11 @@ TEST_CASE("compensation during learning undoes drift and not what is learnt") {
         for (const float value : d) {
             sum += std::abs(double(value));
         }
-        const double scale = id == learning::classic::w_out ? config.crossbar.weight_scale_out_per_us
-                                                       : config.crossbar.weight_scale_per_us;
+        const double scale = id == classic::w_out ? config.crossbar.weight_scale_out_per_us
+                                                  : config.crossbar.weight_scale_per_us;
         CHECK(of_weights == doctest::Approx(gain * scale * sum).epsilon(1e-5));
     }
-    CHECK(magnitude(trainer, learning::classic::w_out) > 1.05 * before);  // learning has raised it, and may
+    CHECK(magnitude(trainer, classic::w_out) > 1.05 * before);  // learning has raised it, and may
 }
 
 TEST_CASE("a run that was trained without compensation is compensated from its end on") {
@@ -161,7 +161,7 @@ TEST_CASE("a run that was trained without compensation is compensated from its e
     later.crossbar.drift_compensation = false;
     Trainer drifted(later);
     drifted.load_weights(memory, config);
-    for (const ProjectionId id : {learning::classic::w_in, learning::classic::w_rec, learning::classic::w_out}) {
+    for (const ProjectionId id : {classic::w_in, classic::w_rec, classic::w_out}) {
         const double end = magnitude(donor, id);
         CHECK(magnitude(compensated, id) == doctest::Approx(end).epsilon(0.05));
         CHECK(magnitude(drifted, id) < 0.75 * end);
@@ -191,7 +191,7 @@ TEST_CASE("a compensated run keeps its reference over checkpoints and goes on bi
     Memory all = state_of(whole);
     reader.load_weights(all, config);
     next.serialize(all);
-    CHECK(reader.snapshot(learning::classic::w_rec) == next.snapshot(learning::classic::w_rec));
+    CHECK(reader.snapshot(classic::w_rec) == next.snapshot(classic::w_rec));
 }
 
 TEST_CASE("compensation charges a read of every device per sample and of what is written") {

@@ -111,7 +111,7 @@ TEST_CASE("rewards give the same run with any number of threads") {
         for (int i = 0; i < 16 * 5; ++i) {
             trainer.train_sample();
         }
-        weights.push_back(trainer.snapshot(learning::classic::w_rec));
+        weights.push_back(trainer.snapshot(classic::w_rec));
     }
     CHECK(weights[0] == weights[1]);
 }

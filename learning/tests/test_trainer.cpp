@@ -143,7 +143,7 @@ TEST_CASE(
             CHECK(whole.counters().wires_us > 0.0);
             CHECK(state_of(whole).at("/w_rec/devices/conductance_us") !=
                   state_of(without).at("/w_rec/devices/conductance_us"));
-            const auto solutions = whole.array(learning::classic::w_in)->wires().solutions();
+            const auto solutions = whole.array(classic::w_in)->wires().solutions();
             CHECK((renewal == crossbar::WireRenewal::every_sample) == (solutions >= 11 * 2));
         }
     }
@@ -275,9 +275,9 @@ TEST_CASE("evaluation changes nothing but its own counters") {
         trainer.train_sample();
     }
     const double once = trainer.evaluate_sample(1);
-    const auto conductance = trainer.weights(learning::classic::w_in).array()->devices().conductance_us;
+    const auto conductance = trainer.weights(classic::w_in).array()->devices().conductance_us;
     CHECK(trainer.evaluate_sample(1) == once);
-    CHECK(trainer.weights(learning::classic::w_in).array()->devices().conductance_us == conductance);
+    CHECK(trainer.weights(classic::w_in).array()->devices().conductance_us == conductance);
 }
 
 TEST_CASE("weights of another run bring their devices and their device time") {
@@ -295,8 +295,8 @@ TEST_CASE("weights of another run bring their devices and their device time") {
     CHECK(second.samples_done() == 0);
     CHECK(second.counters().set_pulses == 0);
     std::vector<float> a(30 * 37), b(30 * 37);
-    first.weights(learning::classic::w_in).snapshot(first.tick(), a);
-    second.weights(learning::classic::w_in).snapshot(second.tick(), b);
+    first.weights(classic::w_in).snapshot(first.tick(), a);
+    second.weights(classic::w_in).snapshot(second.tick(), b);
     CHECK(a == b);
 }
 
@@ -304,7 +304,12 @@ TEST_CASE("devices that are written within a sample are read as they are then") 
     ExperimentConfig config;
     config.update.scheme = "multi_device";
     config.crossbar.read_noise_scale = 0.0;
-    CrossbarWeights weights(config, {.id = learning::classic::w_in, .pre = 2, .post = 3});
+    const ResolvedNetwork resolved = resolve(config);
+    CrossbarWeights weights({.plan = resolved.projections[0],
+                             .seed = static_cast<std::uint64_t>(config.run.seed),
+                             .array = 0,
+                             .tick_seconds = config.task.update_interval_seconds},
+                            {.id = classic::w_in, .name = "w_in", .pre = 2, .post = 3});
     weights.load(std::vector<float>(6, 0.1F));
     const std::vector<std::uint32_t> active{1};
     std::vector<float> before(3), within(3), after(3);
@@ -388,9 +393,9 @@ TEST_CASE("weight decay and the limit of the gradient do what they say") {
     config.learning.lr = config.learning.lr_out = 0.0;
     config.learning.weight_decay = 0.25;
     Trainer decaying(config);
-    const std::vector<double> before = decaying.snapshot(learning::classic::w_in);
+    const std::vector<double> before = decaying.snapshot(classic::w_in);
     decaying.train_sample();
-    const std::vector<double> after = decaying.snapshot(learning::classic::w_in);
+    const std::vector<double> after = decaying.snapshot(classic::w_in);
     for (std::size_t i = 0; i < before.size(); ++i) {
         CHECK(after[i] == doctest::Approx(0.75 * before[i]).epsilon(1e-6));
     }
@@ -400,7 +405,7 @@ TEST_CASE("weight decay and the limit of the gradient do what they say") {
     Trainer limited(config);
     double square = 0.0;
     std::vector<std::vector<double>> start;
-    for (const ProjectionId id : {learning::classic::w_in, learning::classic::w_rec, learning::classic::w_out}) {
+    for (const ProjectionId id : {classic::w_in, classic::w_rec, classic::w_out}) {
         start.push_back(limited.snapshot(id));
     }
     limited.train_sample();

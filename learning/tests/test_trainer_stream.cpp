@@ -36,7 +36,7 @@ void check_equal(const ExperimentConfig& config) {
         }
         CHECK(stepwise.end_stream() == loss);
     }
-    for (const ProjectionId id : {learning::classic::w_in, learning::classic::w_rec, learning::classic::w_out}) {
+    for (const ProjectionId id : {classic::w_in, classic::w_rec, classic::w_out}) {
         CHECK(whole.snapshot(id) == stepwise.snapshot(id));
     }
     CHECK(whole.history().loss == stepwise.history().loss);
@@ -61,14 +61,14 @@ TEST_CASE("stream: updates within the sample") {
 TEST_CASE("stream: steps without a target teach nothing") {
     const ExperimentConfig config = experiment("vanilla");
     Trainer trainer(config);
-    const auto before = trainer.snapshot(learning::classic::w_in);
+    const auto before = trainer.snapshot(classic::w_in);
     const std::vector<std::uint32_t> inputs{1, 2, 3};
     trainer.begin_stream(20);
     for (int t = 0; t < 20; ++t) {
         trainer.stream_step(inputs, {}, -1);
     }
     CHECK(trainer.end_stream() == 0.0);
-    CHECK(trainer.snapshot(learning::classic::w_in) == before);
+    CHECK(trainer.snapshot(classic::w_in) == before);
     CHECK(trainer.samples_done() == 1);
 
     trainer.begin_stream(40);  // a sample may end early
@@ -78,5 +78,5 @@ TEST_CASE("stream: steps without a target teach nothing") {
                             -1);
     }
     CHECK(trainer.end_stream() > 0.0);
-    CHECK(trainer.snapshot(learning::classic::w_in) != before);
+    CHECK(trainer.snapshot(classic::w_in) != before);
 }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "hw_models/chip/core.hpp"
-#include "learning/network/parameters.hpp"
+#include "learning/classic.hpp"
 #include "testbenches/support/stimulus.hpp"
 
 namespace memprop::tb {

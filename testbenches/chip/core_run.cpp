@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "host_runtime/chip/mapping.hpp"
-#include "learning/network/forward.hpp"
+#include "learning/classic.hpp"
 #include "testbenches/chip/core_driver.hpp"
 #include "testbenches/chip/trace.hpp"
 
@@ -23,7 +23,9 @@ struct Surroundings {
     std::array<std::unique_ptr<WeightArray>, 3> arrays;
     learning::NetworkState<float> state;
     std::vector<float> feedback;
-    learning::Tape<float> tape;
+    std::vector<float> psi, error;
+    std::vector<std::uint32_t> spike_count;
+    ChipTape tape;
     ChipMemory memory;
 
     Surroundings(const host::Experiment& experiment, const ChipPlan& plan, std::uint32_t steps)
@@ -31,20 +33,15 @@ struct Surroundings {
           state(parameters),
           feedback(std::size_t{parameters.outputs} * parameters.recurrent),
           memory{.state = state, .feedback = feedback, .weights = {}} {
-        const std::array<learning::WeightStoreShape, 3> shapes{
-            {{.id = learning::classic::w_in, .pre = plan.inputs, .post = plan.recurrent},
-             {.id = learning::classic::w_rec, .pre = plan.recurrent, .post = plan.recurrent, .no_diagonal = true},
-             {.id = learning::classic::w_out, .pre = plan.recurrent, .post = plan.outputs}}};
+        stores = learning::make_classic_stores(experiment);
         for (std::size_t w = 0; w < 3; ++w) {
-            stores[w] = learning::make_weight_store<float>(experiment, shapes[w]);
             arrays[w] = std::make_unique<WeightArray>(*stores[w], plan.tile_rows[w], plan.tile_columns[w]);
             memory.weights[w] = arrays[w].get();
         }
-        learning::Trial trial;
-        for (std::uint32_t t = 0; t < steps; ++t) {
-            trial.input.end_step();
-        }
-        learning::begin_tape(parameters, trial, tape);
+        psi.resize(std::size_t{steps} * parameters.recurrent);
+        error.resize(std::size_t{steps} * parameters.outputs);
+        spike_count.resize(parameters.recurrent);
+        tape = {.pseudo_derivative = psi, .error = error, .spike_count = spike_count};
         memory.tape = &tape;
     }
 };

@@ -30,6 +30,7 @@ public:
 
     void serialize(StateArchive&) override {}
     std::span<const Real> state(std::string_view) const override { return {}; }
+    bool is_memoryless() const override { return true; }
     const Eligibility<Real>* eligibility() const override { return &eligibility_; }
 
 private:

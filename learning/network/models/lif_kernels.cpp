@@ -23,9 +23,10 @@ HWY_INLINE void StepLif(Real alpha, Real gain, Real threshold, Real dampening, s
         const Real distance = (above < Real{0} ? -above : above) / threshold;
         const Real slope = Real{1} - distance;
         const bool awake = silent[j] == 0;
-        const bool fires = awake && v >= threshold;
+        const bool fires = awake & (v >= threshold);
+        const Real linear = height * ((slope > Real{0}) & awake ? slope : Real{0});
         membrane[j] = v;
-        psi[j] = awake && slope > Real{0} ? height * slope : Real{0};
+        psi[j] = linear;
         spike[j] = fires ? Real{1} : Real{0};
         silent[j] = fires ? silent_steps : silent[j] - (awake ? 0 : 1);
     }
@@ -67,12 +68,12 @@ HWY_INLINE void StepNeurons(NeuronConstants<Real> c, std::size_t count, const Re
         const bool fires = awake & (above >= c.least);
         const Real lowered = v - threshold;
         const Real rest = Real{1} - slope * (above < Real{0} ? -above : above);
-        const Real linear = height * (rest > Real{0} ? rest : Real{0});
+        const Real linear = height * ((rest > Real{0}) & awake ? rest : Real{0});
         adaptation[j] = b;
         membrane[j] = kReset == ResetKind::subtract_next ? v
                       : kReset == ResetKind::subtract    ? (fires ? lowered : v)
                                                          : (fires ? reset_value : v);
-        psi[j] = kPiecewiseLinear ? (awake ? linear : Real{0}) : (awake ? above : kRefractory<Real>);
+        psi[j] = kPiecewiseLinear ? linear : (awake ? above : kRefractory<Real>);
         spike[j] = fires ? Real{1} : Real{0};
         silent[j] = fires ? c.silent_steps : left - (awake ? 0 : 1);
     }

@@ -19,6 +19,7 @@ const NeuronModel& cuba_lif_model();
 const NeuronModel& integrate_fire_model();
 const NeuronModel& threshold_model();
 const NeuronModel& leaky_readout_model();
+const NeuronModel& delay_model();
 const NeuronModel& leaky_integrator_model();
 const NeuronModel& cuba_li_model();
 const NeuronModel& integrator_model();
@@ -28,7 +29,7 @@ std::span<const NeuronModel* const> models() {
     static const std::array kModels{
         &input_model(),          &lif_model(),        &alif_model(),          &cuba_lif_model(),
         &integrate_fire_model(), &threshold_model(),  &leaky_readout_model(), &leaky_integrator_model(),
-        &cuba_li_model(),        &integrator_model(), &adex_model()};
+        &cuba_li_model(),        &integrator_model(), &adex_model(),          &delay_model()};
     return kModels;
 }
 

@@ -1,4 +1,4 @@
-#include "host_runtime/graph/crossbar_operators.hpp"
+#include "host_runtime/graph/crossbar_connections.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -79,16 +79,15 @@ private:
     std::vector<float> drive_;
 };
 
-/// Counts the steps. Draws of a read belong to the step in which what was read arrives, as in training.
-class CrossbarOperator : public Operator {
+/// Draws of a read belong to the step in which what was read arrives, as in training. Biases are numbers.
+template <class Real>
+class CrossbarConnection : public network::Connection<Real> {
 public:
-    CrossbarOperator(std::shared_ptr<MappedLayer> layer, bool arrives_late)
-        : layer_(std::move(layer)), late_(arrives_late ? 1 : 0) {}
+    CrossbarConnection(std::shared_ptr<MappedLayer> layer, std::vector<double> bias)
+        : layer_(std::move(layer)), bias_(std::move(bias)) {}
 
-    void reset() override { step_ = 0; }
-    void rest(const Signal&, Signal& y) override { put_bias(y); }
-    void serialize(StateArchive& archive) override { archive("step", step_); }
-    void serialize_devices(StateArchive& archive) override {
+    bool bias_is_a_line() const override { return false; }
+    void serialize(StateArchive& archive) override {
         for (std::size_t i = 0; i < layer_->arrays.size(); ++i) {
             crossbar::SynapseArray& array = layer_->arrays[i]->array;
             array.account_reads();
@@ -100,121 +99,95 @@ public:
     }
 
 protected:
-    virtual void put_bias(Signal& y) = 0;
-
-    /// Counts a step and gives the number that keys its draws.
-    std::uint32_t next_step() { return static_cast<std::uint32_t>(step_++) + late_; }
-
     std::shared_ptr<MappedLayer> layer_;
-
-private:
-    std::uint32_t late_;
-    std::uint64_t step_ = 0;
+    std::vector<double> bias_;  // empty: none
 };
 
-class CrossbarLinear final : public CrossbarOperator {
+/// One array for each matrix of a Linear node.
+template <class Real>
+class CrossbarLinear final : public CrossbarConnection<Real> {
 public:
-    CrossbarLinear(std::shared_ptr<MappedLayer> layer, std::vector<double> bias, bool arrives_late)
-        : CrossbarOperator(std::move(layer), arrives_late),
-          in_(layer_->arrays.front()->array.rows()),
-          out_(layer_->arrays.front()->array.columns()),
-          bias_(std::move(bias)),
-          drives_(layer_->arrays.size()),
+    CrossbarLinear(std::shared_ptr<MappedLayer> layer, std::vector<double> bias)
+        : CrossbarConnection<Real>(std::move(layer), std::move(bias)),
+          in_(this->layer_->arrays.front()->array.rows()),
+          out_(this->layer_->arrays.front()->array.columns()),
+          drives_(this->layer_->arrays.size()),
           read_(out_) {}
 
-    void step(const Signal& x, Signal& y) override {
-        const std::uint32_t step = next_step();
-        if (x.form == Signal::Form::zero) {
-            put_bias(y);
-            return;
+    bool sum(const network::Signal<Real>& arriving, std::uint32_t step, std::span<Real> out) override {
+        const std::vector<double>& bias = this->bias_;
+        if (arriving.form == network::Signal<Real>::Form::zero && bias.empty()) {
+            return false;
         }
         for (RowDrives& drive : drives_) {
             drive.clear();
         }
-        for_each_nonzero(x, [&](std::uint32_t i, double value) { drives_[i / in_].add(i % in_, value); });
-        y.start_dense(std::size_t{out_} * drives_.size(), 0.0);
+        for_each_nonzero(arriving, [&](std::uint32_t i, Real value) {
+            drives_[i / in_].add(i % in_, static_cast<double>(value));
+        });
+        std::fill(out.begin(), out.end(), Real{0});
         for (std::size_t m = 0; m < drives_.size(); ++m) {
             if (!drives_[m].empty()) {
-                drives_[m].read(*layer_->arrays[m], 0, step, read_);
-                std::copy(read_.begin(), read_.end(),
-                          y.dense.begin() + static_cast<std::ptrdiff_t>(m * out_));
+                drives_[m].read(*this->layer_->arrays[m], 0, step, read_);
+                std::copy(read_.begin(), read_.end(), out.begin() + static_cast<std::ptrdiff_t>(m * out_));
             }
         }
-        for (std::size_t o = 0; o < bias_.size(); ++o) {
-            y.dense[o] += bias_[o];
+        for (std::size_t o = 0; o < bias.size(); ++o) {
+            out[o] = static_cast<Real>(static_cast<double>(out[o]) + bias[o]);
         }
+        return true;
     }
 
 private:
-    void put_bias(Signal& y) override {
-        if (bias_.empty()) {
-            y.set_zero();
-        } else {
-            y.form = Signal::Form::dense;
-            y.dense = bias_;
-        }
-    }
-
     std::uint32_t in_, out_;
-    std::vector<double> bias_;
     std::vector<RowDrives> drives_;
     std::vector<float> read_;
 };
 
 /// Inputs are gathered per output position and group: one read each. The position keys the draws.
-class CrossbarConvolution final : public CrossbarOperator {
+template <class Real>
+class CrossbarConvolution final : public CrossbarConnection<Real> {
 public:
-    CrossbarConvolution(std::shared_ptr<MappedLayer> layer, const nir::Window& window,
-                        std::vector<double> bias, bool arrives_late)
-        : CrossbarOperator(std::move(layer), arrives_late),
+    CrossbarConvolution(std::shared_ptr<MappedLayer> layer, const network::Window& window,
+                        std::vector<double> bias)
+        : CrossbarConnection<Real>(std::move(layer), std::move(bias)),
           window_(window),
           row_taps_(window.height_in, window.height_out, window.kernel_height, window.stride_y,
                     window.dilation_y, window.padding_top),
           column_taps_(window.width_in, window.width_out, window.kernel_width, window.stride_x,
                        window.dilation_x, window.padding_left),
-          bias_(std::move(bias)),
           positions_(window.height_out * window.width_out),
           channels_(static_cast<std::uint32_t>(window.channels_out / window.groups)),
           drives_(positions_ * window.groups),
           read_(channels_) {}
 
-    void step(const Signal& x, Signal& y) override {
-        const std::uint32_t step = next_step();
-        put_bias(y);
-        if (x.form == Signal::Form::zero) {
-            return;
+    bool sum(const network::Signal<Real>& arriving, std::uint32_t step, std::span<Real> out) override {
+        const std::vector<double>& bias = this->bias_;
+        if (arriving.form == network::Signal<Real>::Form::zero && bias.empty()) {
+            return false;
         }
-        if (y.form == Signal::Form::zero) {
-            y.start_dense(window_.channels_out * positions_, 0.0);
+        for (std::uint64_t o = 0; o < window_.channels_out; ++o) {
+            std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(o * positions_), positions_,
+                        bias.empty() ? Real{0} : static_cast<Real>(bias[o]));
         }
-        gather(x);
+        gather(arriving);
         for (const std::uint32_t at : touched_) {
             const std::uint64_t group = at / positions_, position = at % positions_;
-            drives_[at].read(*layer_->arrays[group], static_cast<std::uint32_t>(position), step, read_);
+            drives_[at].read(*this->layer_->arrays[group], static_cast<std::uint32_t>(position), step, read_);
             drives_[at].clear();
             for (std::uint32_t o = 0; o < channels_; ++o) {
-                y.dense[(group * channels_ + o) * positions_ + position] += static_cast<double>(read_[o]);
+                out[(group * channels_ + o) * positions_ + position] += static_cast<Real>(read_[o]);
             }
         }
         touched_.clear();
+        return true;
     }
 
 private:
-    void put_bias(Signal& y) override {
-        if (bias_.empty()) {
-            y.set_zero();
-            return;
-        }
-        y.start_dense(window_.channels_out * positions_, 0.0);
-        for (std::uint64_t o = 0; o < window_.channels_out; ++o) {
-            std::fill_n(y.dense.begin() + static_cast<std::ptrdiff_t>(o * positions_), positions_, bias_[o]);
-        }
-    }
-
-    void gather(const Signal& x) {
+    void gather(const network::Signal<Real>& x) {
         const std::uint64_t plane = window_.height_in * window_.width_in;
         const std::uint64_t per_group = window_.channels_in / window_.groups;
-        for_each_nonzero(x, [&](std::uint32_t index, double value) {
+        for_each_nonzero(x, [&](std::uint32_t index, Real value) {
             const std::uint64_t channel = index / plane, group = channel / per_group;
             const std::uint64_t first_row =
                 channel % per_group * window_.kernel_height * window_.kernel_width;
@@ -226,16 +199,15 @@ private:
                     }
                     drives_[at].add(
                         static_cast<std::uint32_t>(first_row + ty.kernel * window_.kernel_width + tx.kernel),
-                        value);
+                        static_cast<double>(value));
                 }
             }
         });
         std::sort(touched_.begin(), touched_.end());
     }
 
-    nir::Window window_;
+    network::Window window_;
     AxisTaps row_taps_, column_taps_;
-    std::vector<double> bias_;
     std::uint64_t positions_;
     std::uint32_t channels_;
     std::vector<RowDrives> drives_;  // [group][position]
@@ -245,15 +217,28 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Operator> make_crossbar_linear(std::shared_ptr<MappedLayer> layer, std::vector<double> bias,
-                                               bool arrives_late) {
-    return std::make_unique<CrossbarLinear>(std::move(layer), std::move(bias), arrives_late);
+template <class Real>
+std::unique_ptr<network::Connection<Real>> make_crossbar_linear(std::shared_ptr<MappedLayer> layer,
+                                                                std::vector<double> bias) {
+    return std::make_unique<CrossbarLinear<Real>>(std::move(layer), std::move(bias));
 }
 
-std::unique_ptr<Operator> make_crossbar_convolution(std::shared_ptr<MappedLayer> layer,
-                                                    const nir::Window& window, std::vector<double> bias,
-                                                    bool arrives_late) {
-    return std::make_unique<CrossbarConvolution>(std::move(layer), window, std::move(bias), arrives_late);
+template <class Real>
+std::unique_ptr<network::Connection<Real>> make_crossbar_convolution(std::shared_ptr<MappedLayer> layer,
+                                                                     const network::Window& window,
+                                                                     std::vector<double> bias) {
+    return std::make_unique<CrossbarConvolution<Real>>(std::move(layer), window, std::move(bias));
 }
+
+template std::unique_ptr<network::Connection<float>> make_crossbar_linear(std::shared_ptr<MappedLayer>,
+                                                                          std::vector<double>);
+template std::unique_ptr<network::Connection<double>> make_crossbar_linear(std::shared_ptr<MappedLayer>,
+                                                                           std::vector<double>);
+template std::unique_ptr<network::Connection<float>> make_crossbar_convolution(std::shared_ptr<MappedLayer>,
+                                                                               const network::Window&,
+                                                                               std::vector<double>);
+template std::unique_ptr<network::Connection<double>> make_crossbar_convolution(std::shared_ptr<MappedLayer>,
+                                                                                const network::Window&,
+                                                                                std::vector<double>);
 
 }  // namespace memprop::host

@@ -1,4 +1,4 @@
-#include "host_runtime/graph/order.hpp"
+#include "host_runtime/nir/order.hpp"
 
 #include <algorithm>
 
