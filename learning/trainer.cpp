@@ -151,15 +151,19 @@ void BasicTrainer<Real>::make_groups() {
             throw InputError(fmt::format("projection.{}.rule", projection.name), plan.rule_name,
                              "needs connect = \"dense\" or \"masked\": other weights are frozen");
         }
-        group->projections.push_back({.id = id,
-                                      .from = index_of(projection.from),
-                                      .to = index_of(projection.to),
-                                      .rows = rows_of(network, projection),
-                                      .columns = columns_of(network, projection),
-                                      .delay = projection.delay_steps,
-                                      .bias = projection.bias,
-                                      .self = projection.connect.self || projection.from != projection.to,
-                                      .connected = connected(network, id, seed())});
+        const bool axonal = projection.delay_kind == network::DelayKind::axonal;
+        group->projections.push_back(
+            {.id = id,
+             .name = projection.name,
+             .from = index_of(projection.from),
+             .to = index_of(projection.to),
+             .rows = rows_of(network, projection),
+             .columns = columns_of(network, projection),
+             .delay = axonal ? projection.delay_steps : 0,
+             .bias = projection.bias,
+             .post_spikes = network::find_model("model", network.at(projection.to).model).spiking,
+             .self = projection.connect.self || projection.from != projection.to,
+             .connected = connected(network, id, seed())});
     }
     for (RuleGroup& group : groups_) {
         if (!group.needs.errors) {
