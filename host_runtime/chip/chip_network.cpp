@@ -7,12 +7,11 @@
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/chip/placement.hpp"
-#include "host_runtime/exchange/layers.hpp"
 #include "learning/weights/digital_weights.hpp"
 
 namespace memprop::host {
 
-using learning::ProjectionId;
+using network::ProjectionId;
 
 Discretisation suited_to_chip(Discretisation discretisation) {
     if (discretisation.arithmetic == Arithmetic::graph) {
@@ -34,13 +33,15 @@ ChipNetwork::ChipNetwork(const nir::FlatGraph& graph, const std::string& file,
                          const Discretisation& discretisation, const hw::chip::ChipConfig& chip,
                          CrossbarMapping* crossbars)
     : RunningNetwork(graph),
-      compiled_(compile(graph, file, discretisation, crossbars != nullptr)),
+      net_((check(discretisation),
+            to_network(graph, file, discretisation,
+                       crossbars != nullptr ? WeightForm::devices : WeightForm::numbers))),
+      compiled_(compile(net_, graph, file, discretisation, crossbars != nullptr)),
       shape_(compiled_.shape()),
       state_(compiled_.parameters),
       readout_(compiled_.parameters.outputs),
       membrane_(compiled_.parameters.recurrent),
       shown_readout_(compiled_.parameters.outputs) {
-    check(discretisation);
     config_.network.time_step_seconds = discretisation.dt_seconds;
     if (crossbars != nullptr) {
         crossbars->use_costs(chip.device_costs(crossbars->crossbar().energy, crossbars->crossbar().device));
@@ -55,14 +56,14 @@ ChipNetwork::ChipNetwork(const nir::FlatGraph& graph, const std::string& file,
     make_stores(graph, file, crossbars);
     hardware_ = std::make_unique<ChipHardware>(
         chip, std::move(plan),
-        learning::HardwareRequest{.config = config_,
-                                  .parameters = compiled_.parameters,
-                                  .weights = {stores_[0].get(), stores_[1].get(), stores_[2].get()},
-                                  .state = state_,
-                                  .feedback = no_feedback_});
+        hw::chip::ChipParts{.config = config_,
+                            .parameters = compiled_.parameters,
+                            .weights = {stores_[0].get(), stores_[1].get(), stores_[2].get()},
+                            .state = state_,
+                            .feedback = no_feedback_});
     load();
     longest_delay_steps_ = compiled_.delay ? 1 : 0;
-    note_sources(graph, file, discretisation);
+    note_outputs();
 }
 
 void ChipNetwork::make_stores(const nir::FlatGraph& graph, const std::string& file,
@@ -85,6 +86,7 @@ void ChipNetwork::make_stores(const nir::FlatGraph& graph, const std::string& fi
         if (stores_[w] == nullptr) {
             stores_[w] = std::make_unique<learning::DigitalWeights<float>>(
                 learning::WeightStoreShape{.id = static_cast<ProjectionId>(w),
+                                           .name = {},
                                            .pre = compiled_.weights[w].rows,
                                            .post = compiled_.weights[w].columns},
                 0.0F);
@@ -94,30 +96,27 @@ void ChipNetwork::make_stores(const nir::FlatGraph& graph, const std::string& fi
 
 void ChipNetwork::load() {
     for (std::size_t w = 0; w < stores_.size(); ++w) {
-        hardware_->chip().weights(static_cast<ProjectionId>(w)).set_unit(compiled_.weights[w].weights.unit);
+        hardware_->chip().weights(static_cast<ProjectionId>(w)).set_unit(compiled_.weights[w].unit);
     }
     for (std::size_t w = 0; w < stores_.size(); ++w) {
         hardware_->load(static_cast<ProjectionId>(w),
                         mapped_[w] != nullptr ? mapped_[w]->matrix()
-                                              : std::span<const float>(compiled_.weights[w].weights.values));
+                                              : std::span<const float>(compiled_.weights[w].values));
     }
 }
 
-void ChipNetwork::note_sources(const nir::FlatGraph& graph, const std::string& file,
-                               const Discretisation& discretisation) {
+void ChipNetwork::note_outputs() {
     std::uint64_t begin = 0;
-    for (const std::uint32_t output : outputs_) {
-        for (const std::uint32_t from : origins(graph, output)) {
-            output_sources_.push_back({begin, from == compiled_.neurons});
+    for (std::size_t k = 0; k < outputs_.size(); ++k) {
+        const network::PopulationId shown = net_.outputs[k];
+        if (shown == compiled_.neuron_population || shown == compiled_.readout_population) {
+            output_sources_.push_back({begin, shown == compiled_.neuron_population});
+        } else {  // their sum
+            for (const ProjectionId p : net_.network.to(shown)) {
+                output_sources_.push_back({begin, net_.network.at(p).from == compiled_.neuron_population});
+            }
         }
-        begin += infos_[output].size;
-    }
-    for (std::uint32_t i = 0; i < graph.nodes.size(); ++i) {
-        sources_.push_back(graph.nodes[i].sources);
-        const auto weights = std::find_if(compiled_.weights.begin(), compiled_.weights.end(),
-                                          [&](const CompiledWeights& w) { return w.node == i; });
-        const bool numbers = weights != compiled_.weights.end() && !weights->weights.values.empty();
-        weight_operators_.push_back(numbers ? make_operator(graph.nodes[i], discretisation, file) : nullptr);
+        begin += infos_[outputs_[k]].size;
     }
 }
 

@@ -1,6 +1,6 @@
 // A graph that runs on the cycle-level chip: compiled (compile.hpp), placed (mapping.hpp, placement.hpp),
 // loaded through the chip's registers, and driven step by step over its bus. It gives the bits of the
-// simulator with the same discretisation, and its state is that of the simulator.
+// functional network with the same discretisation, and its state is that of the functional network.
 //
 // A process has one chip (SystemC elaborates once).
 #pragma once
@@ -51,14 +51,13 @@ private:
                 const hw::chip::ChipConfig& chip, CrossbarMapping* crossbars);
     void make_stores(const nir::FlatGraph& graph, const std::string& file, CrossbarMapping* crossbars);
     void load();
-    void note_sources(const nir::FlatGraph& graph, const std::string& file,
-                      const Discretisation& discretisation);
+    void note_outputs();
     void show();
-    void serialize(StateArchive& archive, const std::vector<Signal>& outputs);
+    /// The signals of the neurons' last step and of the one before, as far as projections remember them.
+    void serialize(StateArchive& archive, network::Signal<float>& last, network::Signal<float>& earlier);
     void take_state(StateArchive& archive);
-    std::vector<Signal> signals();
-    void read_devices(std::size_t projection, const Signal& arriving, Signal& out);
 
+    NetworkOfGraph net_;
     CompiledNetwork compiled_;
     NetworkShape shape_;
     std::uint64_t first_hop_cost_ = 0;
@@ -78,9 +77,6 @@ private:
         bool spikes;
     };
     std::vector<OutputSource> output_sources_;
-    // For the state: what the nodes between put out.
-    std::vector<std::vector<std::uint32_t>> sources_;
-    std::vector<std::unique_ptr<Operator>> weight_operators_;  // null for other nodes, and on devices
 };
 
 }  // namespace memprop::host

@@ -1,24 +1,15 @@
-// The state of a network on the chip, in the words of the simulator: what each node of the graph keeps and
-// what it put out last. Only neurons keep anything on the chip; what the nodes between them put out follows.
+// The state of a network on the chip, in the words of the functional network, whose state it is: what the
+// neurons of each population keep, and the spikes that projections remember (network::Executor::serialize).
 #include <algorithm>
 #include <string>
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/chip/chip_network.hpp"
 #include "host_runtime/files/memory_archive.hpp"
+#include "learning/network/connect/connections.hpp"
 
 namespace memprop::host {
 namespace {
-
-Signal spike_signal(const std::vector<std::uint32_t>& indices) {
-    Signal signal;
-    signal.start_sparse();
-    for (const std::uint32_t i : indices) {
-        signal.add(i, 1.0);
-    }
-    signal.finish_sparse();
-    return signal;
-}
 
 std::vector<std::uint32_t> indices_of(const std::vector<float>& spikes) {
     std::vector<std::uint32_t> indices;
@@ -30,112 +21,59 @@ std::vector<std::uint32_t> indices_of(const std::vector<float>& spikes) {
     return indices;
 }
 
-/// Adds b to a; both are of a layer of `size`.
-void add(Signal& a, const Signal& b, std::size_t size) {
-    if (a.form == Signal::Form::zero || b.form == Signal::Form::zero) {
-        a = a.form == Signal::Form::zero ? b : a;
-        return;
-    }
-    std::vector<double> values(size, 0.0);
-    for (const Signal* signal : {static_cast<const Signal*>(&a), &b}) {
-        for_each_nonzero(*signal, [&](std::uint32_t i, double value) { values[i] += value; });
-    }
-    a.form = Signal::Form::dense;
-    a.dense = std::move(values);
-}
-
 }  // namespace
 
-/// What devices make of the spikes that arrive in the step to come; with the same draws the chip reads them
-/// again then. What others put out nobody asks for again.
-void ChipNetwork::read_devices(std::size_t projection, const Signal& arriving, Signal& out) {
-    if (static_cast<learning::ProjectionId>(projection) != learning::classic::w_rec ||
-        arriving.form == Signal::Form::zero) {
-        return;
-    }
-    std::vector<float> sums(mapped_[projection]->shape().post);
-    mapped_[projection]->sum_inputs(arriving.index, static_cast<std::uint32_t>(steps_done_), sums);
-    out.form = Signal::Form::dense;
-    out.dense.assign(sums.begin(), sums.end());
-}
-
-/// What every node put out in the last step.
-std::vector<Signal> ChipNetwork::signals() {
-    std::vector<Signal> out(infos_.size());
-    for (const std::uint32_t i : order_.nodes) {
-        if (i == compiled_.neurons) {
-            out[i] = spike_signal(spikes_);
-        } else if (i == compiled_.readouts) {
-            out[i].form = Signal::Form::dense;
-            out[i].dense = shown_readout_;
-        } else if (i == compiled_.delay) {
-            out[i] = spike_signal(earlier_spikes_);
-        } else if (sources_[i].empty()) {
-            out[i] = spike_signal(events_);
-        } else {
-            Signal sum;
-            for (const std::uint32_t source : sources_[i]) {
-                add(sum, out[source], infos_[i].size);
+void ChipNetwork::serialize(StateArchive& archive, network::Signal<float>& last,
+                            network::Signal<float>& earlier) {
+    const network::Network& net = net_.network;
+    const bool remembers =
+        std::any_of(net.projections.begin(), net.projections.end(), [&](const network::Projection& p) {
+            return p.from == compiled_.neuron_population && p.delay_steps > 0;
+        });
+    archive("network_steps", steps_done_);
+    for (const auto& wave : waves(net)) {
+        for (const network::PopulationId id : wave) {
+            archive.enter("population" + std::to_string(index_of(id)));
+            if (id == compiled_.neuron_population) {
+                archive("membrane", state_.membrane);
+                archive("spike", state_.spike);
+                if (net.at(id).model == "lif") {
+                    archive("adaptation", state_.adaptation);
+                    archive("silent", state_.silent);
+                } else {
+                    std::vector<std::int32_t> nobody;
+                    archive("silent", nobody);
+                }
+                if (remembers) {
+                    serialize_signal(archive, "output", last, net.at(id).size);
+                    serialize_signal(archive, "before0", earlier, net.at(id).size);
+                }
+            } else if (id == compiled_.readout_population) {
+                archive("membrane", state_.readout);
             }
-            const auto weights = std::find_if(compiled_.weights.begin(), compiled_.weights.end(),
-                                              [&](const CompiledWeights& w) { return w.node == i; });
-            if (weight_operators_[i] != nullptr) {
-                weight_operators_[i]->step(sum, out[i]);
-            } else if (weights != compiled_.weights.end()) {
-                read_devices(static_cast<std::size_t>(weights - compiled_.weights.begin()), sum, out[i]);
-            } else {
-                out[i] = std::move(sum);
-            }
+            archive.leave();
         }
     }
-    return out;
-}
-
-void ChipNetwork::serialize(StateArchive& archive, const std::vector<Signal>& outputs) {
-    archive("steps_done", steps_done_);
-    for (std::uint32_t i = 0; i < infos_.size(); ++i) {
-        archive.enter("node" + std::to_string(i));
-        if (i == compiled_.neurons) {
-            archive("v", state_.membrane);
-            archive("spike", state_.spike);
-            archive("shown", membrane_);
-        } else if (i == compiled_.readouts) {
-            std::vector<float> no_spikes(state_.readout.size(), 0.0F);
-            archive("v", state_.readout);
-            archive("spike", no_spikes);
-            archive("shown", shown_readout_);
-        } else if (i == compiled_.delay) {
-            std::uint64_t now = steps_done_;
-            std::vector<double> due(spikes_.size(), static_cast<double>(now)), value(spikes_.size(), 1.0);
-            std::vector<std::uint32_t> index = spikes_;
-            archive("now", now);
-            archive("due", due);
-            archive("index", index);
-            archive("value", value);
-        }
-        for (MappedWeights* mapped : mapped_) {
-            if (mapped != nullptr &&
-                compiled_.weights[static_cast<std::size_t>(mapped->shape().id)].node == i) {
-                std::uint64_t step = steps_done_;
-                archive("step", step);
-                mapped->devices().account_reads();
+    for (std::size_t p = 0; p < net.projections.size(); ++p) {
+        archive.enter("projection" + std::to_string(p));
+        for (std::size_t w = 0; w < mapped_.size(); ++w) {
+            if (mapped_[w] != nullptr && index_of(*compiled_.weights[w].projection) == p) {
+                mapped_[w]->devices().account_reads();
                 archive.enter("array0");
-                mapped->serialize(archive);
+                mapped_[w]->serialize(archive);
                 archive.leave();
-                mapped->devices().renew(mapped->tick());
+                mapped_[w]->devices().renew(mapped_[w]->tick());
             }
         }
-        std::vector<double> values(infos_[i].size, 0.0);
-        std::copy_n(dense_values(outputs[i], values), values.size(), values.begin());
-        auto form = static_cast<std::uint64_t>(outputs[i].form);
-        archive("form", form);
-        archive("output", values);
         archive.leave();
     }
 }
 
 void ChipNetwork::write_state(StateArchive& archive) {
-    serialize(archive, signals());
+    network::Signal<float> last, earlier;
+    last.set_spikes(spikes_);
+    earlier.set_spikes(earlier_spikes_);
+    serialize(archive, last, earlier);
 }
 
 void ChipNetwork::read_state(StateArchive& archive) {
@@ -154,20 +92,21 @@ void ChipNetwork::read_state(StateArchive& archive) {
 }
 
 void ChipNetwork::take_state(StateArchive& archive) {
-    spikes_.clear();  // as many as the archive has
-    serialize(archive, std::vector<Signal>(infos_.size()));
+    network::Signal<float> last, earlier;
+    serialize(archive, last, earlier);
     spikes_ = indices_of(state_.spike);
+    earlier_spikes_.assign(earlier.spikes().begin(), earlier.spikes().end());
     readout_ = state_.readout;
     show();
     check_finite();
     if (compiled_.delay) {  // what is on its way to the readouts has passed their weights already
-        const std::uint32_t w_out = *compiled_.weights[2].node;
-        Signal arriving;
-        weight_operators_[w_out]->step(spike_signal(spikes_), arriving);
-        std::vector<double> values(state_.readout_input.size());
-        const double* sums = dense_values(arriving, values);
-        std::transform(sums, sums + values.size(), state_.readout_input.begin(),
-                       [](double sum) { return static_cast<float>(sum); });
+        const auto out = network::make_connection<float>(
+            net_.network, net_.network.at(*compiled_.weights[index_of(learning::classic::w_out)].projection));
+        network::Signal<float> spikes;
+        spikes.set_spikes(spikes_);
+        if (!out->sum(spikes, static_cast<std::uint32_t>(steps_done_), state_.readout_input)) {
+            std::fill(state_.readout_input.begin(), state_.readout_input.end(), 0.0F);
+        }
     }
     hardware_->state_restored();
 }

@@ -15,36 +15,40 @@
 #include <vector>
 
 #include "host_runtime/chip/mapping.hpp"
-#include "host_runtime/graph/discretisation.hpp"
-#include "host_runtime/graph/trained.hpp"
-#include "host_runtime/nir/flat_graph.hpp"
+#include "host_runtime/nir/to_network.hpp"
 #include "learning/classic.hpp"
 
 namespace memprop::host {
 
 /// The matrix of a projection; none: no rows.
 struct CompiledWeights {
-    std::optional<std::uint32_t> node;  ///< of the graph
-    bool bias = false;                  ///< the last row is driven in every step
+    std::optional<std::uint32_t> node;                ///< of the graph
+    std::optional<network::ProjectionId> projection;  ///< of its network
+    bool bias = false;                                ///< the last row is driven in every step
     std::uint32_t rows = 0, columns = 0;
-    TrainedWeights<float> weights{.unit = 1.0F, .tile_rows = 0, .values = {}};  ///< [row][column], in units
+    float unit = 1.0F;            ///< weight of 1
+    std::uint64_t tile_rows = 0;  ///< rows summed up before they are added to the others; at most all
+    std::vector<float> values;    ///< [row][column], in units
 };
 
 struct CompiledNetwork {
     std::uint32_t neurons = 0;                     ///< node of the graph
     std::optional<std::uint32_t> readouts, delay;  ///< likewise
-    std::array<CompiledWeights, 3> weights;        ///< by learning::ProjectionId
-    std::optional<std::uint32_t> bias_address;     ///< the last input, if there are biases
+    network::PopulationId neuron_population{};     ///< of its network
+    std::optional<network::PopulationId> readout_population;
+    std::array<CompiledWeights, 3> weights;     ///< by position in the classic network (learning::classic)
+    std::optional<std::uint32_t> bias_address;  ///< the last input, if there are biases
     learning::NetworkParameters<float> parameters{learning::NetworkConfig{}};
 
     /// For weights that are numbers.
     NetworkShape shape() const;
 };
 
-/// The arithmetic must be that of training in single precision. `on_devices`: the weights stay those of the
-/// graph, for a crossbar to be programmed with; biases, which devices do not hold, are refused. Throws
-/// InputError naming node and parameter that the chip has no unit, or no room in its registers, for.
-CompiledNetwork compile(const nir::FlatGraph& graph, const std::string& file,
+/// `net` is that of the graph, whose names and values messages quote, in the arithmetic of training in single
+/// precision. `on_devices`: the weights stay those of the graph, for a crossbar to be programmed with;
+/// biases, which devices do not hold, are refused. Throws InputError naming node and parameter that the chip
+/// has no unit, or no room in its registers, for.
+CompiledNetwork compile(const NetworkOfGraph& net, const nir::FlatGraph& graph, const std::string& file,
                         const Discretisation& discretisation, bool on_devices);
 
 }  // namespace memprop::host

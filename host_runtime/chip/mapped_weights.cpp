@@ -4,11 +4,11 @@
 
 namespace memprop::host {
 
-MappedWeights::MappedWeights(CrossbarMapping& mapping, const nir::FlatNode& node, learning::ProjectionId id,
+MappedWeights::MappedWeights(CrossbarMapping& mapping, const nir::FlatNode& node, network::ProjectionId id,
                              const std::string& place)
     : mapping_(mapping),
       layer_(mapping.prepare(node, place, matrix_)),
-      shape_{.id = id, .pre = devices().rows(), .post = devices().columns()} {}
+      shape_{.id = id, .name = node.name, .pre = devices().rows(), .post = devices().columns()} {}
 
 void MappedWeights::load(std::span<const float> initial) {
     mapping_.program(*layer_, mapped(), initial);
@@ -23,6 +23,11 @@ void MappedWeights::sum_inputs(std::span<const std::uint32_t> active, std::uint3
                                std::span<float> out) {
     devices().read(active, sample_, step, out);
     scale(out);
+}
+
+void MappedWeights::sum_graded(std::span<const std::uint32_t>, std::span<const float>, std::uint32_t,
+                               std::span<float>) {
+    throw std::logic_error("the chip drives word lines with spikes");
 }
 
 void MappedWeights::update(std::span<const float>, std::uint32_t, std::int32_t) {

@@ -13,7 +13,7 @@ namespace memprop::host {
 class MappedWeights final : public learning::DeviceWeights {
 public:
     /// `mapping` outlives it. Throws InputError, starting with `place`, for a node that cannot be mapped.
-    MappedWeights(CrossbarMapping& mapping, const nir::FlatNode& node, learning::ProjectionId id,
+    MappedWeights(CrossbarMapping& mapping, const nir::FlatNode& node, network::ProjectionId id,
                   const std::string& place);
 
     /// The matrix of the node, [row][column].
@@ -24,6 +24,8 @@ public:
 
     void load(std::span<const float> initial) override;
     void sum_inputs(std::span<const std::uint32_t> active, std::uint32_t step, std::span<float> out) override;
+    void sum_graded(std::span<const std::uint32_t> active, std::span<const float> values, std::uint32_t step,
+                    std::span<float> out) override;
     void begin_sample(std::uint32_t sample, std::int32_t tick) override;
     void end_sample() override { devices().account_reads(); }
     /// These weights do not learn: throws std::logic_error.
@@ -31,7 +33,7 @@ public:
     void measure(std::uint32_t sample, std::int32_t tick, std::span<float> weights) override;
     void snapshot(std::int32_t tick, std::span<float> weights) override;
     void serialize(StateArchive& archive) override { devices().serialize(archive); }
-    void load_weights(StateArchive& archive, const learning::ExperimentConfig&, std::int32_t) override {
+    void load_weights(StateArchive& archive, const learning::DonorDevices&, std::int32_t) override {
         devices().load_devices(archive);
     }
     const learning::WeightStoreShape& shape() const override { return shape_; }

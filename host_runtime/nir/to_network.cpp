@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/nir/node_values.hpp"
@@ -70,8 +71,9 @@ private:
     /// Where what an edge delivers comes from, seen through nodes that only pass it on.
     struct Origin {
         std::uint32_t node;
-        std::uint32_t wait = 0;  ///< steps in Delay nodes
-        std::uint32_t late = 0;  ///< edges that close a cycle
+        std::uint32_t wait = 0;                   ///< steps in Delay nodes
+        std::uint32_t late = 0;                   ///< edges that close a cycle
+        std::optional<std::uint32_t> waits_in{};  ///< a Delay node on the way
         std::uint32_t delay() const { return wait + late; }
     };
     struct Use {
@@ -134,7 +136,10 @@ private:
         origin.late = order_.is_delayed(source, target) ? 1 : 0;
         while (roles_[origin.node] == Role::passes) {
             const std::uint32_t before = graph_.nodes[origin.node].sources.front();
-            origin.wait += waits_[origin.node];
+            if (waits_[origin.node] > 0) {
+                origin.wait += waits_[origin.node];
+                origin.waits_in = origin.node;
+            }
             origin.late += order_.is_delayed(before, origin.node) ? 1 : 0;
             origin.node = before;
         }
@@ -252,6 +257,7 @@ private:
         while (out_.network.find_projection(name).has_value()) {
             name += '\'';
         }
+        out_.waits.emplace_back();
         Projection& p = out_.network.projections.emplace_back();
         p.name = std::move(name);
         p.from = from;
@@ -293,6 +299,7 @@ private:
         Projection& p =
             add_projection(fmt::format("{} -> {}", out_.network.at(from).name, out_.network.at(to).name),
                            from, to, origin.delay() - (is_late ? 1 : 0));
+        out_.waits.back() = origin.waits_in;
         p.connect.kind = network::ConnectKind::one_to_one;
     }
 
@@ -300,6 +307,7 @@ private:
     void carry(std::uint32_t map, PopulationId to, std::uint32_t late) {
         PopulationId from{};
         std::uint32_t delay = late;
+        std::optional<std::uint32_t> waits_in;
         if (maps_[map].sum) {
             from = *maps_[map].sum;
         } else {
@@ -307,8 +315,10 @@ private:
             const bool is_late = roles_[origin.node] == Role::maps && maps_[origin.node].late;
             from = *out_.places[origin.node].population;
             delay += origin.delay() - (is_late ? 1 : 0);
+            waits_in = origin.waits_in;
         }
         Projection& p = add_projection(graph_.nodes[map].name, from, to, delay);
+        out_.waits.back() = waits_in;
         out_.places[map].projection = static_cast<network::ProjectionId>(out_.network.projections.size() - 1);
         p.bias_before_arrival = late == 0 || d_.first_step_recurrence;
         set_synapses(p, graph_.nodes[map], d_, form_, place(map));

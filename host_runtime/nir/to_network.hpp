@@ -29,10 +29,11 @@ struct NetworkOfGraph {
     };
 
     network::Network network;
-    std::vector<Place> places;                   ///< by node of the graph
-    std::vector<network::PopulationId> inputs;   ///< by FlatGraph::inputs
-    std::vector<network::PopulationId> outputs;  ///< by FlatGraph::outputs; several may be the same
-    std::uint64_t longest_delay_steps = 0;       ///< of a way through Delay nodes
+    std::vector<Place> places;                        ///< by node of the graph
+    std::vector<std::optional<std::uint32_t>> waits;  ///< by projection: a Delay node that its delay is of
+    std::vector<network::PopulationId> inputs;        ///< by FlatGraph::inputs
+    std::vector<network::PopulationId> outputs;       ///< by FlatGraph::outputs; several may be the same
+    std::uint64_t longest_delay_steps = 0;            ///< of a way through Delay nodes
 };
 
 /// What the weights of Linear, Affine and Conv nodes are to be.

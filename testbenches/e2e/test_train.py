@@ -55,7 +55,7 @@ class Results(Case):
         out = self.scratch / "out"
         result = self.train(self.experiment, *SHORT, "--out", out, "--seed", 7)
         self.assertEqual({p.name for p in out.iterdir()},
-                         {"result.json", "history.csv", "run.h5", "checkpoint.h5", "config.toml"})
+                         {"result.json", "history.csv", "run.h5", "checkpoint.h5", "config.toml", "network.json"})
         self.assertEqual(json.loads((out / "result.json").read_text()), result)
         self.assertEqual(len(result["loss_history"]), 4)
         self.assertEqual(result["epochs"], 4)
