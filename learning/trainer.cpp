@@ -147,9 +147,14 @@ void BasicTrainer<Real>::make_groups() {
         }
         const network::Projection& projection = network.projections[p];
         const auto id = static_cast<ProjectionId>(p);
-        if (!is_matrix(projection)) {
+        if (!is_matrix(projection) && projection.connect.kind != ConnectKind::sparse) {
             throw InputError(fmt::format("projection.{}.rule", projection.name), plan.rule_name,
-                             "needs connect = \"dense\" or \"masked\": other weights are frozen");
+                             "needs connect = \"dense\", \"masked\" or \"sparse\": other weights are frozen");
+        }
+        if (projection.connect.kind == ConnectKind::sparse &&
+            (!group->needs.gradients || plan.learning.gradient != GradientForm::factorised)) {
+            throw InputError(fmt::format("projection.{}.rule", projection.name), plan.rule_name,
+                             "sparse projections learn by e-prop after the trial, gradient = \"factorised\"");
         }
         const bool axonal = projection.delay_kind == network::DelayKind::axonal;
         group->projections.push_back(
@@ -192,7 +197,12 @@ void BasicTrainer<Real>::make_stores() {
         const auto id = static_cast<ProjectionId>(p);
         stores_.emplace_back();
         frozen_.emplace_back();
-        if (!is_matrix(projection)) {
+        const bool sparse = projection.connect.kind == ConnectKind::sparse;
+        if (sparse && resolved_.projections[p].on_devices) {
+            throw InputError(fmt::format("projection.{}.connect", projection.name), "sparse",
+                             "weights are numbers: it goes without a device");
+        }
+        if (!is_matrix(projection) && (!sparse || resolved_.projections[p].rule.empty())) {
             continue;
         }
         stores_.back() = make_weight_store<Real>(
@@ -205,7 +215,8 @@ void BasicTrainer<Real>::make_stores() {
              .pre = rows_of(network, projection),
              .post = columns_of(network, projection),
              .no_diagonal = !projection.connect.self && projection.from == projection.to,
-             .connected = connected(network, id, seed())});
+             .connected = connected(network, id, seed()),
+             .sparse = sparse ? &projection.connect : nullptr});
     }
 }
 
@@ -215,7 +226,7 @@ void BasicTrainer<Real>::make_optimizers() {
     batch_sum_.resize(stores_.size());
     for (const RuleGroup& group : groups_) {
         for (const RuleProjection& p : group.projections) {
-            const std::size_t count = std::size_t{p.rows} * p.columns;
+            const std::size_t count = weight_count(resolved_.network, resolved_.network.at(p.id));
             if (group.needs.errors) {
                 batch_sum_[index_of(p.id)].resize(count);
                 optimizers_[index_of(p.id)] = std::make_unique<Optimizer<Real>>(
@@ -376,7 +387,7 @@ std::vector<Real> BasicTrainer<Real>::initial_weights(ProjectionId id,
     }
     if (const auto& store = stores_[p]; store != nullptr) {
         const WeightStoreShape& shape = store->shape();
-        if (shape.no_diagonal) {
+        if (shape.no_diagonal && shape.sparse == nullptr) {
             for (std::size_t i = 0; i < std::min(shape.pre, shape.post); ++i) {
                 initial[i * shape.post + i] = Real{0};
             }
