@@ -147,19 +147,28 @@ void BasicTrainer<Real>::make_groups() {
         }
         const network::Projection& projection = network.projections[p];
         const auto id = static_cast<ProjectionId>(p);
-        if (!is_matrix(projection)) {
+        if (!is_matrix(projection) && projection.connect.kind != ConnectKind::sparse) {
             throw InputError(fmt::format("projection.{}.rule", projection.name), plan.rule_name,
-                             "needs connect = \"dense\" or \"masked\": other weights are frozen");
+                             "needs connect = \"dense\", \"masked\" or \"sparse\": other weights are frozen");
         }
-        group->projections.push_back({.id = id,
-                                      .from = index_of(projection.from),
-                                      .to = index_of(projection.to),
-                                      .rows = rows_of(network, projection),
-                                      .columns = columns_of(network, projection),
-                                      .delay = projection.delay_steps,
-                                      .bias = projection.bias,
-                                      .self = projection.connect.self || projection.from != projection.to,
-                                      .connected = connected(network, id, seed())});
+        if (projection.connect.kind == ConnectKind::sparse &&
+            (!group->needs.gradients || plan.learning.gradient != GradientForm::factorised)) {
+            throw InputError(fmt::format("projection.{}.rule", projection.name), plan.rule_name,
+                             "sparse projections learn by e-prop after the trial, gradient = \"factorised\"");
+        }
+        const bool axonal = projection.delay_kind == network::DelayKind::axonal;
+        group->projections.push_back(
+            {.id = id,
+             .name = projection.name,
+             .from = index_of(projection.from),
+             .to = index_of(projection.to),
+             .rows = rows_of(network, projection),
+             .columns = columns_of(network, projection),
+             .delay = axonal ? projection.delay_steps : 0,
+             .bias = projection.bias,
+             .post_spikes = network::find_model("model", network.at(projection.to).model).spiking,
+             .self = projection.connect.self || projection.from != projection.to,
+             .connected = connected(network, id, seed())});
     }
     for (RuleGroup& group : groups_) {
         if (!group.needs.errors) {
@@ -188,7 +197,12 @@ void BasicTrainer<Real>::make_stores() {
         const auto id = static_cast<ProjectionId>(p);
         stores_.emplace_back();
         frozen_.emplace_back();
-        if (!is_matrix(projection)) {
+        const bool sparse = projection.connect.kind == ConnectKind::sparse;
+        if (sparse && resolved_.projections[p].on_devices) {
+            throw InputError(fmt::format("projection.{}.connect", projection.name), "sparse",
+                             "weights are numbers: it goes without a device");
+        }
+        if (!is_matrix(projection) && (!sparse || resolved_.projections[p].rule.empty())) {
             continue;
         }
         stores_.back() = make_weight_store<Real>(
@@ -201,7 +215,8 @@ void BasicTrainer<Real>::make_stores() {
              .pre = rows_of(network, projection),
              .post = columns_of(network, projection),
              .no_diagonal = !projection.connect.self && projection.from == projection.to,
-             .connected = connected(network, id, seed())});
+             .connected = connected(network, id, seed()),
+             .sparse = sparse ? &projection.connect : nullptr});
     }
 }
 
@@ -211,13 +226,11 @@ void BasicTrainer<Real>::make_optimizers() {
     batch_sum_.resize(stores_.size());
     for (const RuleGroup& group : groups_) {
         for (const RuleProjection& p : group.projections) {
-            const std::size_t count = std::size_t{p.rows} * p.columns;
+            const std::size_t count = weight_count(resolved_.network, resolved_.network.at(p.id));
             if (group.needs.errors) {
+                batch_sum_[index_of(p.id)].resize(count);
                 optimizers_[index_of(p.id)] = std::make_unique<Optimizer<Real>>(
                     group.learning, resolved_.projections[index_of(p.id)].lr, count);
-            }
-            if (group.needs.gradients) {
-                batch_sum_[index_of(p.id)].resize(count);
             }
         }
     }
@@ -301,8 +314,13 @@ template <class Real>
 void BasicTrainer<Real>::make_workers(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
         auto& worker = *workers_.emplace_back(std::make_unique<Worker>());
-        for (const auto& sum : batch_sum_) {
-            worker.gradients.emplace_back(sum.size());
+        worker.gradients.resize(stores_.size());
+        for (const RuleGroup& group : groups_) {
+            for (const RuleProjection& p : group.projections) {
+                if (group.needs.gradients) {
+                    worker.gradients[index_of(p.id)].resize(std::size_t{p.rows} * p.columns);
+                }
+            }
         }
     }
     last_ = workers_[0].get();
@@ -369,7 +387,7 @@ std::vector<Real> BasicTrainer<Real>::initial_weights(ProjectionId id,
     }
     if (const auto& store = stores_[p]; store != nullptr) {
         const WeightStoreShape& shape = store->shape();
-        if (shape.no_diagonal) {
+        if (shape.no_diagonal && shape.sparse == nullptr) {
             for (std::size_t i = 0; i < std::min(shape.pre, shape.post); ++i) {
                 initial[i * shape.post + i] = Real{0};
             }

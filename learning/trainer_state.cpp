@@ -58,7 +58,7 @@ std::vector<double> BasicTrainer<Real>::snapshot(ProjectionId id) {
         return frozen_[index_of(id)]->weights();
     }
     const WeightStoreShape& s = store->shape();
-    std::vector<Real> weights(std::size_t{s.pre} * s.post);
+    std::vector<Real> weights(s.weights());
     store->snapshot(tick(), weights);
     return {weights.begin(), weights.end()};
 }
@@ -89,6 +89,9 @@ std::uint64_t BasicTrainer<Real>::synapses(ProjectionId id) const {
         return connect.kind == network::ConnectKind::sparse ? connect.column.size() : 0;
     }
     const WeightStoreShape& s = store->shape();
+    if (s.sparse != nullptr) {
+        return s.weights();
+    }
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < std::size_t{s.pre} * s.post; ++i) {
         const bool missing =

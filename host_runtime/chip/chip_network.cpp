@@ -86,6 +86,7 @@ void ChipNetwork::make_stores(const nir::FlatGraph& graph, const std::string& fi
         if (stores_[w] == nullptr) {
             stores_[w] = std::make_unique<learning::DigitalWeights<float>>(
                 learning::WeightStoreShape{.id = static_cast<ProjectionId>(w),
+                                           .name = {},
                                            .pre = compiled_.weights[w].rows,
                                            .post = compiled_.weights[w].columns},
                 0.0F);

@@ -26,8 +26,8 @@ std::vector<std::uint32_t> indices_of(const std::vector<float>& spikes) {
 void ChipNetwork::serialize(StateArchive& archive, network::Signal<float>& last,
                             network::Signal<float>& earlier) {
     const network::Network& net = net_.network;
-    const bool remembers = std::any_of(
-        net.projections.begin(), net.projections.end(), [&](const network::Projection& p) {
+    const bool remembers =
+        std::any_of(net.projections.begin(), net.projections.end(), [&](const network::Projection& p) {
             return p.from == compiled_.neuron_population && p.delay_steps > 0;
         });
     archive("network_steps", steps_done_);

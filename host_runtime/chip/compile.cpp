@@ -36,7 +36,7 @@ bool is_neurons(NodeType type) {
 }
 /// Passes on what its source puts out.
 bool is_plain(const Projection& p) {
-    return p.connect.kind == ConnectKind::one_to_one && size_of(p.weights) == 0;
+    return p.connect.kind == ConnectKind::one_to_one && network::size_of(p.weights) == 0;
 }
 
 class Compiler {
@@ -160,19 +160,22 @@ private:
             const Projection& p = net_.network.at(id);
             const Population& from = population(p.from);
             if (is_plain(p)) {
-                refuse(from.name, fmt::format("reaches {} without weights; {}", population(target).name,
-                                              kForm));
+                refuse(from.name,
+                       fmt::format("reaches {} without weights; {}", population(target).name, kForm));
             }
             const bool to_readouts = target != out_.neuron_population;
             check_delay(id, to_readouts);
             const bool from_input = p.from == net_.inputs.front();
             if (p.from != out_.neuron_population && (!from_input || to_readouts)) {
-                refuse(p.name, fmt::format("connects {} to {}; {}", from.name, population(target).name, kForm));
+                refuse(p.name,
+                       fmt::format("connects {} to {}; {}", from.name, population(target).name, kForm));
             }
             const ProjectionId place = to_readouts  ? learning::classic::w_out
                                        : from_input ? learning::classic::w_in
                                                     : learning::classic::w_rec;
-            if (p.delay_steps != (place == learning::classic::w_rec ? 1U : out_.delay && to_readouts ? 1U : 0U)) {
+            if (p.delay_steps != (place == learning::classic::w_rec ? 1U
+                                  : out_.delay && to_readouts       ? 1U
+                                                                    : 0U)) {
                 refuse(p.name, fmt::format("delivers {} steps late what {} puts out; {}", p.delay_steps,
                                            from.name, kForm));
             }
@@ -200,9 +203,10 @@ private:
         const std::vector<double> seconds = nir::layer_values(graph_.nodes[*delay], "delay", 0.0);
         for (std::size_t i = 0; i < seconds.size(); ++i) {
             if (p.delay_steps != 1 || std::nearbyint(seconds[i] / discretisation_.dt_seconds) != 1.0) {
-                refuse(*delay, fmt::format("delay[{}] = {} s: the chip delays what reaches readouts by one step "
-                                           "of {} s or not at all",
-                                           i, seconds[i], discretisation_.dt_seconds));
+                refuse(*delay,
+                       fmt::format("delay[{}] = {} s: the chip delays what reaches readouts by one step "
+                                   "of {} s or not at all",
+                                   i, seconds[i], discretisation_.dt_seconds));
             }
         }
         if (on_devices_) {
@@ -215,10 +219,9 @@ private:
 
     void refuse_unplaced() const {
         for (std::uint32_t i = 0; i < graph_.nodes.size(); ++i) {
-            const bool placed =
-                (!is_weights(type(i)) && type(i) != NodeType::delay) || i == out_.delay ||
-                std::any_of(out_.weights.begin(), out_.weights.end(),
-                            [&](const CompiledWeights& w) { return w.node == i; });
+            const bool placed = (!is_weights(type(i)) && type(i) != NodeType::delay) || i == out_.delay ||
+                                std::any_of(out_.weights.begin(), out_.weights.end(),
+                                            [&](const CompiledWeights& w) { return w.node == i; });
             if (!placed) {
                 refuse(i, fmt::format("{} has no place on the chip; {}", nir::to_string(type(i)), kForm));
             }
@@ -290,9 +293,10 @@ private:
         const auto other =
             std::find_if(values.begin(), values.end(), [&](float v) { return v != values[0]; });
         if (other != values.end()) {
-            refuse(layer.name, fmt::format("{} differs between neurons ({} of neuron 0, {} of neuron {}): the "
-                                           "chip has one for the layer",
-                                           parameter, values[0], *other, other - values.begin()));
+            refuse(layer.name,
+                   fmt::format("{} differs between neurons ({} of neuron 0, {} of neuron {}): the "
+                               "chip has one for the layer",
+                               parameter, values[0], *other, other - values.begin()));
         }
         return values[0];
     }

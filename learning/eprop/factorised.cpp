@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "learning/eprop/running_rate.hpp"
+#include "learning/network/connect/sparse_sums.hpp"
 
 namespace memprop::learning {
 namespace {
@@ -33,8 +34,10 @@ ReversePopulation<Real>::ReversePopulation(const LearningPopulation<Real>& popul
       mu_(population.size),
       d_current_(c_.receptors.size()),
       filtered_(population.sources.size()) {
+    bool has_lists = false;
     for (const LearnedProjection& projection : p_.projections) {
-        rows_ += projection.rows;
+        has_lists = has_lists || projection.sparse != nullptr;
+        rows_ += projection.sparse == nullptr ? projection.rows : 0;
     }
     for (std::size_t r = 0; r < c_.receptors.size(); ++r) {
         if (c_.receptors[r].has_current) {
@@ -44,8 +47,10 @@ ReversePopulation<Real>::ReversePopulation(const LearningPopulation<Real>& popul
     if (!p_.eligibility.spiking) {
         ones_.assign(p_.size, Real{1});
     }
-    if (!c_.is_read_only && rows_ > 0) {
-        columns_at_once_ = columns_in_cache<Real>(rows_, p_.size);
+    if (!c_.is_read_only && !p_.projections.empty()) {
+        columns_at_once_ =
+            has_lists ? std::size_t{p_.size} + kLeastColumns - 1 : columns_in_cache<Real>(rows_, p_.size);
+        columns_at_once_ -= columns_at_once_ % kLeastColumns;
         block_.resize(rows_ * columns_at_once_);
     }
 }
@@ -113,20 +118,27 @@ void ReversePopulation<Real>::compute(const Tape<Real>& tape, std::span<const st
     }
     arrivals_.clear();
     for (const LearnedProjection& projection : p_.projections) {
-        out[index_of(projection.id)].resize(std::size_t{projection.rows} * projection.columns);
+        std::vector<Real>& gradient = out[index_of(projection.id)];
+        if (projection.sparse != nullptr) {
+            gradient.assign(projection.sparse->column.size(), Real{0});
+        } else {
+            gradient.resize(std::size_t{projection.rows} * projection.columns);
+        }
         arrivals_.emplace_back(tape, projection);
     }
     if (c_.is_read_only) {
         compute_read_only(tape, out);
-    } else if (rows_ > 0) {
+    } else if (!p_.projections.empty()) {
         filter_errors(tape);
         begin_regularizer(tape, regularizer);
         for (std::size_t first = 0; first < n; first += columns_at_once_) {
             compute_columns(tape, feedback, regularizer, first, std::min(columns_at_once_, n - first), out);
         }
     }
+    scale_synapses(out);
     for (const LearnedProjection& projection : p_.projections) {
-        for (std::size_t j = 0; !projection.self && j < n; ++j) {
+        const bool has_diagonal = !projection.self && projection.sparse == nullptr;
+        for (std::size_t j = 0; has_diagonal && j < n; ++j) {
             out[index_of(projection.id)][j * n + j] = Real{0};
         }
     }
@@ -148,6 +160,9 @@ ReverseStep<Real> ReversePopulation<Real>::begin_columns(std::size_t first, std:
     arrived_.clear();
     Real* rows = block_.data();
     for (const LearnedProjection& projection : p_.projections) {
+        if (projection.sparse != nullptr) {
+            continue;
+        }
         const Real* d = d_of(projection).data() + first;
         arrived_.push_back({.events = {}, .values = {}, .d = d, .rows = rows});
         if (projection.bias) {
@@ -208,6 +223,9 @@ void ReversePopulation<Real>::compute_columns(const Tape<Real>& tape,
         }
         EventRows<Real>* arrived = arrived_.data();
         for (std::size_t w = 0; w < arrivals_.size(); ++w) {
+            if (p_.projections[w].sparse != nullptr) {
+                continue;
+            }
             arrived->events = arrivals_[w].at(t);
             arrived->values = arrivals_[w].values_at(t);
             ++arrived;
@@ -220,6 +238,7 @@ void ReversePopulation<Real>::compute_columns(const Tape<Real>& tape,
         step.psi = spiking ? slopes.data() + t * n + first : step.psi;
         step.own = p_.objective ? own_.data() + t * n + first : nullptr;
         reverse_step(step);
+        add_to_synapses(t, out);
     }
     take_columns(first, count, out);
 }
@@ -228,6 +247,9 @@ template <class Real>
 void ReversePopulation<Real>::take_columns(std::size_t first, std::size_t count, Gradients<Real>& out) const {
     const Real* from = block_.data();
     for (const LearnedProjection& projection : p_.projections) {
+        if (projection.sparse != nullptr) {
+            continue;
+        }
         const Real* gain = gain_of(projection).data() + first;
         Real* to = out[index_of(projection.id)].data() + first;
         for (std::size_t row = 0; row < projection.rows; ++row) {
@@ -236,6 +258,46 @@ void ReversePopulation<Real>::take_columns(std::size_t first, std::size_t count,
             }
             from += columns_at_once_;
             to += p_.size;
+        }
+    }
+}
+
+template <class Real>
+void ReversePopulation<Real>::add_to_synapses(std::size_t t, Gradients<Real>& out) const {
+    for (std::size_t w = 0; w < arrivals_.size(); ++w) {
+        const LearnedProjection& projection = p_.projections[w];
+        if (projection.sparse == nullptr) {
+            continue;
+        }
+        const network::SynapseLists lists(*projection.sparse);
+        const Real* d = d_of(projection).data();
+        Real* gradient = out[index_of(projection.id)].data();
+        const std::span<const Real> values = arrivals_[w].values_at(t);
+        std::size_t e = 0;
+        for (const std::uint32_t i : arrivals_[w].at(t)) {
+            const Real value = values.empty() ? Real{1} : values[e++];
+            lists.for_each(i, [&](std::uint64_t s, std::uint32_t j) { gradient[s] += value * d[j]; });
+        }
+        if (projection.bias_arrives(t)) {
+            lists.for_each(projection.bias_row(),
+                           [&](std::uint64_t s, std::uint32_t j) { gradient[s] += d[j]; });
+        }
+    }
+}
+
+template <class Real>
+void ReversePopulation<Real>::scale_synapses(Gradients<Real>& out) const {
+    for (const LearnedProjection& projection : p_.projections) {
+        if (projection.sparse == nullptr) {
+            continue;
+        }
+        const network::SynapseLists lists(*projection.sparse);
+        const AlignedVector<Real>& gain = gain_of(projection);
+        std::vector<Real>& gradient = out[index_of(projection.id)];
+        for (std::uint32_t row = 0; row < projection.rows; ++row) {
+            lists.for_each(row, [&](std::uint64_t s, std::uint32_t j) {
+                gradient[s] = !projection.self && j == row ? Real{0} : gradient[s] * gain[j];
+            });
         }
     }
 }
@@ -263,7 +325,11 @@ void ReversePopulation<Real>::compute_read_only(const Tape<Real>& tape, Gradient
                 d_current_[r][k] = c_.gain[k] * d[k] + c_.receptors[r].decay[k] * d_current_[r][k];
             }
         }
+        add_to_synapses(t, out);
         for (std::size_t w = 0; w < arrivals_.size(); ++w) {
+            if (p_.projections[w].sparse != nullptr) {
+                continue;
+            }
             const EventRows<Real>& to = arrived_[w];
             const std::span<const Real> values = arrivals_[w].values_at(t);
             std::size_t e = 0;
@@ -282,7 +348,7 @@ void ReversePopulation<Real>::compute_read_only(const Tape<Real>& tape, Gradient
     for (const LearnedProjection& projection : p_.projections) {
         const AlignedVector<Real>& gain = gain_of(projection);
         std::vector<Real>& gradient = out[index_of(projection.id)];
-        for (std::size_t row = 0; row < projection.rows; ++row) {
+        for (std::size_t row = 0; projection.sparse == nullptr && row < projection.rows; ++row) {
             for (std::size_t k = 0; k < n; ++k) {
                 gradient[row * n + k] *= gain[k];
             }

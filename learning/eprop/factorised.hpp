@@ -3,6 +3,7 @@
 // each presynaptic spike at t adds the vector D[t] to the gradients of its synapses. Work per step: one
 // vector of neurons, and one more per presynaptic spike.
 // A synaptic current is one more filter moved: D_i[t] = gain D[t] + decay D_i[t+1] takes the place of D.
+// Of a sparse projection the spike adds D at the synapses of its neuron.
 // Adaptive neurons: mu is the sensitivity to eps, c[t] = psi (q[t] + mu[t+1]), mu[t] = rho mu[t+1] - beta
 // c[t]. The regulariser joins q: a constant, or its own filter backwards in time.
 #pragma once
@@ -37,6 +38,9 @@ private:
                          Gradients<Real>& out);
     ReverseStep<Real> begin_columns(std::size_t first, std::size_t count);
     void take_columns(std::size_t first, std::size_t count, Gradients<Real>& out) const;
+    /// What arrives in step t at the synapses of sparse projections takes D[t].
+    void add_to_synapses(std::size_t t, Gradients<Real>& out) const;
+    void scale_synapses(Gradients<Real>& out) const;
     /// The same for a population that is read only: few neurons, straight into `out`.
     void compute_read_only(const Tape<Real>& tape, Gradients<Real>& out);
     const AlignedVector<Real>& d_of(const LearnedProjection& projection) const {
@@ -50,9 +54,9 @@ private:
 
     LearningPopulation<Real> p_;
     EligibilityCoefficients<Real> c_;
-    std::size_t rows_ = 0;  // of all projections together
+    std::size_t rows_ = 0;  // of all matrices together
     std::size_t columns_at_once_ = 0;
-    AlignedVector<Real> block_;  // gradients of those columns: [row of the projections in turn][column]
+    AlignedVector<Real> block_;  // gradients of those columns: [row of the matrices in turn][column]
     AlignedVector<Real> d_, regularizer_, mu_, ones_;
     std::vector<AlignedVector<Real>> d_current_;  // [receptor][neuron]; empty: no current
     std::vector<std::vector<Real>> filtered_;     // [source]: [step][neuron of the objective]

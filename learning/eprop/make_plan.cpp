@@ -107,7 +107,10 @@ EpropPlan<Real> make_eprop_plan(const ResolvedNetwork& resolved, std::string_vie
                  .receptor = projection.receptor,
                  .bias = projection.bias,
                  .counts_carried = projection.delay_kind == network::DelayKind::axonal,
-                 .self = projection.connect.self || projection.from != projection.to});
+                 .self = projection.connect.self || projection.from != projection.to,
+                 .bias_before_arrival = projection.bias_before_arrival,
+                 .sparse = projection.connect.kind == network::ConnectKind::sparse ? &projection.connect
+                                                                                   : nullptr});
         }
         if (learning == nullptr) {
             continue;

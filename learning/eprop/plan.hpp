@@ -24,6 +24,9 @@ struct LearnedProjection {
     bool self = true;  ///< false: the synapses of neurons onto themselves do not exist
     /// Whether the bias arrives in the steps before `delay`, too.
     bool bias_before_arrival = true;
+    /// Lists of its synapses: gradients are then [synapse], and only the factorised form has them. Outlive
+    /// the plan; null: a matrix.
+    const network::Connect* sparse = nullptr;
 
     std::uint32_t bias_row() const { return rows - 1; }
     bool bias_arrives(std::size_t t) const { return bias && (bias_before_arrival || t >= delay); }

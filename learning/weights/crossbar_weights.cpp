@@ -6,6 +6,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "learning/weights/digital_weights.hpp"
+#include "learning/weights/sparse_weights.hpp"
 
 namespace memprop::learning {
 namespace {
@@ -196,6 +197,9 @@ template <class Real>
 std::unique_ptr<BasicWeightStore<Real>> make_weight_store(const StoreContext& context,
                                                           const WeightStoreShape& shape) {
     const ProjectionPlan& plan = context.plan;
+    if (!plan.on_devices && shape.sparse != nullptr) {
+        return std::make_unique<SparseWeights<Real>>(shape, static_cast<Real>(plan.update.weight_limit));
+    }
     if (!plan.on_devices) {
         return std::make_unique<DigitalWeights<Real>>(shape, static_cast<Real>(plan.update.weight_limit));
     }

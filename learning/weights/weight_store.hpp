@@ -24,6 +24,12 @@ struct WeightStoreShape {
     /// [pre][post]: 0 where there is no synapse; null: all that the diagonal leaves. The caller asks for no
     /// change of weights that do not exist.
     std::shared_ptr<const std::vector<std::uint8_t>> connected{};
+    /// Lists of the synapses: weights are then [synapse], not [pre][post]. Outlive the store; null: a matrix.
+    const network::Connect* sparse = nullptr;
+
+    std::size_t weights() const {
+        return sparse != nullptr ? sparse->column.size() : std::size_t{pre} * post;
+    }
 };
 
 /// Devices of another run whose weights are taken over.

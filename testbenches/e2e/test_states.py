@@ -366,23 +366,30 @@ class States(Case):
             with h5py.File(state.with_name("whole.h5"), "w"):
                 pass
             state.write_bytes(whole)
-            neurons, crossbars = self.nodes_with(state, "v"), self.nodes_with(state, "array0")
-            edits = [("state/steps_done", filled(2**40)), (f"{neurons[0]}/form", filled(3)),
-                     (f"{neurons[0]}/output", filled(numpy.nan)), (f"{neurons[0]}/v", lambda old: old[:-1]),
-                     (f"{neurons[0]}/v", filled(numpy.inf)), (f"{neurons[0]}/v", lambda old: None)]
+            neurons, crossbars = self.groups_with(state, "membrane"), self.groups_with(state, "array0")
+            remembered = self.groups_with(state, "output")
+            edits = [("state/network_steps", filled(2**40)), (f"{remembered[0]}/output/form", filled(7)),
+                     (f"{neurons[0]}/membrane", filled(numpy.nan)), (f"{neurons[0]}/membrane", lambda old: old[:-1]),
+                     (f"{neurons[0]}/membrane", filled(numpy.inf)), (f"{neurons[0]}/membrane", lambda old: None)]
+            edits += [(f"{path}/index", filled(2**20)) for path in self.spikes_in(state, remembered)]
             if crossbars:
                 edits += [(f"{crossbars[0]}/array0/programmed_tick", filled(2**31 - 1)),
-                          (f"{crossbars[0]}/array0/next_device", filled(9)), (f"{crossbars[0]}/step", filled(21))]
+                          (f"{crossbars[0]}/array0/next_device", filled(9))]
             for path, edit in edits:
                 state.write_bytes(whole)
                 change(state, path, edit)
                 with self.subTest(kind, path=path):
                     self.run_network("edited", 40, *more, "--load-state", state, code=2, contains=["state.h5"])
 
-    def nodes_with(self, state, name):
+    def groups_with(self, state, name):
         with h5py.File(state) as tree:
-            return [f"state/{node}" for node in tree["state"]
-                    if node.startswith("node") and name in tree["state"][node]]
+            return [f"state/{group}" for group in tree["state"]
+                    if isinstance(tree["state"][group], h5py.Group) and name in tree["state"][group]]
+
+    def spikes_in(self, state, groups):
+        with h5py.File(state) as tree:
+            return [f"{group}/{signal}" for group in groups for signal in ("output", "before0")
+                    if f"{group}/{signal}/index" in tree]
 
     def test_devices_that_it_does_not_belong_to(self):
         state = self.scratch / "state.h5"

@@ -1,5 +1,6 @@
 // Lists of synapses by presynaptic neuron: an event costs the synapses of its neuron.
 #include <algorithm>
+#include <optional>
 #include <type_traits>
 #include <variant>
 
@@ -13,8 +14,14 @@ namespace {
 template <class Real, class Weight>
 class Sparse final : public Connection<Real> {
 public:
-    Sparse(SynapseLists lists, std::vector<Weight> weights, std::optional<std::uint32_t> bias_row)
-        : lists_(std::move(lists)), weights_(std::move(weights)), bias_row_(bias_row) {}
+    Sparse(const Connect& connect, std::vector<Weight> weights, std::optional<std::uint32_t> bias_row)
+        : row_begin_(connect.row_begin),
+          column_(connect.column),
+          weights_(std::move(weights)),
+          bias_row_(bias_row) {
+        lists_.row_begin = row_begin_;
+        lists_.column = column_;
+    }
 
     bool bias_is_a_line() const override { return false; }
 
@@ -24,15 +31,17 @@ public:
         }
         std::fill(out.begin(), out.end(), Real{0});
         for_each_nonzero(arriving, [&](std::uint32_t i, Real value) {
-            add_synapses<Real, Weight>(lists_, weights_, i, value, out);
+            add_synapses(lists_, weights_.data(), i, value, out);
         });
         if (bias_row_) {
-            add_synapses<Real, Weight>(lists_, weights_, *bias_row_, Real{1}, out);
+            add_synapses(lists_, weights_.data(), *bias_row_, Real{1}, out);
         }
         return true;
     }
 
 private:
+    std::vector<std::uint64_t> row_begin_;
+    std::vector<std::uint32_t> column_;
     SynapseLists lists_;
     std::vector<Weight> weights_;  // [synapse]
     std::optional<std::uint32_t> bias_row_;
@@ -43,7 +52,7 @@ private:
 template <class Real>
 std::unique_ptr<Connection<Real>> make_sparse(const Network& network, const Projection& projection) {
     const Connect& connect = projection.connect;
-    SynapseLists lists{connect.row_begin, connect.column};
+    const SynapseLists lists(connect);
     const bool no_self = !connect.self && projection.from == projection.to;
     const std::optional<std::uint32_t> bias_row =
         projection.bias ? std::optional(network.at(projection.from).size) : std::nullopt;
@@ -52,14 +61,13 @@ std::unique_ptr<Connection<Real>> make_sparse(const Network& network, const Proj
             using Number = typename std::decay_t<decltype(numbers)>::value_type;
             using Weight = std::conditional_t<std::is_same_v<Real, float>, float, Number>;
             std::vector<Weight> weights(numbers.size());
-            for (std::size_t row = 0; row + 1 < lists.row_begin.size(); ++row) {
-                for (std::size_t s = lists.row_begin[row]; s < lists.row_begin[row + 1]; ++s) {
-                    weights[s] = no_self && lists.column[s] == row
-                                     ? Weight{0}
-                                     : narrow<Weight>(static_cast<double>(numbers[s]));
-                }
+            for (std::uint32_t row = 0; row < lists.rows(); ++row) {
+                lists.for_each(row, [&](std::uint64_t s, std::uint32_t j) {
+                    weights[s] =
+                        no_self && j == row ? Weight{0} : narrow<Weight>(static_cast<double>(numbers[s]));
+                });
             }
-            return std::make_unique<Sparse<Real, Weight>>(std::move(lists), std::move(weights), bias_row);
+            return std::make_unique<Sparse<Real, Weight>>(connect, std::move(weights), bias_row);
         },
         projection.weights);
 }
