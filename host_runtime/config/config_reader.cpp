@@ -89,7 +89,9 @@ std::vector<double> ConfigReader::parameter(const network::Field& field, const t
         }
         return {static_cast<double>(chosen - field.choices.begin())};
     }
-    const std::string_view kind = field.whole ? "whole number" : "number";
+    const std::string_view kind = field.whole ? "whole number" : has_range(field) ? "number" : "finite number";
+    const std::string range =
+        has_range(field) ? fmt::format(" in [{}, {}]", field.low, field.high) : std::string();
     const auto number = [&](const toml::node& item) -> std::optional<double> {
         const auto value = item.is_number() ? item.value<double>() : std::nullopt;
         const bool good = value && *value >= field.low && *value <= field.high &&
@@ -113,8 +115,8 @@ std::vector<double> ConfigReader::parameter(const network::Field& field, const t
     }
     refuse(field.name, node,
            field.list > 0
-               ? fmt::format("must be a list of {} {}s in [{}, {}]", field.list, kind, field.low, field.high)
-               : fmt::format("must be a {} in [{}, {}]{}", kind, field.low, field.high,
+               ? fmt::format("must be a list of {} {}s{}", field.list, kind, range)
+               : fmt::format("must be a {}{}{}", kind, range,
                              field.per_neuron ? ", or a list of them, one per neuron" : ""));
 }
 

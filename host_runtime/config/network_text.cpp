@@ -57,7 +57,7 @@ bool is_left_out(const ConfigEntry& entry) {
 }
 
 std::string range_text(const network::Field& field) {
-    return field.choices.empty() ? fmt::format(" [{}, {}]", field.low, field.high) : std::string();
+    return field.choices.empty() && has_range(field) ? fmt::format(" [{}, {}]", field.low, field.high) : std::string();
 }
 
 std::string fields_text(std::span<const network::Field> fields) {
