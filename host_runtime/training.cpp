@@ -279,6 +279,19 @@ void check_resumable(const std::filesystem::path& directory, const Experiment& w
     }
 }
 
+learning::NetworkWeights weights_by_projection(const Experiment& config, const NamedWeights& weights) {
+    const network::Network network = learning::resolve(config).network;
+    learning::NetworkWeights by_projection(network.projections.size());
+    for (const auto& [name, values] : weights) {
+        const auto id = network.find_projection(name);
+        if (!id) {
+            throw InputError("weights", name, "is no projection of the network");
+        }
+        by_projection[network::index_of(*id)] = values;
+    }
+    return by_projection;
+}
+
 std::vector<KeyWithoutEffect> check_trainable(const Experiment& given) {
     Experiment config = given;
     std::unique_ptr<learning::Task> task = make_any_task(config);
@@ -303,7 +316,13 @@ TrainOutcome run_training(const TrainRequest& given) {
     if (request.resume) {
         check_resumable(request.directory, request.config);
     }
-    const auto to_program = request.init ? weights_to_program(*request.init, request.config) : std::nullopt;
+    auto to_program = request.init ? weights_to_program(*request.init, request.config) : std::nullopt;
+    if (!request.weights.empty()) {
+        if (request.init || request.resume) {
+            throw InputError("weights are given, and a file to start from, too");
+        }
+        to_program = weights_by_projection(request.config, request.weights);
+    }
     ChipHardware* chip = nullptr;
     learning::HardwareFactory make_hardware;
     if (request.config.run.engine == learning::EngineKind::cycle) {

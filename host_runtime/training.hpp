@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host_runtime/config/experiment.hpp"
@@ -13,12 +14,19 @@
 
 namespace memprop::host {
 
+/// Weights of projections by name, in the layout of network::Projection::weights.
+using NamedWeights = std::vector<std::pair<std::string, std::vector<double>>>;
+
+/// The same for the network of an experiment, by projection. Throws InputError for names that it lacks.
+learning::NetworkWeights weights_by_projection(const Experiment& config, const NamedWeights& weights);
+
 struct TrainRequest {
     Experiment config;
     std::filesystem::path directory;            ///< of the results
     bool resume = false;                        ///< continue in `directory`; else it must not exist
     bool evaluate = false;                      ///< one pass without learning
     std::optional<std::filesystem::path> init;  ///< checkpoint or NIR network to start from
+    NamedWeights weights;                       ///< without `init`: to start from; others are drawn
 
     /// Called before the first sample with the keys that are set and change nothing, if there are any.
     std::function<void(const std::vector<KeyWithoutEffect>&)> without_effect;

@@ -156,15 +156,19 @@ void BasicTrainer<Real>::make_groups() {
             throw InputError(fmt::format("projection.{}.rule", projection.name), plan.rule_name,
                              "sparse projections learn by e-prop after the trial, gradient = \"factorised\"");
         }
-        group->projections.push_back({.id = id,
-                                      .from = index_of(projection.from),
-                                      .to = index_of(projection.to),
-                                      .rows = rows_of(network, projection),
-                                      .columns = columns_of(network, projection),
-                                      .delay = projection.delay_steps,
-                                      .bias = projection.bias,
-                                      .self = projection.connect.self || projection.from != projection.to,
-                                      .connected = connected(network, id, seed())});
+        const bool axonal = projection.delay_kind == network::DelayKind::axonal;
+        group->projections.push_back(
+            {.id = id,
+             .name = projection.name,
+             .from = index_of(projection.from),
+             .to = index_of(projection.to),
+             .rows = rows_of(network, projection),
+             .columns = columns_of(network, projection),
+             .delay = axonal ? projection.delay_steps : 0,
+             .bias = projection.bias,
+             .post_spikes = network::find_model("model", network.at(projection.to).model).spiking,
+             .self = projection.connect.self || projection.from != projection.to,
+             .connected = connected(network, id, seed())});
     }
     for (RuleGroup& group : groups_) {
         if (!group.needs.errors) {
@@ -224,11 +228,9 @@ void BasicTrainer<Real>::make_optimizers() {
         for (const RuleProjection& p : group.projections) {
             const std::size_t count = weight_count(resolved_.network, resolved_.network.at(p.id));
             if (group.needs.errors) {
+                batch_sum_[index_of(p.id)].resize(count);
                 optimizers_[index_of(p.id)] = std::make_unique<Optimizer<Real>>(
                     group.learning, resolved_.projections[index_of(p.id)].lr, count);
-            }
-            if (group.needs.gradients) {
-                batch_sum_[index_of(p.id)].resize(count);
             }
         }
     }
@@ -312,8 +314,13 @@ template <class Real>
 void BasicTrainer<Real>::make_workers(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
         auto& worker = *workers_.emplace_back(std::make_unique<Worker>());
-        for (const auto& sum : batch_sum_) {
-            worker.gradients.emplace_back(sum.size());
+        worker.gradients.resize(stores_.size());
+        for (const RuleGroup& group : groups_) {
+            for (const RuleProjection& p : group.projections) {
+                if (group.needs.gradients) {
+                    worker.gradients[index_of(p.id)].resize(std::size_t{p.rows} * p.columns);
+                }
+            }
         }
     }
     last_ = workers_[0].get();

@@ -78,6 +78,7 @@ ChipHardware::ChipHardware(const ChipConfig& config, ChipPlan plan, const ChipPa
       tape_request_{{true, true, false}, {false, true, false}, {false, true, false}},
       plan_(std::move(plan)),
       mode_(mode_of(parts.config.learning)) {
+    consumed_.resize(parameters_.outputs);
     config.check_costs();
     check_elaboration();
     sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);  // stdout is ours
@@ -226,6 +227,9 @@ void ChipHardware::run_step(std::uint32_t step) {
     learning::Tape<float>& tape = *tape_;
     const bool last = step + 1 == trial.input.steps();
     const bool in_window = step >= trial.window_begin && step < trial.window_end;
+    if (parameters_.readout_delay > 0) {
+        consumed_ = chip_->memory().state.readout_input;
+    }
     processor_->write(reg::event_in, trial.input.at(step));
     if (in_window && !trial.target.empty()) {
         words_.clear();
@@ -377,6 +381,7 @@ void ChipHardware::serialize(StateArchive& archive) {
     archive.leave();
     archive.enter("population2");
     archive("readout", state.readout);
+    archive("readout_input", parameters_.readout_delay > 0 ? consumed_ : state.readout_input);
     archive.leave();
     if (parameters_.readout_delay > 0) {
         archive("waiting2_0", state.readout_input);

@@ -82,6 +82,7 @@ private:
     learning::TapeRequest tape_request_;
     hw::chip::ChipTape chip_tape_;
     std::uint64_t network_steps_ = 0;  // that state comes from
+    std::vector<float> consumed_;      // delayed readouts: their sums of the last step
     hw::chip::ChipPlan plan_;
     std::unique_ptr<hw::chip::Chip> chip_;
     std::unique_ptr<HostProcessor> processor_;

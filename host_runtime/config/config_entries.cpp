@@ -143,6 +143,13 @@ std::vector<ConfigEntry> list_entries(Experiment config) {
     return entries;
 }
 
+std::vector<ConfigEntry> list_entries(learning::NetworkTables tables) {
+    std::vector<ConfigEntry> entries;
+    Lister lister("", entries);
+    tables.describe(lister);
+    return entries;
+}
+
 std::vector<ConfigEntry> list_parameters(std::span<const network::Field> fields) {
     std::vector<ConfigEntry> entries;
     std::vector<network::Parameter> none;

@@ -17,6 +17,9 @@ struct ConfigEntry {
     std::string file;  ///< that the key names
 };
 
+/// Those of named tables alone.
+std::vector<ConfigEntry> list_entries(learning::NetworkTables tables);
+
 /// In the order of the tables.
 std::vector<ConfigEntry> list_entries(Experiment config);
 

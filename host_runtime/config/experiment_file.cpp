@@ -133,6 +133,15 @@ Experiment parse_experiment(std::string_view text, std::string_view source,
     return config;
 }
 
+learning::NetworkTables parse_tables(std::span<const std::string> overrides) {
+    NamedTables tables;
+    for (const std::string& text : overrides) {
+        toml::table change = parse_override(text);
+        tables.take(change, fmt::format("--set {}", text));
+    }
+    return tables.read_parts(Experiment());
+}
+
 std::optional<std::size_t> override_at_fault(std::string_view text, std::string_view source,
                                              std::span<const std::string> overrides) {
     for (std::size_t count = 0; count <= overrides.size(); ++count) {

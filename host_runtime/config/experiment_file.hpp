@@ -28,6 +28,9 @@ Experiment load_experiment(const std::filesystem::path& file, std::span<const st
 Experiment parse_experiment(std::string_view text, std::string_view source,
                             std::span<const std::string> overrides);
 
+/// The tables with names that overrides alone say, such as "population.exc.size=3", checked each by itself.
+learning::NetworkTables parse_tables(std::span<const std::string> overrides);
+
 /// Which override is to blame for the InputError of parse_experiment(): the first with which the experiment
 /// is refused that was not without it. Empty if the text is, or nothing is refused.
 std::optional<std::size_t> override_at_fault(std::string_view text, std::string_view source,

@@ -130,6 +130,16 @@ void NamedTables::add(std::string_view kind, std::string name, toml::table&& key
 }
 
 learning::NetworkTables NamedTables::read(const Experiment& experiment) const {
+    learning::NetworkTables tables = read_parts(experiment);
+    if (tables.empty() && !entries_.empty()) {
+        throw InputError(fmt::format(
+            "[{}.{}] is part of a network of tables, and there is no table [population.NAME] of its neurons",
+            entries_.front().kind, toml_key(entries_.front().name)));
+    }
+    return tables;
+}
+
+learning::NetworkTables NamedTables::read_parts(const Experiment& experiment) const {
     learning::NetworkTables tables;
     const auto read_into = [](auto& list, const Entry& entry, auto table) {
         table.name = entry.name;
@@ -156,11 +166,6 @@ learning::NetworkTables NamedTables::read(const Experiment& experiment) const {
             update.update = experiment.update;
             read_into(tables.updates, entry, update);
         }
-    }
-    if (tables.empty() && !entries_.empty()) {
-        throw InputError(fmt::format(
-            "[{}.{}] is part of a network of tables, and there is no table [population.NAME] of its neurons",
-            entries_.front().kind, toml_key(entries_.front().name)));
     }
     return tables;
 }

@@ -25,6 +25,8 @@ public:
     /// Their values. Defaults: for devices those published, for updates, rules and objectives what
     /// `experiment` has. Throws InputError naming file, line, key, value and what is allowed.
     learning::NetworkTables read(const Experiment& experiment) const;
+    /// The same without asking for a network: of tables by themselves.
+    learning::NetworkTables read_parts(const Experiment& experiment) const;
 
 private:
     struct Entry {

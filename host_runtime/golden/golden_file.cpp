@@ -49,6 +49,18 @@ const std::vector<double>& GoldenFile::checked(const std::string& array, const h
     return found.values;
 }
 
+const std::string& GoldenFile::text(const std::string& array) {
+    const auto found = arrays_.find(array);
+    if (found == arrays_.end()) {
+        fail(array, "is missing");
+    }
+    if (found->second.texts.size() != 1) {
+        fail(array, "must hold one text");
+    }
+    given_.insert(array);
+    return found->second.texts.front();
+}
+
 void GoldenFile::fail(std::string_view array, std::string_view what) const {
     throw InputError(fmt::format("{}: {}{}{}", name_, array, array.empty() ? "" : " ", what));
 }

@@ -28,6 +28,8 @@ public:
     /// An input of exactly this shape, all of whose values pass `allowed`; `rule` says in words what passes.
     const std::vector<double>& checked(const std::string& array, const h5::Shape& shape,
                                        bool (*allowed)(double), std::string_view rule);
+    /// An input of one text.
+    const std::string& text(const std::string& array);
     /// Not computed anew: theory, ranges, orientation. Fine if it is not there.
     void given(const std::string& array) { given_.insert(array); }
     bool is_given(const std::string& array) const { return given_.contains(array); }

@@ -33,5 +33,6 @@ struct GoldenKind {
 std::span<const GoldenKind> golden_kinds();
 
 Computation compute_interval_bias(GoldenFile& file);
+Computation compute_local_rules(GoldenFile& file);
 
 }  // namespace memprop::host::golden

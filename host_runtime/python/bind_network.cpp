@@ -14,7 +14,61 @@ namespace py = pybind11;
 
 namespace memprop::host::python {
 
+PyTables share(py::list tables) {
+    return {new py::list(std::move(tables)), [](py::list* held) {
+                const py::gil_scoped_acquire gil;
+                delete held;
+            }};
+}
+
+const nir::Network& PyNetwork::graph() const {
+    if (network == nullptr) {
+        throw InputError("the network is one of populations; it has no nodes and is no NIR graph");
+    }
+    return *network;
+}
+
+const py::list& PyNetwork::need_parts() const {
+    if (parts == nullptr) {
+        throw InputError(fmt::format("{}: is a NIR graph; it has no tables of populations", file));
+    }
+    return *parts;
+}
+
+std::vector<std::string> PyNetwork::tables() const {
+    std::vector<std::string> overrides;
+    for (const py::handle table : need_parts()) {
+        if (!py::hasattr(table, "kind") || !py::hasattr(table, "given")) {
+            throw InputError(
+                fmt::format("Network: {} is no Population, Projection, Objective, Device, Rule or "
+                            "Update",
+                            py::repr(table).cast<std::string>()));
+        }
+        const std::vector<std::string> own =
+            table_overrides(table.attr("kind").cast<std::string>(), table.attr("name").cast<std::string>(),
+                            table.attr("given"));
+        overrides.insert(overrides.end(), own.begin(), own.end());
+    }
+    return overrides;
+}
+
+NamedWeights PyNetwork::weights() const {
+    NamedWeights weights;
+    for (const py::handle table : need_parts()) {
+        const py::object values = py::getattr(table, "weights", py::none());
+        if (!values.is_none()) {
+            const auto name = table.attr("name").cast<std::string>();
+            const py::array array = py::array::ensure(values);
+            const DoubleArray numbers =
+                double_array(values, fmt::format("projection.{}.weights", name), array ? array.ndim() : 0);
+            weights.emplace_back(name, std::vector<double>(numbers.data(), numbers.data() + numbers.size()));
+        }
+    }
+    return weights;
+}
+
 nir::Dataset& PyNetwork::dataset(const std::string& path, const std::string& parameter) const {
+    this->graph();
     nir::Graph* graph = &network->graph;
     std::size_t begin = 0;
     while (true) {
@@ -71,7 +125,7 @@ void set_parameter(PyNetwork& self, const std::string& node, const std::string& 
         throw InputError(fmt::format("{}: node {}: {} has shape [{}], given is [{}]", self.file, node, name,
                                      fmt::join(old.shape, ", "), fmt::join(shape, ", ")));
     }
-    PyNetwork changed{self.file, std::make_shared<nir::Network>(*self.network)};
+    PyNetwork changed{self.file, std::make_shared<nir::Network>(self.graph()), {}};
     nir::Dataset& dataset = changed.dataset(node, name);
     // Booleans and whole numbers hold no fractions: they become real numbers rather than being rounded.
     const bool fractions = std::any_of(values.data(), values.data() + values.size(),
@@ -99,7 +153,7 @@ void set_parameter(PyNetwork& self, const std::string& node, const std::string& 
 
 py::list nodes(const PyNetwork& self) {
     py::list result;
-    for (const nir::FlatNode& node : nir::flatten(*self.network, self.file).nodes) {
+    for (const nir::FlatNode& node : nir::flatten(self.graph(), self.file).nodes) {
         py::dict entry;
         entry["name"] = node.name;
         entry["type"] = std::string(nir::to_string(node.node->type));
@@ -117,7 +171,7 @@ py::list nodes(const PyNetwork& self) {
 
 py::list edges(const PyNetwork& self) {
     py::list result;
-    const nir::FlatGraph graph = nir::flatten(*self.network, self.file);
+    const nir::FlatGraph graph = nir::flatten(self.graph(), self.file);
     for (const nir::FlatNode& node : graph.nodes) {
         for (const std::uint32_t target : node.targets) {
             result.append(py::make_tuple(node.name, graph.nodes[target].name));
@@ -129,19 +183,39 @@ py::list edges(const PyNetwork& self) {
 }  // namespace
 
 void bind_network(py::module_ module) {
-    py::class_<PyNetwork>(module, "Network", "A network in the Neural Intermediate Representation (NIR).")
+    py::class_<PyNetwork>(
+        module, "Network",
+        "A network: in the Neural Intermediate Representation (NIR), or of populations and\n"
+        "projections.")
+        .def(py::init([](const py::args& tables) {
+                 PyNetwork made{"Network", nullptr, share(py::list())};
+                 for (const py::handle table : tables) {
+                     made.parts->append(table);
+                 }
+                 made.tables();
+                 return made;
+             }),
+             "Network(*tables): a network of the Population, Projection, Objective, Device, Rule and Update\n"
+             "objects given, in this order; they stay those of the caller.")
+        .def_property_readonly(
+            "tables",
+            [](const PyNetwork& self) {
+                self.tables();
+                return py::tuple(*self.parts);
+            },
+            "Of a network of populations: its tables, in order.")
         .def_static(
             "load",
             [](const std::string& file) {
                 const py::gil_scoped_release no_gil;
-                return PyNetwork{file, std::make_shared<nir::Network>(load_network(file))};
+                return PyNetwork{file, std::make_shared<nir::Network>(load_network(file)), {}};
             },
             py::arg("path"), "Reads a NIR file or a checkpoint.h5 of `memprop train`. Raises InputError.")
         .def(
             "save",
             [](const PyNetwork& self, const std::string& file) {
                 const py::gil_scoped_release no_gil;
-                nir::write_network(*self.network, file);
+                nir::write_network(self.graph(), file);
             },
             py::arg("path"), "Writes a NIR file; it appears whole or not at all.")
         .def_property_readonly("nodes", nodes,
@@ -149,7 +223,7 @@ void bind_network(py::module_ module) {
                                "output_shape, parameters (their names).")
         .def_property_readonly("edges", edges, "List of (source, target) names.")
         .def_property_readonly(
-            "warnings", [](const PyNetwork& self) { return self.network->warnings; },
+            "warnings", [](const PyNetwork& self) { return self.graph().warnings; },
             "What was tolerated in the file, one line each.")
         .def("parameter", parameter, py::arg("node"), py::arg("name"),
              "A parameter of a node as a NumPy array (a copy), such as parameter(\"fc\", \"weight\").")
@@ -165,7 +239,10 @@ void bind_network(py::module_ module) {
             py::arg("node"), py::arg("name"), py::arg("values"),
             "Replaces a parameter by values of the same shape. Makes all checks of a file.")
         .def("__repr__", [](const PyNetwork& self) {
-            return fmt::format("<memprop.Network {}: {} nodes>", self.file, self.network->graph.nodes.size());
+            return self.network == nullptr
+                       ? fmt::format("<memprop.Network of {} tables>", py::len(*self.parts))
+                       : fmt::format("<memprop.Network {}: {} nodes>", self.file,
+                                     self.network->graph.nodes.size());
         });
 }
 

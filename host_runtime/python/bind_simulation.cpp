@@ -48,7 +48,7 @@ class Simulation {
 public:
     Simulation(const PyNetwork& network, const Settings& settings) {
         bool found = false;
-        discretisation_ = discretisation_of(*network.network, network.file, found);
+        discretisation_ = discretisation_of(network.graph(), network.file, found);
         if (settings.dt) {
             discretisation_.dt_seconds = *settings.dt;
         }
@@ -93,13 +93,13 @@ public:
         }
         load_and_warn(network);
         bool states_its_own = false;
-        if (discretisation_of(*network.network, network.file, states_its_own) != discretisation_ ||
+        if (discretisation_of(network.graph(), network.file, states_its_own) != discretisation_ ||
             !states_its_own) {
-            for (const std::string& text : step_warnings(*network.network, network.file, discretisation_)) {
+            for (const std::string& text : step_warnings(network.graph(), network.file, discretisation_)) {
                 warn(text);
             }
         }
-        for (const std::string& text : network.network->warnings) {
+        for (const std::string& text : network.graph().warnings) {
             warnings_.push_back(text);  // which Network.warnings has shown
         }
     }
@@ -170,13 +170,13 @@ private:
         }
         std::unique_ptr<RunningNetwork> fresh;
         if (chip_) {
-            auto on_chip = std::make_unique<ChipNetwork>(*network.network, network.file, discretisation_,
+            auto on_chip = std::make_unique<ChipNetwork>(network.graph(), network.file, discretisation_,
                                                          *chip_, mapping.get());
             on_chip_ = on_chip.get();
             fresh = std::move(on_chip);
         } else {
-            auto simulator =
-                std::make_unique<FunctionalNetwork>(*network.network, network.file, discretisation_, mapping.get());
+            auto simulator = std::make_unique<FunctionalNetwork>(network.graph(), network.file,
+                                                                 discretisation_, mapping.get());
             if (state != nullptr) {
                 MemoryReader reader(state->items());
                 simulator->serialize(reader, FunctionalNetwork::StateParts::network);
@@ -186,7 +186,7 @@ private:
         running_ = std::move(fresh);  // before the mapping it uses
         mapping_ = std::move(mapping);
         network_ = network;
-        silence_.emplace(*network.network, network.file, discretisation_);
+        silence_.emplace(network.graph(), network.file, discretisation_);
     }
 
     FunctionalNetwork& simulator(std::string_view what) {

@@ -7,38 +7,14 @@
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/config/experiment_file.hpp"
-#include "host_runtime/config/toml_text.hpp"
 #include "host_runtime/python/bindings.hpp"
+#include "host_runtime/python/py_network.hpp"
 #include "host_runtime/training.hpp"
 
 namespace py = pybind11;
 
 namespace memprop::host::python {
 namespace {
-
-std::string toml_value(const py::handle& value) {
-    const py::object plain = py::hasattr(value, "item") && py::hasattr(value, "dtype")
-                                 ? py::object(value.attr("item")())  // a number of NumPy
-                                 : py::reinterpret_borrow<py::object>(value);
-    if (py::isinstance<py::bool_>(plain)) {
-        return plain.cast<bool>() ? "true" : "false";
-    }
-    if (py::isinstance<py::str>(plain)) {
-        return toml_string(plain.cast<std::string>());
-    }
-    if (py::isinstance<py::int_>(plain) || py::isinstance<py::float_>(plain)) {
-        return py::repr(plain).cast<std::string>();
-    }
-    if (py::isinstance<py::list>(plain) || py::isinstance<py::tuple>(plain)) {
-        std::vector<std::string> items;
-        for (const py::handle item : plain) {
-            items.push_back(toml_value(item));
-        }
-        return fmt::format("[{}]", fmt::join(items, ", "));
-    }
-    throw InputError(fmt::format("overrides: values of type {}, must be numbers, strings, booleans or lists",
-                                 py::str(py::type::of(plain)).cast<std::string>()));
-}
 
 /// A directory for results that nobody asked to keep.
 class ScratchDirectory {
@@ -63,10 +39,13 @@ private:
 };
 
 py::object train(const std::string& experiment, const py::object& overrides, std::optional<std::int64_t> seed,
-                 const std::optional<std::string>& init, bool evaluate,
-                 const std::optional<std::string>& out) {
+                 const std::optional<std::string>& init, bool evaluate, const std::optional<std::string>& out,
+                 const PyNetwork* network) {
     TrainRequest request;
-    request.config = load_experiment(experiment, override_list(overrides, seed));
+    request.config = load_experiment(experiment, override_list(overrides, seed, network));
+    if (network != nullptr) {
+        request.weights = network->weights();
+    }
     request.evaluate = evaluate;
     if (evaluate && !init) {
         throw InputError("evaluate needs the weights of init");
@@ -117,8 +96,12 @@ void warn_without_effect(std::span<const KeyWithoutEffect> keys) {
     }
 }
 
-std::vector<std::string> override_list(const py::object& overrides, std::optional<std::int64_t> seed) {
+std::vector<std::string> override_list(const py::object& overrides, std::optional<std::int64_t> seed,
+                                       const PyNetwork* network) {
     std::vector<std::string> result;
+    if (network != nullptr) {
+        result = network->tables();
+    }
     if (!overrides.is_none()) {
         if (!py::isinstance<py::dict>(overrides)) {
             throw InputError("overrides must be a dict of keys and values");
@@ -136,7 +119,7 @@ std::vector<std::string> override_list(const py::object& overrides, std::optiona
 void bind_training(py::module_ module) {
     module.def("train", train, py::arg("path"), py::arg("overrides") = py::none(),
                py::arg("seed") = py::none(), py::kw_only(), py::arg("init") = py::none(),
-               py::arg("evaluate") = false, py::arg("out") = py::none(),
+               py::arg("evaluate") = false, py::arg("out") = py::none(), py::arg("network") = py::none(),
                R"(Trains a network as `memprop train` does and returns the content of result.json as a dict.
 
 path: the experiment, a TOML file.
@@ -146,6 +129,8 @@ init: a checkpoint.h5 or a NIR network to start from.
 evaluate: one pass without learning over the samples; needs init.
 out: a new directory for the results (config.toml, result.json, history.csv, run.h5, checkpoint.h5);
     without it they are not kept.
+network: a Network of populations in place of that of the experiment; weights that its projections have are those
+    to start from.
 Raises InputError (a ValueError) for what the caller gave, RunError for a run that failed. KeyboardInterrupt
 stops the training; with out there is then a checkpoint to resume from.)");
 }

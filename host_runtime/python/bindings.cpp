@@ -1,8 +1,10 @@
 #include "host_runtime/python/bindings.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "crossbar/base/error.hpp"
+#include "host_runtime/config/toml_text.hpp"
 
 namespace py = pybind11;
 
@@ -23,6 +25,33 @@ DoubleArray double_array(const py::object& values, std::string_view name, py::ss
                                      std::string(py::str(array.attr("shape"))), dimensions));
     }
     return DoubleArray(array);
+}
+
+std::string toml_value(const py::handle& value) {
+    const bool is_array =
+        py::hasattr(value, "ndim") && py::hasattr(value, "tolist") && value.attr("ndim").cast<int>() > 0;
+    const py::object plain = is_array ? py::object(value.attr("tolist")())
+                             : py::hasattr(value, "item") && py::hasattr(value, "dtype")
+                                 ? py::object(value.attr("item")())  // a number of NumPy
+                                 : py::reinterpret_borrow<py::object>(value);
+    if (py::isinstance<py::bool_>(plain)) {
+        return plain.cast<bool>() ? "true" : "false";
+    }
+    if (py::isinstance<py::str>(plain)) {
+        return toml_string(plain.cast<std::string>());
+    }
+    if (py::isinstance<py::int_>(plain) || py::isinstance<py::float_>(plain)) {
+        return py::repr(plain).cast<std::string>();
+    }
+    if (py::isinstance<py::list>(plain) || py::isinstance<py::tuple>(plain)) {
+        std::vector<std::string> items;
+        for (const py::handle item : plain) {
+            items.push_back(toml_value(item));
+        }
+        return fmt::format("[{}]", fmt::join(items, ", "));
+    }
+    throw InputError(fmt::format("values of type {}, must be numbers, strings, booleans or lists",
+                                 py::str(py::type::of(plain)).cast<std::string>()));
 }
 
 void warn(const std::string& line) {

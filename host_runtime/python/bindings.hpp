@@ -35,8 +35,19 @@ private:
 /// warnings.warn(line): a UserWarning, or what the filters make of it. Needs the GIL.
 void warn(const std::string& line);
 
-/// "key=value" of a dict and a seed (None: none), as load_experiment() takes them. Throws InputError.
-std::vector<std::string> override_list(const pybind11::object& overrides, std::optional<std::int64_t> seed);
+/// Numbers, strings, booleans, lists and arrays of NumPy as TOML. Throws InputError for anything else.
+std::string toml_value(const pybind11::handle& value);
+
+/// A table with a name and its keys as overrides: kind.name={}, kind.name.key=value.
+std::vector<std::string> table_overrides(const std::string& kind, const std::string& name,
+                                         const pybind11::dict& given);
+
+struct PyNetwork;
+
+/// "key=value" of a network of populations (null: none), a dict and a seed (None: none), as load_experiment()
+/// takes them. Throws InputError.
+std::vector<std::string> override_list(const pybind11::object& overrides, std::optional<std::int64_t> seed,
+                                       const PyNetwork* network = nullptr);
 
 /// Warns of keys without effect as Python warns (UserWarning).
 void warn_without_effect(std::span<const KeyWithoutEffect> keys);
@@ -44,6 +55,8 @@ void warn_without_effect(std::span<const KeyWithoutEffect> keys);
 void bind_crossbar(pybind11::module_ module);
 void bind_network(pybind11::module_ module);
 void bind_simulation(pybind11::module_ module);
+void bind_tables(pybind11::module_ module);
+void bind_trainer(pybind11::module_ module);
 void bind_training(pybind11::module_ module);
 
 }  // namespace memprop::host::python

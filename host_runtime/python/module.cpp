@@ -10,8 +10,10 @@ PYBIND11_MODULE(_native, module) {
     py::register_exception<memprop::InputError>(module, "InputError", PyExc_ValueError);
     py::register_exception<memprop::RunError>(module, "RunError", PyExc_RuntimeError);
     memprop::apply_simd_environment();
-    memprop::host::python::bind_training(module);
+    memprop::host::python::bind_tables(module);
     memprop::host::python::bind_network(module);
+    memprop::host::python::bind_training(module);
+    memprop::host::python::bind_trainer(module);
     memprop::host::python::bind_simulation(module);
     memprop::host::python::bind_crossbar(module.def_submodule("crossbar"));
 }

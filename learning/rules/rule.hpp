@@ -54,11 +54,13 @@ public:
 /// A projection that learns by a rule. Weights are [pre][post].
 struct RuleProjection {
     network::ProjectionId id{};
+    std::string_view name{};              ///< for errors
     std::size_t from = 0, to = 0;         ///< populations
     std::uint32_t rows = 0, columns = 0;  ///< of the weights; the bias, if any, is the last row
     std::uint32_t delay = 0;              ///< steps from an event to its arrival at the weights
     bool bias = false;
-    bool self = true;  ///< false: the synapses of neurons onto themselves do not exist
+    bool post_spikes = true;  ///< the postsynaptic neurons put out spikes
+    bool self = true;         ///< false: the synapses of neurons onto themselves do not exist
     /// [pre][post]: 0 where there is no synapse; null: all that `self` leaves.
     std::shared_ptr<const std::vector<std::uint8_t>> connected{};
 

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <type_traits>
 #include <vector>
 
 #include "crossbar/base/error.hpp"
+#include "learning/network/neurons.hpp"
 
 namespace memprop::learning {
 
@@ -27,6 +29,19 @@ const RuleKind& find_rule_kind(std::string_view field, std::string_view name) {
         names.push_back(kind->name);
     }
     throw InputError(field, name, fmt::format("must be one of {}", fmt::join(names, ", ")));
+}
+
+double parameter_of(std::string_view rule_name, std::span<const network::Parameter> parameters,
+                    std::span<const network::Field> fields, std::string_view name) {
+    const network::Field& field = network::find_field(fields, name);
+    const auto given = std::find_if(parameters.begin(), parameters.end(),
+                                    [&](const network::Parameter& p) { return p.name == name; });
+    const double value = given == parameters.end() ? field.missing : given->values.front();
+    if (!(value >= field.low && value <= field.high)) {
+        throw InputError(fmt::format("rule.{}.{}", rule_name, name), value,
+                         fmt::format("must be in [{}, {}]", field.low, field.high));
+    }
+    return value;
 }
 
 template <class Real>

@@ -5,8 +5,8 @@
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/random.hpp"
-#include "learning/eprop/gradient.hpp"
-#include "learning/network/forward.hpp"
+#include "learning/network/models/models.hpp"
+#include "learning/tests/eprop_bench.hpp"
 
 using namespace memprop;
 using namespace memprop::learning;
@@ -30,30 +30,19 @@ ExperimentConfig small(NeuronKind neuron) {
 }
 
 /// A random network and trial in double, run once.
-struct Bench {
-    NetworkParameters<double> p;
-    DenseProjection<double> w_in, w_rec, w_out;
-    Trial trial;
-    std::vector<double> feedback;
-    Tape<double> tape;
-
-    explicit Bench(const ExperimentConfig& config)
-        : p(config.network, config.learning),
-          w_in(p.inputs, p.recurrent),
-          w_rec(p.recurrent, p.recurrent),
-          w_out(p.recurrent, p.outputs),
-          feedback(p.recurrent * p.outputs) {
+struct Bench : EpropBench<double> {
+    explicit Bench(const ExperimentConfig& config) : EpropBench<double>(config) {
         std::uint32_t draw = 0;
         const auto normal = [&] {
             return double(random_normal({.seed = 9, .stream = Stream::test}, draw++));
         };
-        for (auto* w : {&w_in.weights(), &w_rec.weights(), &w_out.weights(), &feedback}) {
+        for (auto* w : {&w_in, &w_rec, &w_out, &back()}) {
             for (double& v : *w) {
                 v = 0.6 * normal() * (p.input_gain == 1.0 ? 0.05 : 1.0);
             }
         }
         for (std::uint32_t j = 0; j < p.recurrent; ++j) {
-            w_rec.weights()[j * p.recurrent + j] = 0;
+            w_rec[j * p.recurrent + j] = 0;
         }
         for (std::uint32_t t = 0; t < kSteps; ++t) {
             for (std::uint32_t i = 0; i < p.inputs; ++i) {
@@ -71,32 +60,9 @@ struct Bench {
             y = 0.5 * normal();
         }
         run();
-        REQUIRE(tape.spikes.spikes() > 60);
-    }
-    void run() { ForwardPass<double>(p).run(trial, w_in, w_rec, w_out, tape); }
-
-    Gradients<double> gradient(GradientForm form, const RateRegularizer<double>& regularizer) const {
-        Gradients<double> g(p);
-        make_gradient(form, p)->compute(tape, feedback, regularizer, g);
-        return g;
+        REQUIRE(neurons().events().spikes() > 60);
     }
 };
-
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-    double scale = 0, difference = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        scale = std::max(scale, std::abs(a[i]));
-        difference = std::max(difference, std::abs(a[i] - b[i]));
-    }
-    REQUIRE(scale > 0);
-    return difference / scale;
-}
-
-void check_equal(const Gradients<double>& a, const Gradients<double>& b) {
-    CHECK(largest_difference(a.w_in, b.w_in) < 1e-12);
-    CHECK(largest_difference(a.w_rec, b.w_rec) < 1e-12);
-    CHECK(largest_difference(a.w_out, b.w_out) < 1e-12);
-}
 
 constexpr RateRegularizer<double> kPerTrial{.strength = 40.0, .target_per_step = 0.02};
 constexpr RateRegularizer<double> kRunning{
@@ -106,14 +72,15 @@ constexpr RateRegularizer<double> kRunning{
 Gradients<double> transcribed(const Bench& b, const RateRegularizer<double>& reg) {
     const auto& p = b.p;
     const std::size_t n = p.recurrent, outputs = p.outputs;
-    Gradients<double> g(p);
+    Gradients<double> g{std::vector<double>(p.inputs * n), std::vector<double>(n * n),
+                        std::vector<double>(n * outputs)};
     std::vector<std::vector<double>> x(kSteps, std::vector<double>(p.inputs)),
         z(kSteps, std::vector<double>(n));
     for (std::size_t t = 0; t < kSteps; ++t) {
         for (const auto i : b.trial.input.at(t)) {
             x[t][i] = 1;
         }
-        for (const auto j : b.tape.spikes.at(t)) {
+        for (const auto j : b.neurons().events().at(t)) {
             z[t][j] = 1;
         }
     }
@@ -125,10 +92,10 @@ Gradients<double> transcribed(const Bench& b, const RateRegularizer<double>& reg
         for (std::size_t t = 0; t < kSteps; ++t) {
             double signal = 0;
             for (std::size_t k = 0; k < outputs; ++k) {
-                signal += b.feedback[k * n + j] * b.tape.error[t * outputs + k];
+                signal += b.back()[k * n + j] * b.answer().error[t * outputs + k];
             }
             zb = alpha * zb + gain * arrives(t);
-            const double e = b.tape.pseudo_derivative[t * n + j] * (zb - beta * eps);
+            const double e = b.neurons().pseudo_derivative[t * n + j] * (zb - beta * eps);
             eps = p.rho * eps + e;
             eb = p.eligibility_decay * eb + p.eligibility_gain * e;
             sum_e += e;
@@ -140,24 +107,23 @@ Gradients<double> transcribed(const Bench& b, const RateRegularizer<double>& reg
             }
         }
         if (reg.form == RegularizerForm::per_trial) {
-            total += reg.strength / kSteps * (b.tape.spike_count[j] / double(kSteps) - reg.target_per_step) *
-                     sum_e;
+            total += reg.strength / kSteps *
+                     (b.neurons().spike_count[j] / double(kSteps) - reg.target_per_step) * sum_e;
         }
         return total;
     };
     for (std::size_t j = 0; j < n; ++j) {
         for (std::size_t i = 0; i < p.inputs; ++i) {
-            g.w_in[i * n + j] = synapse(j, [&](std::size_t t) { return x[t][i]; });
+            g[0][i * n + j] = synapse(j, [&](std::size_t t) { return x[t][i]; });
         }
         for (std::size_t i = 0; i < n; ++i) {
-            g.w_rec[i * n + j] =
-                i == j ? 0 : synapse(j, [&](std::size_t t) { return t ? z[t - 1][i] : 0.0; });
+            g[1][i * n + j] = i == j ? 0 : synapse(j, [&](std::size_t t) { return t ? z[t - 1][i] : 0.0; });
         }
         double zo = 0;
         for (std::size_t t = 0; t < kSteps; ++t) {
             zo = p.kappa * zo + p.readout_gain * z[t][j];
             for (std::size_t k = 0; k < outputs; ++k) {
-                g.w_out[j * outputs + k] += b.tape.error[t * outputs + k] * zo;
+                g[2][j * outputs + k] += b.answer().error[t * outputs + k] * zo;
             }
         }
     }
@@ -221,20 +187,20 @@ TEST_CASE("e-prop is back-propagation through time once the recurrent spikes car
         const std::size_t n = p.recurrent, outputs = p.outputs;
         for (std::size_t j = 0; j < n; ++j) {
             for (std::size_t k = 0; k < outputs; ++k) {
-                b.feedback[k * n + j] = b.w_out.weights()[j * outputs + k];
+                b.back()[k * n + j] = b.w_out[j * outputs + k];
             }
         }
         std::vector<double> dy(outputs), dv(n), db(n), expected(p.inputs * n);
         for (std::size_t t = kSteps; t-- > 0;) {
             for (std::size_t k = 0; k < outputs; ++k) {
-                dy[k] = b.tape.error[t * outputs + k] + p.kappa * dy[k];
+                dy[k] = b.answer().error[t * outputs + k] + p.kappa * dy[k];
             }
             for (std::size_t j = 0; j < n; ++j) {
                 double dz = db[j];  // z[t] raises b[t+1]
                 for (std::size_t k = 0; k < outputs; ++k) {
-                    dz += (1 - p.kappa) * b.w_out.weights()[j * outputs + k] * dy[k];
+                    dz += (1 - p.kappa) * b.w_out[j * outputs + k] * dy[k];
                 }
-                const double slope = b.tape.pseudo_derivative[t * n + j];
+                const double slope = b.neurons().pseudo_derivative[t * n + j];
                 dv[j] = slope * dz + p.alpha * dv[j];
                 db[j] = p.rho * db[j] - p.beta[j] * slope * dz;
             }
@@ -244,7 +210,7 @@ TEST_CASE("e-prop is back-propagation through time once the recurrent spikes car
                 }
             }
         }
-        CHECK(largest_difference(expected, b.gradient(GradientForm::online, {}).w_in) < 1e-12);
+        CHECK(largest_difference(expected, b.gradient(GradientForm::online, {})[0]) < 1e-12);
     }
 }
 
@@ -257,16 +223,16 @@ TEST_CASE("the gradient of the readout weights is the difference quotient of the
         const double part = loss == Loss::mse ? 0.5 : 1.0;  // of the tape's sum that is E
         for (const std::size_t at : {0UL, 10UL, 25UL, 44UL}) {
             constexpr double kStep = 1e-4;
-            double& w = b.w_out.weights()[at];
+            double& w = b.w_out[at];
             const double original = w;
             w = original + kStep;
             b.run();
-            const double above = part * b.tape.loss;
+            const double above = part * b.answer().loss;
             w = original - kStep;
             b.run();
-            const double below = part * b.tape.loss;
+            const double below = part * b.answer().loss;
             w = original;
-            CHECK((above - below) / (2 * kStep) == doctest::Approx(g.w_out[at]).epsilon(1e-5));
+            CHECK((above - below) / (2 * kStep) == doctest::Approx(g[2][at]).epsilon(1e-5));
         }
     }
 }
@@ -289,10 +255,10 @@ TEST_CASE("neurons follow their equations for every reset and test") {
                 for (std::size_t j = 0; j < n; ++j) {
                     double current = 0;
                     for (const auto i : b.trial.input.at(t)) {
-                        current += const_cast<Bench&>(b).w_in.weights()[i * n + j];
+                        current += b.w_in[i * n + j];
                     }
                     for (std::size_t i = 0; i < n; ++i) {
-                        current += z[i] * const_cast<Bench&>(b).w_rec.weights()[i * n + j];
+                        current += z[i] * b.w_rec[i * n + j];
                     }
                     const bool silent = int(t) - last[j] < 3;
                     const double held = v[j];
@@ -306,7 +272,7 @@ TEST_CASE("neurons follow their equations for every reset and test") {
                     a[j] = p.rho * a[j] + z[j];
                     const double threshold = p.threshold + p.beta[j] * a[j];
                     const double slope = std::max(0.0, 1 - std::abs(v[j] - threshold) / p.threshold);
-                    CHECK(b.tape.pseudo_derivative[t * n + j] ==
+                    CHECK(b.neurons().pseudo_derivative[t * n + j] ==
                           doctest::Approx(silent ? 0.0 : 0.3 / p.threshold * slope).epsilon(1e-9));
                     if (!silent && v[j] >= threshold) {
                         now[j] = 1;
@@ -317,7 +283,7 @@ TEST_CASE("neurons follow their equations for every reset and test") {
                     }
                 }
                 std::vector<double> fired(n);
-                for (const auto j : b.tape.spikes.at(t)) {
+                for (const auto j : b.neurons().events().at(t)) {
                     fired[j] = 1;
                 }
                 CHECK(fired == now);
@@ -329,24 +295,28 @@ TEST_CASE("neurons follow their equations for every reset and test") {
 
 TEST_CASE("a neuron exactly at its threshold fires unless the test is strict") {
     for (const FiringTest test : {FiringTest::at_or_above, FiringTest::above}) {
-        ExperimentConfig config = small(NeuronKind::lif);
-        config.network.reset = ResetKind::subtract;
-        config.network.input_scaling = LeakScaling::one;
-        config.network.threshold = 0.5;
-        config.network.firing_test = test;
-        const NetworkParameters<double> p(config.network);
-        std::vector<double> in(17, 0.25), rec(17, 0.25), v(17), z(17), b(17), psi(17);
-        std::vector<std::int32_t> silent(17);
-        step_neurons(p, std::span<const double>(in), std::span<const double>(rec),
-                     NeuronSlice<double>{v, z, b, silent, p.beta, p.alpha_of, p.gain_of}, std::span(psi));
-        CHECK(z == std::vector<double>(17, test == FiringTest::above ? 0.0 : 1.0));
+        network::Population population{
+            .name = "n", .size = 17, .model = "lif", .parameters = {}, .shape = {}};
+        population.set("reset", {double(ResetKind::subtract)});
+        population.set("input_scaling", {double(LeakScaling::one)});
+        population.set("threshold", {0.5});
+        population.set("firing_test", {double(test)});
+        const auto neurons = network::make_neurons<double>(population, 1e-3);
+        const std::vector<double> sums(17, 0.5);
+        const std::span<const double> receptor(sums);
+        network::Signal<double> out;
+        neurons->step({.receptors = std::span(&receptor, 1), .nothing = false}, out, {});
+        CHECK(out.spikes().size() == (test == FiringTest::above ? 0 : 17));
     }
 }
 
 TEST_CASE("tables of numbers are checked") {
-    CHECK(parse_numbers("f", "1, 2.5,-3", 3) == std::vector<double>{1, 2.5, -3});
-    for (const std::string text : {"", "1,2", "1,2,3,4", "1;2;3", "1,x,3", "1,2,nan"}) {
-        CHECK_THROWS_AS(parse_numbers("f", text, 3), InputError);
+    ExperimentConfig config = small(NeuronKind::lif);
+    config.network.pseudo_derivative = PseudoDerivative::table;
+    CHECK_NOTHROW(resolve(config));
+    for (const std::string text : {"", "1,2,3", "1,2,3,4,5", "1;2;3;4", "1,x,3,4", "1,2,nan,4", "1,3,2,4"}) {
+        config.network.pseudo_table_edges = text;
+        CHECK_THROWS_WITH_AS(resolve(config), doctest::Contains("network.pseudo_table_edges"), InputError);
     }
 }
 

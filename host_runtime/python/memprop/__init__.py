@@ -1,10 +1,12 @@
 """Memristive crossbars and neuromorphic cores that learn with e-prop."""
 
 from . import crossbar
-from ._native import InputError, Network, RunError, Simulation, run, train
+from ._native import InputError, Network, RunError, Simulation, Trainer, run, train
+from .network import Device, Objective, Population, Projection, Rule, Update
 
-__all__ = ["InputError", "Network", "RunError", "Simulation", "crossbar", "run", "train"]
+__all__ = ["Device", "InputError", "Network", "Objective", "Population", "Projection", "Rule", "RunError", "Simulation",
+           "Trainer", "Update", "crossbar", "run", "train"]
 
-for _item in (InputError, Network, RunError, Simulation):
+for _item in (InputError, Network, RunError, Simulation, Trainer):
     _item.__module__ = "memprop"
 del _item

@@ -4,8 +4,32 @@ import numpy
 from numpy.typing import ArrayLike, NDArray
 
 from . import crossbar as crossbar
+from .network import (
+    Device as Device,
+    Objective as Objective,
+    Population as Population,
+    Projection as Projection,
+    Rule as Rule,
+    Update as Update,
+    _Table,
+)
 
-__all__ = ["InputError", "Network", "RunError", "Simulation", "crossbar", "run", "train"]
+__all__ = [
+    "Device",
+    "InputError",
+    "Network",
+    "Objective",
+    "Population",
+    "Projection",
+    "Rule",
+    "RunError",
+    "Simulation",
+    "Trainer",
+    "Update",
+    "crossbar",
+    "run",
+    "train",
+]
 
 class InputError(ValueError):
     """What the caller gave is wrong; the message names the argument, the value and what is allowed."""
@@ -50,12 +74,53 @@ def train(
     init: str | None = None,
     evaluate: bool = False,
     out: str | None = None,
+    network: Network | None = None,
 ) -> dict[str, Any]:
     """Trains a network as `memprop train` does and returns the content of result.json."""
 
-class Network:
-    """A network in the Neural Intermediate Representation (NIR)."""
+class Trainer:
+    """A training run in pieces, on the functional engine: as train(), epoch by epoch."""
 
+    def __init__(
+        self,
+        path: str,
+        overrides: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        *,
+        network: Network | None = None,
+    ) -> None: ...
+    def train(self, epochs: int = 1) -> list[float]:
+        """Trains that many epochs more and returns their losses."""
+    def evaluate(self, split: str = "training") -> dict[str, float | None]:
+        """Shows all trials of a split without learning: {"loss", "accuracy"}."""
+    def weights(self, projection: str) -> NDArray[numpy.float64]:
+        """Noise-free weights of a projection, [pre, post] where they are a matrix."""
+    @property
+    def projections(self) -> list[str]: ...
+    @property
+    def epochs_done(self) -> int: ...
+
+class Network:
+    """A network: in the Neural Intermediate Representation (NIR), or of populations and projections."""
+
+    def __init__(self, *tables: _Table) -> None: ...
+    @staticmethod
+    def of_experiment(path: str, overrides: Mapping[str, Any] | None = None) -> Network:
+        """The network of an experiment, of [network] too, as tables with every key."""
+    @property
+    def tables(self) -> tuple[_Table, ...]: ...
+    @property
+    def populations(self) -> dict[str, Population]: ...
+    @property
+    def projections(self) -> dict[str, Projection]: ...
+    @property
+    def objectives(self) -> dict[str, Objective]: ...
+    @property
+    def devices(self) -> dict[str, Device]: ...
+    @property
+    def rules(self) -> dict[str, Rule]: ...
+    @property
+    def updates(self) -> dict[str, Update]: ...
     @staticmethod
     def load(path: str) -> Network:
         """Reads a NIR file or a checkpoint.h5 of `memprop train`."""

@@ -30,12 +30,14 @@ constexpr std::array kFields{
           .text = "scale of a weight on its way into the readout",
           .choices = kScalings},
     Field{.name = "readout", .unit = "", .role = FieldRole::state, .text = "y"},
+    Field{.name = "readout_input", .unit = "", .role = FieldRole::state, .text = "sum of the last step"},
 };
 
 template <class Real>
 class Readouts final : public Neurons<Real> {
 public:
-    Readouts(const Population& population, double time_step_seconds) : y_(population.size) {
+    Readouts(const Population& population, double time_step_seconds)
+        : y_(population.size), input_(population.size) {
         const bool scaled = value_of(population, kFields, "input_scaling") == 0.0;
         std::vector<double> tau = values_of(population, kFields, "tau_seconds");
         if (std::all_of(tau.begin(), tau.end(), [&](double t) { return t == tau.front(); })) {
@@ -50,7 +52,10 @@ public:
         eligibility_.spiking = false;
     }
 
-    void clear() override { std::fill(y_.begin(), y_.end(), Real{0}); }
+    void clear() override {
+        std::fill(y_.begin(), y_.end(), Real{0});
+        std::fill(input_.begin(), input_.end(), Real{0});
+    }
 
     void step(const Arriving<Real>& arriving, Signal<Real>& out, std::span<Real> psi) override {
         std::fill(psi.begin(), psi.end(), Real{1});
@@ -62,19 +67,25 @@ public:
                 y_[k] = kappa[k] * y_[k] + gain[k] * arriving.receptors[0][k];
             }
         }
+        input_.assign(arriving.receptors[0].begin(), arriving.receptors[0].end());
         out.form = Signal<Real>::Form::dense;
         out.dense.assign(y_.begin(), y_.end());
     }
 
-    void serialize(StateArchive& archive) override { archive("readout", y_); }
+    void serialize(StateArchive& archive) override {
+        archive("readout", y_);
+        archive("readout_input", input_);
+    }
     std::span<const Real> state(std::string_view field) const override {
-        return field == "readout" ? std::span<const Real>(y_) : std::span<const Real>();
+        return field == "readout"         ? std::span<const Real>(y_)
+               : field == "readout_input" ? std::span<const Real>(input_)
+                                          : std::span<const Real>();
     }
     const Eligibility<Real>* eligibility() const override { return &eligibility_; }
 
 private:
     Eligibility<Real> eligibility_;
-    std::vector<Real> y_;
+    std::vector<Real> y_, input_;
 };
 
 template <class Real>

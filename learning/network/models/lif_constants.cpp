@@ -73,8 +73,8 @@ LifConstants<Real> lif_constants(const Population& population, std::span<const F
     c.threshold = narrow<Real>(threshold.front());
     c.dampening = static_cast<Real>(value("dampening"));
     c.reset_value = narrow<Real>(reset_value.front());
-    c.rho =
-        alif ? static_cast<Real>(math::exp(-time_step_seconds / value("tau_adaptation_seconds"))) : Real{0};
+    const double tau_adaptation = alif ? value("tau_adaptation_seconds") : kAdaptation[1].missing;
+    c.rho = static_cast<Real>(math::exp(-time_step_seconds / tau_adaptation));
     const PseudoDerivatives<Real> pseudo = pseudo_derivatives_of<Real>(population, fields, threshold);
     c.pseudo = pseudo.shared;
     const bool scaled = value("input_scaling") == double(LeakScaling::one_minus_decay);
@@ -118,10 +118,10 @@ Eligibility<Real> lif_eligibility(const LifConstants<Real>& c, std::uint32_t siz
     Eligibility<Real> e;
     e.alpha = c.one_alpha ? std::vector<Real>{c.alpha} : c.alpha_of;
     e.gain = c.one_alpha ? std::vector<Real>{c.input_gain} : c.gain_of;
+    e.rho = c.rho;
     if (c.adaptive) {
         e.beta = c.beta;
         e.beta.resize(size);
-        e.rho = c.rho;
     }
     e.receptors.resize(1);
     return e;
