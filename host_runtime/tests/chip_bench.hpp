@@ -96,6 +96,11 @@ public:
         chip().memory().tape = &watched_;
     }
 
+    void update(const std::array<std::span<const float>, 3>& changes, std::uint32_t event,
+                std::int32_t tick) {
+        hardware.update(changes, event, tick);
+    }
+
     // One word over the bus, and the chip's answer.
     tlm::tlm_response_status write(std::uint64_t address, std::uint32_t word) {
         tlm::tlm_response_status answer{};

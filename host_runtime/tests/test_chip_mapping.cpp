@@ -56,7 +56,8 @@ void check_plan(const host::Experiment& e, const ChipPlan& plan) {
             const auto first_column = static_cast<std::uint32_t>(placed.tile % blocks) * plan.tile_columns[w];
             const auto first_row = static_cast<std::uint32_t>(
                 static_cast<std::int64_t>(placed.tile / blocks) * (numbers ? 0 : e.crossbar.tile_rows));
-            const std::uint32_t address_of_row_0 = placed.projection == learning::classic::w_in ? 0 : plan.inputs;
+            const std::uint32_t address_of_row_0 =
+                placed.projection == learning::classic::w_in ? 0 : plan.inputs;
             CHECK(axon.first_address == address_of_row_0 + first_row);
             CHECK(axon.first_row == 0);
             const Slice& slice = to_readouts ? core.readouts : core.neurons;

@@ -89,7 +89,7 @@ TEST_CASE("chip network: counters have name, unit and description, and energy ad
     bench.run(bench.random_trial(50, 0.3F), true);
     const auto in = bench.drawn_weights(0, 0.3F), rec = bench.drawn_weights(1, 0.3F),
                out = bench.drawn_weights(2, 0.3F);
-    bench.hardware.update({in, rec, out}, 1, 2);
+    bench.update({in, rec, out}, 1, 2);
     const auto report = bench.chip().report();
     std::vector<std::string> names;
     for (const hw::Counter& counter : report) {

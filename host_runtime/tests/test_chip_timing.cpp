@@ -233,7 +233,7 @@ TEST_CASE("chip timing: samples begin, updates and measurements take the cycles 
         };
         const auto in = bench.drawn_weights(0, 0.3F), rec = bench.drawn_weights(1, 0.3F),
                    out = bench.drawn_weights(2, 0.3F);
-        bench.hardware.update({in, rec, out}, 1, 2);
+        bench.update({in, rec, out}, 1, 2);
         CHECK(longest_write() > 0);
         CHECK(host(HostCounter::update_cycles) ==
               formula.round_trip() + 2 + formula.planning() + longest_write());
@@ -270,7 +270,8 @@ TEST_CASE("chip timing: learning for a reward keeps traces beside the readouts, 
         for (std::size_t t = 0; t < 12; ++t) {
             const auto& step = bench.log.steps().at(t);
             const auto expected = formula.step(Count(step.begin_cycle), trial.input.at(t),
-                                               bench.tape.populations[1].arriving(t, 1), bench.tape.populations[1].own.at(t), false);
+                                               bench.tape.populations[1].arriving(t, 1),
+                                               bench.tape.populations[1].own.at(t), false);
             CAPTURE(t);
             CHECK(Count(step.neuron_cycles) == expected.neurons);
             CHECK(Count(step.readout_cycles) == expected.readouts);
@@ -283,7 +284,8 @@ TEST_CASE("chip timing: learning for a reward keeps traces beside the readouts, 
         CHECK(core(CoreCounter::learning_cycles) == 12 * formula.traces());
         CHECK(core(CoreCounter::learning_operations) ==
               Count(12 * (shape.neuron_inputs + shape.readout_inputs + shape.neurons * shape.neuron_inputs)));
-        const std::vector<float> tape_before = bench.tape.objectives[0].error, errors(bench.parameters.outputs, 0.25F);
+        const std::vector<float> tape_before = bench.tape.objectives[0].error,
+                                 errors(bench.parameters.outputs, 0.25F);
         bench.hardware.reward(errors);
         CHECK(Count(bench.counter(HostCounter::reward_cycles)) == formula.round_trip() + formula.reward());
         CHECK(core(CoreCounter::planning_operations) ==
@@ -322,7 +324,7 @@ TEST_CASE("chip timing: steps with updates between them, and what they add to th
                 for (const auto& tile : bench.chip().cores()[0]->tiles()) {
                     writes_before.push_back(Count(tile->stats().write_cycles));
                 }
-                bench.hardware.update({in, {}, out}, t, 1);
+                bench.update({in, {}, out}, t, 1);
                 Count longest = 0;
                 for (std::size_t i = 0; i < writes_before.size(); ++i) {
                     const auto& tile = bench.chip().cores()[0]->tiles()[i];
@@ -336,7 +338,8 @@ TEST_CASE("chip timing: steps with updates between them, and what they add to th
             bench.hardware.step(t);
             const auto& step = bench.log.steps().at(t);
             const auto expected = formula.step(Count(step.begin_cycle), trial.input.at(t),
-                                               bench.tape.populations[1].arriving(t, 1), bench.tape.populations[1].own.at(t), true);
+                                               bench.tape.populations[1].arriving(t, 1),
+                                               bench.tape.populations[1].own.at(t), true);
             CAPTURE(t);
             CHECK(Count(step.neuron_cycles) == expected.neurons);
             CHECK(Count(step.readout_cycles) == expected.readouts);
@@ -360,7 +363,9 @@ TEST_CASE("chip timing: steps with updates between them, and what they add to th
 TEST_CASE("chip timing: limits of the gradient and adaptive feedback take the cycles of the formula") {
     std::vector<std::unique_ptr<ChipBench>> benches;
     for (const auto& more : grid()) {
-        benches.push_back(std::make_unique<ChipBench>(settings(more)));
+        std::vector<std::string> own = settings(more);
+        own.emplace_back("learning.feedback_decay=0.25");
+        benches.push_back(std::make_unique<ChipBench>(own));
     }
     for (std::size_t b = 0; b < benches.size(); ++b) {
         ChipBench& bench = *benches[b];
@@ -378,7 +383,7 @@ TEST_CASE("chip timing: limits of the gradient and adaptive feedback take the cy
         CHECK(core(CoreCounter::planning_operations) == 3 * synapses);
 
         const std::vector<float> before = bench.feedback, changes = bench.drawn_weights(2, 0.3F);
-        bench.hardware.adapt_feedback(changes, 0.25F);
+        bench.hardware.adapt_feedback({{}, {}, changes});
         CHECK(host(HostCounter::adaptation_cycles) == formula.round_trip() + formula.adaptation());
         CHECK(core(CoreCounter::planning_operations) == 3 * synapses + Count(changes.size()));
         const std::size_t n = bench.parameters.recurrent, outputs = bench.parameters.outputs;
@@ -414,7 +419,7 @@ TEST_CASE("chip timing: schemes with a fast array take the cycles of its tiles a
         REQUIRE(core.fast_tiles().size() == core.tiles().size());
         const auto in = bench.drawn_weights(0, 0.3F), rec = bench.drawn_weights(1, 0.3F),
                    out = bench.drawn_weights(2, 0.3F);
-        bench.hardware.update({in, rec, out}, 1, 2);
+        bench.update({in, rec, out}, 1, 2);
 
         Count longest = 0, resets = 0;
         for (const TilePlacement& placed : core.plan().tiles) {

@@ -121,10 +121,10 @@ TEST_CASE("simulator: a carried subtraction waits for the next step") {
     // step.
     const auto network = chain({linear_node("fc", {1, 1}, {3.5F}), if_node("n")}, {1}, {1});
     FunctionalNetwork simulator(network, "net",
-                        {.dt_seconds = 1e-3,
-                         .integrator = {},
-                         .reset = ResetRule::subtract_carry,
-                         .first_step_recurrence = true});
+                                {.dt_seconds = 1e-3,
+                                 .integrator = {},
+                                 .reset = ResetRule::subtract_carry,
+                                 .first_step_recurrence = true});
     const auto n = simulator.find("n").value();
     std::vector<double> membrane;
     std::size_t spikes = 0;
@@ -161,12 +161,14 @@ TEST_CASE("simulator: integrators") {
     }
     // forward Euler with a step of more than 2 tau diverges: refused by name
     CHECK_THROWS_WITH_AS(
-        FunctionalNetwork(network, "net",
-                  {.dt_seconds = 0.011, .integrator = {}, .reset = {}, .first_step_recurrence = true}),
+        FunctionalNetwork(
+            network, "net",
+            {.dt_seconds = 0.011, .integrator = {}, .reset = {}, .first_step_recurrence = true}),
         doctest::Contains("net: node n: dataset tau"), InputError);
     CHECK_THROWS_AS(
-        FunctionalNetwork(network, "net",
-                  {.dt_seconds = std::nan(""), .integrator = {}, .reset = {}, .first_step_recurrence = true}),
+        FunctionalNetwork(
+            network, "net",
+            {.dt_seconds = std::nan(""), .integrator = {}, .reset = {}, .first_step_recurrence = true}),
         InputError);
 }
 

@@ -11,10 +11,16 @@
 // avoid, and its time per row of the layer.
 #include <benchmark/benchmark.h>
 
+#include <memory>
+#include <vector>
+
 #include "crossbar/base/random.hpp"
 #include "crossbar/base/simd.hpp"
 #include "learning/eprop/gradient.hpp"
-#include "learning/network/forward.hpp"
+#include "learning/eprop/make_plan.hpp"
+#include "learning/forward.hpp"
+#include "learning/network/connect/connections.hpp"
+#include "learning/resolve.hpp"
 #include "learning/task/task.hpp"
 
 using namespace memprop;
@@ -41,30 +47,42 @@ ExperimentConfig cue_accumulation() {
 }
 
 struct Bench {
-    NetworkParameters<float> p;
-    DenseProjection<float> w_in, w_rec, w_out;
-    std::vector<float> feedback;
-    ForwardPass<float> forward;
+    ResolvedNetwork resolved;
+    EpropPlan<float> plan;
+    FeedbackWeights<float> feedback;
+    std::vector<std::unique_ptr<network::Connection<float>>> connections;
+    std::unique_ptr<ForwardPass<float>> forward;
     Tape<float> tape;
     Gradients<float> gradients;
     RateRegularizer<float> regularizer{.strength = 300.0F, .target_per_step = 0.01F};
 
     explicit Bench(const ExperimentConfig& c)
-        : p(c.network, c.learning),
-          w_in(p.inputs, p.recurrent),
-          w_rec(p.recurrent, p.recurrent),
-          w_out(p.recurrent, p.outputs),
-          feedback(std::size_t{p.recurrent} * p.outputs, 0.3F),
-          forward(p),
-          gradients(p) {
-        fill(w_in.weights(), c.network.init_std_in, 0);
-        fill(w_rec.weights(), c.network.init_std_rec, 1);
-        fill(w_out.weights(), c.network.init_std_out, 2);
-    }
-    static void fill(std::vector<float>& weights, double std, std::uint8_t array) {
-        fill_normals({.seed = 1, .stream = Stream::initial_weight, .array = array}, 0, weights);
-        for (float& w : weights) {
-            w *= static_cast<float>(std);
+        : resolved(resolve(c)), plan(make_eprop_plan<float>(resolved, "eprop")), gradients(3) {
+        network::Network& network = resolved.network;
+        std::vector<network::Connection<float>*> pointers;
+        for (std::size_t p = 0; p < network.projections.size(); ++p) {
+            network::Projection& projection = network.projections[p];
+            std::vector<float> weights(std::size_t{rows_of(network, projection)} *
+                                       columns_of(network, projection));
+            fill_normals({.seed = 1, .stream = Stream::initial_weight, .array = static_cast<std::uint8_t>(p)},
+                         0, weights);
+            for (float& w : weights) {
+                w *= static_cast<float>(projection.weight_std);
+            }
+            projection.weights = std::move(weights);
+            connections.push_back(network::make_connection<float>(network, projection));
+            pointers.push_back(connections.back().get());
+        }
+        forward = std::make_unique<ForwardPass<float>>(network, pointers,
+                                                       TapeRequest{.events = {false, true, false},
+                                                                   .pseudo_derivative = {false, true, false},
+                                                                   .spike_count = {false, true, false}},
+                                                       false);
+        for (const LearningPopulation<float>& population : plan) {
+            auto& of_population = feedback.emplace_back();
+            for (const ErrorSource& source : population.sources) {
+                of_population.emplace_back(std::size_t{source.size} * population.size, 0.3F);
+            }
         }
     }
 };
@@ -75,15 +93,16 @@ void cue_trial(benchmark::State& state, GradientForm form, bool with_forward) {
     const auto task = make_task(config);
     Trial buffer;
     const Trial& trial = task->trial(Split::training, 0, buffer);
-    const auto gradient = make_gradient(form, b.p);
-    b.forward.run(trial, b.w_in, b.w_rec, b.w_out, b.tape);
+    const auto gradient = make_gradient(form, b.plan);
+    b.forward->run(trial, b.tape);
     for (auto _ : state) {
         if (with_forward) {
-            b.forward.run(trial, b.w_in, b.w_rec, b.w_out, b.tape);
+            b.forward->run(trial, b.tape);
         }
         gradient->compute(b.tape, b.feedback, b.regularizer, b.gradients);
     }
-    state.counters["row_additions"] = static_cast<double>(trial.input.spikes() + b.tape.spikes.spikes());
+    state.counters["row_additions"] =
+        static_cast<double>(trial.input.spikes() + b.tape.populations[1].own.spikes());
 }
 BENCHMARK_CAPTURE(cue_trial, forward_and_factorised, GradientForm::factorised, true)
     ->Unit(benchmark::kMillisecond);
@@ -98,7 +117,11 @@ void gradient_of_noise(benchmark::State& state, GradientForm form, const Experim
     const auto n = static_cast<std::uint32_t>(config.network.recurrent);
     Bench b(config);
     SpikeTrain input;
-    b.tape.input = &input;
+    b.tape.steps = kSteps;
+    b.tape.populations.resize(3);
+    b.tape.objectives.resize(1);
+    b.tape.populations[0].given = &input;
+    PopulationTape<float>& neurons = b.tape.populations[1];
     std::vector<float> uniform(std::size_t{inputs} + n);
     for (std::uint32_t t = 0; t < kSteps; ++t) {
         fill_uniforms({.seed = 2, .stream = Stream::test, .step = t}, 0, uniform);
@@ -109,20 +132,20 @@ void gradient_of_noise(benchmark::State& state, GradientForm form, const Experim
         }
         for (std::uint32_t j = 0; j < n; ++j) {
             if (uniform[inputs + j] < rate) {
-                b.tape.spikes.add(j);
+                neurons.own.add(j);
             }
         }
         input.end_step();
-        b.tape.spikes.end_step();
+        neurons.own.end_step();
     }
-    b.tape.pseudo_derivative.assign(kSteps * n, 0.5F);
-    b.tape.error.assign(kSteps * b.p.outputs, 0.1F);
-    b.tape.spike_count.assign(n, 20);
-    const auto gradient = make_gradient(form, b.p);
+    neurons.pseudo_derivative.assign(kSteps * n, 0.5F);
+    b.tape.objectives[0].error.assign(kSteps * std::size_t(config.network.outputs), 0.1F);
+    neurons.spike_count.assign(n, 20);
+    const auto gradient = make_gradient(form, b.plan);
     for (auto _ : state) {
         gradient->compute(b.tape, b.feedback, b.regularizer, b.gradients);
     }
-    state.counters["row_additions"] = static_cast<double>(input.spikes() + b.tape.spikes.spikes());
+    state.counters["row_additions"] = static_cast<double>(input.spikes() + neurons.own.spikes());
 }
 
 /// N inputs and N LIF neurons, 2 % of both spike in a step.

@@ -54,11 +54,11 @@ TEST_CASE("errors of drawn answers are the gradient of the expected reward on av
     trial.window_begin = 1;
     trial.window_end = 3;
     Tape<double> tape;
-    for (std::size_t t = 0; t < kSteps; ++t) {
-        tape.spikes.end_step();
-    }
-    tape.window_steps = 2;
-    tape.output = {9, 9, 9, 0.2, -0.4, 0.5, 0.6, 0.0, -0.1, 9, 9, 9};
+    tape.steps = kSteps;
+    tape.objectives.resize(1);
+    ObjectiveTape<double>& answer = tape.objectives[0];
+    answer.window_steps = 2;
+    answer.output = {9, 9, 9, 0.2, -0.4, 0.5, 0.6, 0.0, -0.1, 9, 9, 9};
     const std::vector<double> mean{0.4, -0.2, 0.2};
     double sum = 0.0;
     std::vector<double> policy;
@@ -75,11 +75,11 @@ TEST_CASE("errors of drawn answers are the gradient of the expected reward on av
     std::vector<double> error(kOutputs);
     double rewards = 0.0;
     for (std::uint64_t sample = 0; sample < kDraws; ++sample) {
-        tape.error.assign(kSteps * kOutputs, 0.0);
-        rewards += signal.apply(trial, sample, kOutputs, tape);
+        answer.error.assign(kSteps * kOutputs, 0.0);
+        rewards += signal.apply(trial, sample, tape);
         for (std::size_t k = 0; k < kOutputs; ++k) {
-            error[k] += tape.error[kOutputs + k] / kDraws;
-            CHECK(tape.error[kOutputs + k] == tape.error[2 * kOutputs + k]);
+            error[k] += answer.error[kOutputs + k] / kDraws;
+            CHECK(answer.error[kOutputs + k] == answer.error[2 * kOutputs + k]);
         }
     }
     CHECK(std::abs(rewards / kDraws - policy[2]) < 4 * std::sqrt(0.25 / kDraws));
@@ -88,8 +88,8 @@ TEST_CASE("errors of drawn answers are the gradient of the expected reward on av
             policy[2] * (policy[k] - (k == 2 ? 1.0 : 0.0));  // of -E[R] by the mean of y_k
         CHECK(std::abs(error[k] - gradient) < 4 * std::sqrt(0.4 / kDraws));
     }
-    CHECK(tape.error[0] == 0.0);
-    CHECK(tape.error[3 * kOutputs] == 0.0);
+    CHECK(answer.error[0] == 0.0);
+    CHECK(answer.error[3 * kOutputs] == 0.0);
 }
 
 TEST_CASE("a task is learnt from rewards alone") {
