@@ -48,7 +48,8 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
             .incoming = {},
             .sums = std::vector<std::vector<Real>>(model.receptors, std::vector<Real>(network.at(id).size)),
             .receptors = {},
-            .dirty = std::vector<std::uint8_t>(model.receptors, 0)};
+            .dirty = std::vector<std::uint8_t>(model.receptors, 0),
+            .cleared = std::vector<std::uint8_t>(model.receptors, 1)};
         for (const ProjectionId p : network.to(id)) {
             const Projection& projection = network.at(p);
             const std::size_t from = index_of(projection.from);
@@ -84,8 +85,10 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
         stages_.push_back(std::move(stage));
     }
     for (Stage& stage : stages_) {
-        for (const auto& sums : stage.sums) {
-            stage.receptors.emplace_back(sums);
+        for (std::size_t r = 0; r < stage.sums.size(); ++r) {
+            const bool used = r == 0 || std::any_of(stage.incoming.begin(), stage.incoming.end(),
+                                                    [&](const Incoming& i) { return i.receptor == r; });
+            stage.receptors.push_back(used ? std::span<const Real>(stage.sums[r]) : std::span<const Real>());
         }
     }
 }
@@ -210,9 +213,10 @@ void Executor<Real>::run(Stage& stage, std::uint32_t step, std::span<Real> psi) 
         nothing = nothing && dirty == 0;
     }
     for (std::size_t r = 0; r < stage.sums.size(); ++r) {
-        if (stage.dirty[r] == 0) {
+        if (stage.dirty[r] == 0 && stage.cleared[r] == 0) {
             std::fill(stage.sums[r].begin(), stage.sums[r].end(), Real{0});
         }
+        stage.cleared[r] = stage.dirty[r] == 0 ? 1 : 0;
     }
     if (Past& past = past_[stage.population]; !past.ring.empty()) {
         past.push(out);

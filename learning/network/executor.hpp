@@ -67,7 +67,8 @@ private:
         std::vector<Incoming> incoming;
         std::vector<std::vector<Real>> sums;  // [receptor][neuron]
         std::vector<std::span<const Real>> receptors;
-        std::vector<std::uint8_t> dirty;  // receptors whose sums are not all 0
+        std::vector<std::uint8_t> dirty;    // receptors that something arrives at
+        std::vector<std::uint8_t> cleared;  // receptors whose sums are all 0
     };
     /// What a population put out in the steps before the last one, in a ring.
     struct Past {
