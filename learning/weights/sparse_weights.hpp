@@ -27,9 +27,7 @@ public:
 
     void sum_inputs(std::span<const std::uint32_t> active, std::uint32_t, std::span<Real> out) override {
         std::fill(out.begin(), out.end(), Real{0});
-        for (const std::uint32_t i : active) {
-            network::add_synapses(lists_, weights_.data(), i, Real{1}, out);
-        }
+        network::add_synapses_of(lists_, weights_.data(), active, out);
     }
     void sum_graded(std::span<const std::uint32_t> active, std::span<const Real> values, std::uint32_t,
                     std::span<Real> out) override {

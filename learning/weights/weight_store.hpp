@@ -55,8 +55,10 @@ public:
             sum_inputs(arriving.spikes(), step, out);
             return true;
         }
-        std::vector<std::uint32_t> rows;
-        std::vector<Real> values;
+        static thread_local std::vector<std::uint32_t> rows;
+        static thread_local std::vector<Real> values;
+        rows.clear();
+        values.clear();
         for_each_nonzero(arriving, [&](std::uint32_t i, Real value) {
             rows.push_back(i);
             values.push_back(value);

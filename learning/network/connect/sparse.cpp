@@ -30,9 +30,13 @@ public:
             return false;
         }
         std::fill(out.begin(), out.end(), Real{0});
-        for_each_nonzero(arriving, [&](std::uint32_t i, Real value) {
-            add_synapses(lists_, weights_.data(), i, value, out);
-        });
+        if (arriving.form == Signal<Real>::Form::spikes) {
+            add_synapses_of(lists_, weights_.data(), arriving.spikes(), out);
+        } else {
+            for_each_nonzero(arriving, [&](std::uint32_t i, Real value) {
+                add_synapses(lists_, weights_.data(), i, value, out);
+            });
+        }
         if (bias_row_) {
             add_synapses(lists_, weights_.data(), *bias_row_, Real{1}, out);
         }
