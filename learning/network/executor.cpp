@@ -78,7 +78,8 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
                                              projection.delay_steps, std::vector<Real>(network.at(id).size))};
             } else if (projection.delay_steps > 0) {
                 auto& ring = past_[from].ring;
-                ring.resize(std::max<std::size_t>(ring.size(), projection.delay_steps));
+                const std::size_t kept = projection.delay_steps - (position[from] >= position[at] ? 1 : 0);
+                ring.resize(std::max(ring.size(), kept));
             }
         }
         stage.is_source = stage.incoming.empty() && network.at(id).model == "input";
@@ -134,7 +135,9 @@ void Executor<Real>::set_input(PopulationId id, std::span<const std::uint32_t> e
 
 template <class Real>
 const Signal<Real>& Executor<Real>::past(PopulationId id, std::size_t ago) const {
-    return ago == 0 ? outputs_[index_of(id)] : past_[index_of(id)].at(ago - 1);
+    static const Signal<Real> kForgotten{};
+    const Past& past = past_[index_of(id)];
+    return ago == 0 ? outputs_[index_of(id)] : ago <= past.ring.size() ? past.at(ago - 1) : kForgotten;
 }
 
 template <class Real>
