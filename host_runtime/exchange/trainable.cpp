@@ -196,9 +196,33 @@ private:
 
 }  // namespace
 
+namespace {
+
+/// Forward Euler diverges for time constants below half a step; the exponential integrator does not.
+Discretisation stable(const nir::FlatGraph& graph, const std::string& file, Discretisation discretisation) {
+    if (discretisation.integrator == Integrator::euler) {
+        try {
+            to_network(graph, file, discretisation);
+        } catch (const InputError&) {
+            Discretisation exponential = discretisation;
+            exponential.integrator = Integrator::exponential;
+            try {
+                to_network(graph, file, exponential);
+                return exponential;
+            } catch (const InputError&) {  // something else is wrong
+                return discretisation;
+            }
+        }
+    }
+    return discretisation;
+}
+
+}  // namespace
+
 NetworkOfGraph network_to_train(const nir::Network& network, const std::string& file,
                                 Discretisation discretisation) {
     const nir::FlatGraph graph = nir::flatten(network, file);
+    discretisation = stable(graph, file, discretisation);
     Discretisation as_stored = discretisation;
     as_stored.arithmetic = Arithmetic::graph;
     as_stored.fires_at_threshold = false;
@@ -231,6 +255,12 @@ std::string print_trainable(const nir::Network& network, const std::string& file
         "# Trains {0}: memprop train THIS.toml --init {0}\n"
         "# Linear and Affine weights and biases learn by e-prop with random feedback.\n",
         file);
+    if (stable(nir::flatten(network, file), file, discretisation) != discretisation) {
+        text += fmt::format(
+            "# Time constants are below half of {} s: leaks are exponential, where forward Euler "
+            "diverges.\n",
+            discretisation.dt_seconds);
+    }
     for (const learning::ProjectionTable& p : config.tables.projections) {
         if (!p.rule.empty()) {
             continue;
