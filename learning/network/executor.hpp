@@ -41,8 +41,10 @@ public:
     const Signal<Real>& output(PopulationId id) const { return outputs_[index_of(id)]; }
     Neurons<Real>& neurons(PopulationId id) { return *neurons_[index_of(id)]; }
     const Neurons<Real>& neurons(PopulationId id) const { return *neurons_[index_of(id)]; }
-    /// What a population put out `ago` steps before the last one; at most longest_delay_steps() ago.
+    /// What a population put out `ago` steps before the last one; at most steps_kept() ago.
     const Signal<Real>& past(PopulationId id, std::size_t ago) const;
+    /// The longest axonal delay of the projections from a population.
+    std::size_t steps_kept(PopulationId id) const { return past_[index_of(id)].ring.size(); }
     std::uint32_t longest_delay_steps() const { return longest_delay_; }
 
     std::uint64_t steps_done() const { return steps_done_; }
