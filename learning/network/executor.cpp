@@ -22,6 +22,7 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
       outputs_(network.populations.size()),
       inputs_(network.populations.size()),
       past_(network.populations.size()),
+      kept_(network.populations.size(), 0),
       is_remembered_(network.populations.size(), false),
       waiting_(network.projections.size()) {
     std::vector<std::size_t> position(network.populations.size());
@@ -80,6 +81,7 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
                 auto& ring = past_[from].ring;
                 const std::size_t kept = projection.delay_steps - (position[from] >= position[at] ? 1 : 0);
                 ring.resize(std::max(ring.size(), kept));
+                kept_[from] = std::max<std::size_t>(kept_[from], projection.delay_steps);
             }
         }
         stage.is_source = stage.incoming.empty() && network.at(id).model == "input";
