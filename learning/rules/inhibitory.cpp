@@ -46,7 +46,8 @@ constexpr std::array kFields{
           .missing = 1.0,
           .low = 1.0,
           .high = 1e6,
-          .text = "steps whose changes are written together"},
+          .text = "steps whose changes are written together",
+          .whole = true},
 };
 
 template <class Real>
