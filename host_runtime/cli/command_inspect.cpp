@@ -10,6 +10,7 @@
 #include "host_runtime/cli/inspect_drawing.hpp"
 #include "host_runtime/cli/options.hpp"
 #include "host_runtime/exchange/export.hpp"
+#include "host_runtime/exchange/trainable.hpp"
 #include "host_runtime/graph/step_warnings.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
 
@@ -123,17 +124,20 @@ int command_inspect(Arguments arguments) {
     po::options_description visible("Options"), hidden;
     visible.add_options()("json", "print one JSON object on the last line of standard output")(
         "dot", "print the network as a graph: for Graphviz or, with --json, for scripts/plot.py")(
+        "trainable", "print the experiment that trains the network: for `memprop train --init FILE`")(
         "help,h", "explain and exit");
     hidden.add_options()("file", po::value<std::string>()->required());
     po::positional_options_description positional;
     positional.add("file", 1);
     po::variables_map options;
-    if (!parse_options(arguments, "memprop inspect FILE [--dot] [--json]", visible, hidden, positional,
+    if (!parse_options(arguments, "memprop inspect FILE [--dot | --trainable] [--json]", visible, hidden,
+                       positional,
                        "Prints nodes, edges, shapes and parameters of a network (NIR file or checkpoint.h5); "
                        "makes all checks of\n"
                        "`memprop run` and refuses the same files.\n"
                        "--dot draws populations, projections, sizes, media and rules; FILE may then be an\n"
-                       "EXPERIMENT.toml, too.\n",
+                       "EXPERIMENT.toml, too.\n"
+                       "--trainable names what is in the way, if anything is, and exits with status 2.\n",
                        options)) {
         return 0;
     }
@@ -152,6 +156,10 @@ int command_inspect(Arguments arguments) {
     }
     for (const std::string& warning : network.warnings) {
         say("memprop: warning: {}: {}\n", file, warning);
+    }
+    if (options.count("trainable") != 0) {
+        put_text(print_trainable(network, file, discretisation));
+        return 0;
     }
     const json description = network_json(file, network, nir::flatten(network, file));
     if (options.count("json") != 0) {

@@ -48,6 +48,15 @@ std::size_t valid_utf8(std::string_view text) {
 
 }  // namespace
 
+std::string range_text(const network::Field& field) {
+    constexpr double kAny = 1e300;  // no limit that a user would meet
+    const bool low = field.low > -kAny, high = field.high < kAny;
+    return low && high ? fmt::format(" in [{}, {}]", field.low, field.high)
+           : low       ? fmt::format(" of at least {}", field.low)
+           : high      ? fmt::format(" of at most {}", field.high)
+                       : std::string();
+}
+
 void ConfigReader::list(std::string_view name, std::vector<std::int64_t>& values, Range<std::int64_t> range,
                         std::string_view) {
     const toml::node* node = find(name);
@@ -111,11 +120,11 @@ std::vector<double> ConfigReader::parameter(const network::Field& field, const t
     } else if (const auto value = number(node); value && field.list == 0) {
         return {*value};
     }
+    const std::string range = range_text(field);
     refuse(field.name, node,
-           field.list > 0
-               ? fmt::format("must be a list of {} {}s in [{}, {}]", field.list, kind, field.low, field.high)
-               : fmt::format("must be a {} in [{}, {}]{}", kind, field.low, field.high,
-                             field.per_neuron ? ", or a list of them, one per neuron" : ""));
+           field.list > 0 ? fmt::format("must be a list of {} {}s{}", field.list, kind, range)
+                          : fmt::format("must be a {}{}{}", kind, range,
+                                        field.per_neuron ? ", or a list of them, one per neuron" : ""));
 }
 
 void ConfigReader::parameters(std::span<const network::Field> fields,

@@ -30,6 +30,9 @@ struct Range {
 /// How a figure is written that is not known, in quotes.
 inline constexpr std::string_view kUnknown = "unknown";
 
+/// " in [0, 1]": what values a number may have; empty: any.
+std::string range_text(const network::Field& field);
+
 class ConfigReader {
 public:
     /// `source` names the file (or the option) in messages, `prefix` is the dotted name of the table.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "host_runtime/config/config_entries.hpp"
+#include "host_runtime/config/config_reader.hpp"
 #include "host_runtime/config/toml_text.hpp"
 #include "learning/network/models/models.hpp"
 #include "learning/rules/rules.hpp"
@@ -56,10 +57,6 @@ bool is_left_out(const ConfigEntry& entry) {
            (entry.table == "network" && !used);
 }
 
-std::string range_text(const network::Field& field) {
-    return field.choices.empty() ? fmt::format(" [{}, {}]", field.low, field.high) : std::string();
-}
-
 std::string fields_text(std::span<const network::Field> fields) {
     std::string out;
     std::vector<ConfigEntry> entries = list_parameters(fields);
@@ -67,7 +64,9 @@ std::string fields_text(std::span<const network::Field> fields) {
     for (const network::Field& field : fields) {
         if (field.role == network::FieldRole::parameter) {
             const ConfigEntry& entry = entries[at++];
-            out += fmt::format("    {} = {}  # {}{}\n", entry.key, entry.value, entry.doc, range_text(field));
+            const std::string range = field.choices.empty() ? range_text(field) : std::string();
+            out += fmt::format("    {} = {}  # {}{}{}\n", entry.key, entry.value, entry.doc,
+                               range.empty() ? "" : ";", range);
         }
     }
     for (const network::Field& field : fields) {

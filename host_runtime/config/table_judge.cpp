@@ -203,7 +203,7 @@ std::string TableJudge::of_projection(const std::string& table, std::string_view
     if (name == "density" && !p.mask_file.empty()) {
         return fmt::format("projection.{}.mask_file is given in its place", toml_key(table));
     }
-    if (name == "self" && p.from != p.to) {
+    if (name == "self_connections" && p.from != p.to) {
         return "the projection leads to another population";
     }
     if (name == "delay" && p.delay_steps == 0) {

@@ -8,7 +8,7 @@
 
 namespace memprop::host {
 
-/// The network of a checkpoint:
+/// The network of a checkpoint as a graph (nir/from_network.hpp). That of [network] has the nodes
 ///   input -> w_in -> lif (-> w_rec -> lif) -> w_out -> readout (LI) -> output
 /// Weights are those of the devices without noise and drift. Converters, drivers and read noise are no part
 /// of it (a warning of the network says so where the experiment has them). Metadata hold the discretisation

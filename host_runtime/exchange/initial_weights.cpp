@@ -8,6 +8,7 @@
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/math.hpp"
 #include "host_runtime/exchange/layers.hpp"
+#include "host_runtime/exchange/named_weights.hpp"
 #include "host_runtime/graph/step_warnings.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
 #include "host_runtime/nir/layer_values.hpp"
@@ -127,6 +128,9 @@ private:
 
 learning::NetworkWeights initial_weights(const nir::Network& network, const std::string& file,
                                          const ExperimentConfig& config) {
+    if (!config.tables.empty()) {
+        return named_weights(network, file, config);
+    }
     const FlatGraph graph = nir::flatten(network, file);
     return Reader(graph, file, config).read();
 }

@@ -14,7 +14,8 @@ namespace memprop::host {
 ///   Input -> Linear -> LIF (-> Linear -> LIF) -> Linear -> LI -> Output,
 /// Affine in place of Linear if its biases are 0, nodes that only pass values on anywhere. r of the neurons
 /// goes into their incoming weights. Sizes and time constants, threshold and leak have to be those of
-/// `config`. Throws InputError naming the node and what differs; `file` is only for messages.
+/// `config`. For networks of tables: named_weights.hpp. Throws InputError naming the node and what differs;
+/// `file` is only for messages.
 learning::NetworkWeights initial_weights(const nir::Network& network, const std::string& file,
                                          const learning::ExperimentConfig& config);
 

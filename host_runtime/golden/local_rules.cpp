@@ -138,12 +138,12 @@ Computation compute_local_rules(GoldenFile& file) {
     const double dt = file.checked("dt", {}, positive, "positive, at most 1e6")[0];
     const auto steps = static_cast<std::size_t>(file.checked("steps", {}, count, "in [1, 1e8]")[0]),
                every = static_cast<std::size_t>(file.checked("every", {}, count, "in [1, 1e8]")[0]);
-    file.checked("normalise_every", {}, zero, "0: no rule normalises weights");
     const double lo = file.checked("lo", {}, finite, "finite")[0],
                  hi = file.checked("hi", {}, finite, "finite")[0],
                  eta = file.checked("eta", {}, finite, "finite")[0];
     NamedRule rule = rule_of(file, eta);
     const learning::RuleKind& kind = learning::find_rule_kind(file.name() + ": rule", rule.name);
+    file.checked("normalise_every", {}, zero, "0: no rule normalises weights");
     rule.parameters.push_back({.name = "w_min", .values = {lo}});
     rule.parameters.push_back({.name = "w_max", .values = {hi}});
     rule.parameters.push_back({.name = "update_every_steps", .values = {1.0}});

@@ -139,26 +139,30 @@ void FunctionalNetwork::read_state(StateArchive& archive) {
 }
 
 void FunctionalNetwork::step(std::span<const std::uint32_t> events) {
-    events_.assign(events.begin(), events.end());
-    if (merges_events_) {
+    if (merges_events_ && !std::is_sorted(events.begin(), events.end())) {
+        events_.assign(events.begin(), events.end());
         std::sort(events_.begin(), events_.end());
+        events = events_;
     }
     std::visit(
         [&](auto& running) {
             auto& executor = *running.executor;
             for (std::size_t k = 0; k < inputs_.size(); ++k) {
-                auto& signal = executor.input(net_.inputs[k]);
-                if (inputs_.size() == 1 && !merges_events_) {
-                    signal.set_spikes(events_);
-                    break;
-                }
-                own_events_.clear();
-                for (const std::uint32_t event : events_) {
-                    if (event >= input_begin_[k] && event < input_begin_[k + 1]) {
-                        own_events_.push_back(static_cast<std::uint32_t>(event - input_begin_[k]));
+                std::span<const std::uint32_t> own = events;
+                if (inputs_.size() > 1) {
+                    own_events_.clear();
+                    for (const std::uint32_t event : events) {
+                        if (event >= input_begin_[k] && event < input_begin_[k + 1]) {
+                            own_events_.push_back(static_cast<std::uint32_t>(event - input_begin_[k]));
+                        }
                     }
+                    own = own_events_;
                 }
-                merges_events_ ? merge(own_events_, signal) : signal.set_spikes(own_events_);
+                if (merges_events_) {
+                    merge(own, executor.input(net_.inputs[k]));
+                } else {
+                    executor.set_input(net_.inputs[k], own);
+                }
             }
             if (steps_done_ == 0 && settles_) {
                 executor.settle();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "crossbar/base/error.hpp"
@@ -280,9 +281,23 @@ private:
         }
     }
 
+    /// Sources in the order in which their sums are added: by position where files state one, as those of
+    /// trained networks do.
+    std::vector<std::uint32_t> ordered_sources(std::uint32_t target) const {
+        std::vector<std::uint32_t> sources = graph_.nodes[target].sources;
+        const auto position = [&](std::uint32_t source) {
+            const nir::Node& node = *graph_.nodes[origin_of(target, source).node].node;
+            const double stated = node_metadata(node, "position").value_or(0.0);
+            return std::isfinite(stated) ? stated : 0.0;
+        };
+        std::stable_sort(sources.begin(), sources.end(),
+                         [&](std::uint32_t a, std::uint32_t b) { return position(a) < position(b); });
+        return sources;
+    }
+
     /// Projections for all that reaches a node.
     void lead_to(std::uint32_t target, PopulationId to) {
-        for (const std::uint32_t source : graph_.nodes[target].sources) {
+        for (const std::uint32_t source : ordered_sources(target)) {
             const Origin origin = origin_of(target, source);
             if (roles_[origin.node] == Role::maps && !maps_[origin.node].population) {
                 carry(origin.node, to, origin.late);

@@ -162,7 +162,7 @@ TEST_CASE("what is wrong in a table is refused with file, line, key and value") 
     refused({}, "[population.a]\nmodel = \"lfi\"\n",
             "file:2:9: population.a.model = 'lfi': must be one of input, lif");
     refused({}, "[population.a]\nthreshold = \"x\"\n",
-            "population.a.threshold = 'x': must be a number in [-1e+30, 1e+30], or a list of them");
+            "population.a.threshold = 'x': must be a number, or a list of them, one per neuron");
     refused({}, "[population.a]\nrefractory_steps = 1.5\n", "must be a whole number in [0, 1000000]");
     refused({}, "[population.a]\ndampening = [0.1, 0.2]\n", "must be a number in [0, 100]");
     refused({}, "[population.a]\nreset = \"none\"\n", "must be one of subtract_next, subtract, to_value");
@@ -245,10 +245,11 @@ TEST_CASE("models and rules are listed with what their field tables say") {
             CHECK(text.find(std::string(field.text)) != std::string::npos);
         }
     }
-    CHECK(text.find("threshold = 0.03  # firing threshold; one value, or one per neuron [-1e+30, 1e+30]") !=
+    CHECK(text.find("threshold = 0.03  # firing threshold; one value, or one per neuron\n") !=
           std::string::npos);
     CHECK(
-        text.find("tau_seconds = 0.03  # time constant, s; one value, or one per neuron [1e-09, 1000000]") !=
+        text.find(
+            "tau_seconds = 0.03  # time constant, s; one value, or one per neuron; in [1e-09, 1000000]\n") !=
         std::string::npos);
     CHECK(text.find("eprop") != std::string::npos);
 }

@@ -75,7 +75,7 @@ struct ProjectionTable {
         field.text("from", from, "population that sends");
         field.text("to", to, "population that receives");
         field.choice("connect", connect, network::kConnectNames, "which synapses there are");
-        field("self", self, "from a population to itself: whether a neuron reaches itself");
+        field("self_connections", self, "from a population to itself: whether a neuron reaches itself");
         field("density", density, {0.0, 1.0}, "masked: part of the synapses that exist, drawn once");
         field.file("mask_file", mask_file,
                    "masked: a text file with a line of 0 and 1 for every presynaptic neuron; instead of "

@@ -48,7 +48,8 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
             .incoming = {},
             .sums = std::vector<std::vector<Real>>(model.receptors, std::vector<Real>(network.at(id).size)),
             .receptors = {},
-            .dirty = std::vector<std::uint8_t>(model.receptors, 0)};
+            .dirty = std::vector<std::uint8_t>(model.receptors, 0),
+            .cleared = std::vector<std::uint8_t>(model.receptors, 1)};
         for (const ProjectionId p : network.to(id)) {
             const Projection& projection = network.at(p);
             const std::size_t from = index_of(projection.from);
@@ -77,15 +78,18 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
                                              projection.delay_steps, std::vector<Real>(network.at(id).size))};
             } else if (projection.delay_steps > 0) {
                 auto& ring = past_[from].ring;
-                ring.resize(std::max<std::size_t>(ring.size(), projection.delay_steps));
+                const std::size_t kept = projection.delay_steps - (position[from] >= position[at] ? 1 : 0);
+                ring.resize(std::max(ring.size(), kept));
             }
         }
         stage.is_source = stage.incoming.empty() && network.at(id).model == "input";
         stages_.push_back(std::move(stage));
     }
     for (Stage& stage : stages_) {
-        for (const auto& sums : stage.sums) {
-            stage.receptors.emplace_back(sums);
+        for (std::size_t r = 0; r < stage.sums.size(); ++r) {
+            const bool used = r == 0 || std::any_of(stage.incoming.begin(), stage.incoming.end(),
+                                                    [&](const Incoming& i) { return i.receptor == r; });
+            stage.receptors.push_back(used ? std::span<const Real>(stage.sums[r]) : std::span<const Real>());
         }
     }
 }
@@ -131,7 +135,9 @@ void Executor<Real>::set_input(PopulationId id, std::span<const std::uint32_t> e
 
 template <class Real>
 const Signal<Real>& Executor<Real>::past(PopulationId id, std::size_t ago) const {
-    return ago == 0 ? outputs_[index_of(id)] : past_[index_of(id)].at(ago - 1);
+    static const Signal<Real> kForgotten{};
+    const Past& past = past_[index_of(id)];
+    return ago == 0 ? outputs_[index_of(id)] : ago <= past.ring.size() ? past.at(ago - 1) : kForgotten;
 }
 
 template <class Real>
@@ -210,9 +216,10 @@ void Executor<Real>::run(Stage& stage, std::uint32_t step, std::span<Real> psi) 
         nothing = nothing && dirty == 0;
     }
     for (std::size_t r = 0; r < stage.sums.size(); ++r) {
-        if (stage.dirty[r] == 0) {
+        if (stage.dirty[r] == 0 && stage.cleared[r] == 0) {
             std::fill(stage.sums[r].begin(), stage.sums[r].end(), Real{0});
         }
+        stage.cleared[r] = stage.dirty[r] == 0 ? 1 : 0;
     }
     if (Past& past = past_[stage.population]; !past.ring.empty()) {
         past.push(out);

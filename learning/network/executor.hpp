@@ -41,7 +41,7 @@ public:
     const Signal<Real>& output(PopulationId id) const { return outputs_[index_of(id)]; }
     Neurons<Real>& neurons(PopulationId id) { return *neurons_[index_of(id)]; }
     const Neurons<Real>& neurons(PopulationId id) const { return *neurons_[index_of(id)]; }
-    /// What a population put out `ago` steps before the last one; at most longest_delay_steps() ago.
+    /// What a population put out `ago` steps before the last one; nothing if no delay needs it that long.
     const Signal<Real>& past(PopulationId id, std::size_t ago) const;
     std::uint32_t longest_delay_steps() const { return longest_delay_; }
 
@@ -67,7 +67,8 @@ private:
         std::vector<Incoming> incoming;
         std::vector<std::vector<Real>> sums;  // [receptor][neuron]
         std::vector<std::span<const Real>> receptors;
-        std::vector<std::uint8_t> dirty;  // receptors whose sums are not all 0
+        std::vector<std::uint8_t> dirty;    // receptors that something arrives at
+        std::vector<std::uint8_t> cleared;  // receptors whose sums are all 0
     };
     /// What a population put out in the steps before the last one, in a ring.
     struct Past {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 
@@ -26,5 +27,10 @@ struct Field {
     std::uint32_t list = 0;                          ///< > 0: a list of that many numbers
     bool whole = false;                              ///< whole numbers only
 };
+
+/// Whether the range of a parameter says more than that it is finite.
+constexpr bool has_range(const Field& field) {
+    return field.low > std::numeric_limits<double>::lowest() || field.high < std::numeric_limits<double>::max();
+}
 
 }  // namespace memprop::network

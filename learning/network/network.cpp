@@ -61,7 +61,9 @@ void check_parameter(const Population& population, const NeuronModel& model, con
     }
     for (const double value : parameter.values) {
         if (!(value >= field->low && value <= field->high)) {
-            throw InputError(key(), value, fmt::format("must be in [{}, {}]", field->low, field->high));
+            throw InputError(key(), value,
+                             has_range(*field) ? fmt::format("must be in [{}, {}]", field->low, field->high)
+                                               : std::string("must be finite"));
         }
         if (field->whole && value != std::floor(value)) {
             throw InputError(key(), value, "must be a whole number");
@@ -95,7 +97,7 @@ void check_projection(const Network& network, const Projection& p) {
     }
     if (p.from == p.to && !c.self && c.kind != ConnectKind::dense && c.kind != ConnectKind::masked &&
         c.kind != ConnectKind::sparse) {
-        refuse("self", "false", "goes with dense, masked and sparse projections");
+        refuse("self_connections", "false", "goes with dense, masked and sparse projections");
     }
     if (c.kind == ConnectKind::convolution || c.kind == ConnectKind::pool) {
         const Window& w = c.window;

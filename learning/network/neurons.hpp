@@ -38,8 +38,10 @@ struct Eligibility {
 /// What arrives at a population in a step.
 template <class Real>
 struct Arriving {
-    std::span<const std::span<const Real>> receptors;  ///< sums, [receptor][neuron]; 0 if nothing arrives
-    bool nothing = false;                              ///< no projection delivers anything
+    /// Sums, [receptor][neuron]; 0 if nothing arrives. Receptors behind the first that no projection has are
+    /// empty.
+    std::span<const std::span<const Real>> receptors;
+    bool nothing = false;  ///< no projection delivers anything
 };
 
 /// A population that runs.

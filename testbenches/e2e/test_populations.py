@@ -169,7 +169,8 @@ class Messages(Case):
         self.refused(text.replace("delay_steps = 1\n", ""), "close a cycle without delay")
         self.refused(text.replace("tau_synapse", "tau_synaps"), "population.inhibitory.tau_synaps_seconds",
                      "population.inhibitory.tau_synapse_seconds")
-        self.refused(text.replace('name = "pattern_generation"', 'name = "cue_accumulation"'), "cross_entropy")
+        self.refused(text.replace('name = "pattern_generation"', 'name = "cue_accumulation"')
+                     .replace("size = 1\n", "size = 2\n"), "learning.loss")
 
     def test_models_are_explained(self):
         text = self.ok("config", "--models").stdout

@@ -106,7 +106,7 @@ class Network:
     def __init__(self, *tables: _Table) -> None: ...
     @staticmethod
     def of_experiment(path: str, overrides: Mapping[str, Any] | None = None) -> Network:
-        """The network of an experiment, of [network] too, as tables with every key."""
+        """The network of an experiment, of [network] too, as tables."""
     @property
     def tables(self) -> tuple[_Table, ...]: ...
     @property

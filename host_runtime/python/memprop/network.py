@@ -18,12 +18,12 @@ class _Table:
 
     kind = ""
 
-    def __init__(self, name, **keys):
+    def __init__(self, name, /, **keys):
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "given", {})
         self.update(**keys)
 
-    def update(self, **keys):
+    def update(self, /, **keys):
         """Sets several keys at once, such as a model and its parameters."""
         given = {**self.given, **{_KEYWORDS.get(key, key): _name_of(value) for key, value in keys.items()}}
         table_values(self.kind, self.name, given)
@@ -81,9 +81,9 @@ class Projection(_Table):
 
     kind = "projection"
 
-    def __init__(self, name, from_, to, *, weights=None, **keys):
+    def __init__(self, name, from_, to, /, *, weights=None, **keys):
         object.__setattr__(self, "weights", weights)
-        super().__init__(name, from_=from_, to=to, **keys)
+        super().__init__(name, **{"from": from_, "to": to}, **keys)
 
     def __setattr__(self, key, value):
         if key == "weights":
@@ -97,7 +97,7 @@ class Objective(_Table):
 
     kind = "objective"
 
-    def __init__(self, name, population, **keys):
+    def __init__(self, name, population, /, **keys):
         super().__init__(name, population=population, **keys)
 
 
@@ -122,8 +122,17 @@ class Update(_Table):
 _CLASSES = {table.kind: table for table in (Population, Projection, Objective, Device, Rule, Update)}
 
 
+# The key that decides which others there are, of kinds whose defaults do not depend on the experiment.
+_DECIDES = {"population": "model", "projection": "connect", "device": "device"}
+
+
 def _make(kind, name, values):
     keys = dict(values)
+    if kind in _DECIDES:
+        decides = _DECIDES[kind]
+        defaults = table_values(kind, name, {decides: values[decides]})
+        keys = {key: value for key, value in values.items()
+                if value != defaults[key] or key in (decides, "size", "from", "to")}
     if kind == "projection":
         return Projection(name, keys.pop("from"), keys.pop("to"), **keys)
     if kind == "objective":
@@ -132,7 +141,7 @@ def _make(kind, name, values):
 
 
 def network_of_experiment(path, overrides=None):
-    """The network of an experiment, of [network] too, as tables with every key."""
+    """The network of an experiment, of [network] too, as tables."""
     return Network(*(_make(*table) for table in experiment_tables(path, overrides)))
 
 

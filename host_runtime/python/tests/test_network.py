@@ -157,8 +157,9 @@ class Run(Case):
                     body = content[:content.rindex(b"memprop seal")]
                     state.write_bytes(body)
                     with h5py.File(state, "r+") as tree:
-                        last = max(int(name[4:]) for name in tree["state"] if name.startswith("node"))
-                        del tree[f"state/node{last}/output"]
+                        last = max(int(name[10:]) for name in tree["state"] if name.startswith("population"))
+                        held = tree[f"state/population{last}"]
+                        del held[sorted(held)[-1]]
                     body = state.read_bytes()
                     digest = hashlib.sha256(body).hexdigest().encode()
                     state.write_bytes(body + b"memprop seal 1 sha256 " + digest + b"\n")

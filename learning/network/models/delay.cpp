@@ -24,18 +24,20 @@ constexpr std::array kFields{
           .low = 0.0,
           .high = kMostSteps,
           .per_neuron = true,
-          .text = "steps from what arrives to what is put out"},
+          .text = "steps from what arrives to what is put out",
+          .whole = true},
 };
 
 template <class Real>
 class Delays final : public Neurons<Real> {
 public:
     explicit Delays(const Population& population) {
+        // Synapses onto a relay learn as if it did not wait: the error comes when it comes.
+        eligibility_.alpha = {Real{0}};
+        eligibility_.gain = {Real{1}};
+        eligibility_.receptors.resize(1);
+        eligibility_.spiking = false;
         for (const double steps : values_of(population, kFields, "delay_steps")) {
-            if (steps != std::floor(steps)) {
-                throw InputError(fmt::format("population.{}.delay_steps", population.name), steps,
-                                 "must be a whole number");
-            }
             steps_.push_back(static_cast<std::uint64_t>(steps));
         }
     }
@@ -95,6 +97,7 @@ public:
     }
 
     std::span<const Real> state(std::string_view) const override { return {}; }
+    const Eligibility<Real>* eligibility() const override { return &eligibility_; }
 
 private:
     struct Entry {
@@ -104,6 +107,7 @@ private:
         auto operator<=>(const Entry&) const = default;
     };
 
+    Eligibility<Real> eligibility_;
     std::vector<std::uint64_t> steps_;
     std::vector<Entry> heap_;  // smallest first
     std::uint64_t now_ = 0;

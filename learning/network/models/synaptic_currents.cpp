@@ -64,7 +64,7 @@ std::span<const Real> SynapticCurrents<Real>::step(const Arriving<Real>& arrivin
     advance(currents_[0], arriving.receptors[0]);
     const std::span<const Real> second = arriving.receptors[1];
     second_ = second_ || std::any_of(second.begin(), second.end(), [](Real x) { return x != Real{0}; });
-    if (!second_) {
+    if (!second_ || second.empty()) {
         return currents_[0].value;
     }
     advance(currents_[1], second);
