@@ -75,20 +75,15 @@ class Case(unittest.TestCase):
         file.write_text("step,index\n" + "".join(f"{step},{index}\n" for step, index in events))
         return file
 
-    def spikes_of(self, directory):
-        """(step, neuron) of all populations side by side, as a training run records them."""
-        layers = sorted(directory.glob("*.csv"))
-        parts = [numpy.loadtxt(file, delimiter=",", skiprows=1, dtype=int).reshape(-1, 2) for file in layers]
-        for i, part in enumerate(parts):
-            part[:, 1] += i * 140 // len(layers)
-        spikes = numpy.concatenate(parts)
-        return spikes[numpy.lexsort((spikes[:, 1], spikes[:, 0]))]
-
     def run_network(self, network, events, steps, name, *arguments):
         out = self.scratch / name
         done = memprop("run", network, "--events", self.write_events(events), "--steps", steps, "--out", out, "--json",
                        *arguments)
-        spikes = self.spikes_of(out / "spikes")
+        layers = sorted((out / "spikes").glob("*.csv"))  # lif, or layer1, layer2, ... of 140 neurons together
+        spikes = numpy.concatenate([
+            numpy.loadtxt(layer, delimiter=",", skiprows=1, dtype=int).reshape(-1, 2) + [0, k * (140 // len(layers))]
+            for k, layer in enumerate(layers)])
+        spikes = spikes[numpy.lexsort((spikes[:, 1], spikes[:, 0]))]
         output = numpy.loadtxt(out / "output.csv", delimiter=",", ndmin=2)
         return result_of(done), spikes, output
 
