@@ -26,13 +26,10 @@ std::vector<std::uint32_t> indices_of(const std::vector<float>& spikes) {
 void ChipNetwork::serialize(StateArchive& archive, network::Signal<float>& last,
                             network::Signal<float>& earlier) {
     const network::Network& net = net_.network;
-    // The spikes of the last step arrive in the next one; those before it are on their way to the readouts.
-    bool remembers = false, remembers_earlier = false;
-    for (const network::Projection& p : net.projections) {
-        const bool waits = p.from == compiled_.neuron_population && p.delay_steps > 0;
-        remembers = remembers || waits;
-        remembers_earlier = remembers_earlier || (waits && p.to != p.from);
-    }
+    const bool remembers =
+        std::any_of(net.projections.begin(), net.projections.end(), [&](const network::Projection& p) {
+            return p.from == compiled_.neuron_population && p.delay_steps > 0;
+        });
     archive("network_steps", steps_done_);
     for (const auto& wave : waves(net)) {
         for (const network::PopulationId id : wave) {
@@ -49,8 +46,6 @@ void ChipNetwork::serialize(StateArchive& archive, network::Signal<float>& last,
                 }
                 if (remembers) {
                     serialize_signal(archive, "output", last, net.at(id).size);
-                }
-                if (remembers_earlier) {
                     serialize_signal(archive, "before0", earlier, net.at(id).size);
                 }
             } else if (id == compiled_.readout_population) {

@@ -258,7 +258,8 @@ void Executor<Real>::serialize(StateArchive& archive) {
         if (is_remembered_[p]) {
             serialize_signal(archive, "output", outputs_[p], sizes_[p]);
         }
-        for (std::size_t ago = 0; ago < past_[p].ring.size(); ++ago) {
+        // The oldest of them is forgotten in the next step.
+        for (std::size_t ago = 0; ago + 1 < past_[p].ring.size(); ++ago) {
             Past& past = past_[p];
             serialize_signal(archive, "before" + std::to_string(ago),
                              past.ring[(past.newest + past.ring.size() - ago) % past.ring.size()], sizes_[p]);
