@@ -158,7 +158,7 @@ int command_inspect(Arguments arguments) {
         say("memprop: warning: {}: {}\n", file, warning);
     }
     if (options.count("trainable") != 0) {
-        put_text(print_trainable(network, file, discretisation));
+        put_text(print_trainable(network, file));
         return 0;
     }
     const json description = network_json(file, network, nir::flatten(network, file));

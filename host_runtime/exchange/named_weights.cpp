@@ -119,7 +119,9 @@ private:
         if (ours.connect.kind != theirs.connect.kind && !matrix) {
             refuse("connect", static_cast<int>(theirs.connect.kind), static_cast<int>(ours.connect.kind));
         }
-        if (ours.connect.window != theirs.connect.window) {
+        network::Window window = theirs.connect.window;
+        window.groups = ours.connect.kind == ConnectKind::pool ? ours.connect.window.groups : window.groups;
+        if (ours.connect.window != window) {
             fail("projection", ours.name, "slides another window than that of the experiment");
         }
         if (theirs.bias && !ours.bias) {
@@ -170,10 +172,7 @@ private:
 
 learning::NetworkWeights named_weights(const nir::Network& network, const std::string& file,
                                        const learning::ExperimentConfig& config) {
-    bool states_its_own = false;
-    Discretisation discretisation = discretisation_of(network, file, states_its_own);
-    discretisation.dt_seconds = config.network.time_step_seconds;
-    const NetworkOfGraph theirs = network_to_train(network, file, discretisation);
+    const NetworkOfGraph theirs = network_to_train(network, file, config.network.time_step_seconds);
     return Matching(learning::resolve(config).network, theirs.network, file).weights();
 }
 

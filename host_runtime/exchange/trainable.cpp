@@ -180,7 +180,12 @@ private:
     void check_windows() const {
         const network::Network resolved = learning::resolve(config_).network;
         for (std::size_t p = 0; p < resolved.projections.size(); ++p) {
-            if (resolved.projections[p].connect.window != net_.network.projections[p].connect.window) {
+            network::Window window = resolved.projections[p].connect.window,
+                            wanted = net_.network.projections[p].connect.window;
+            if (resolved.projections[p].connect.kind == ConnectKind::pool) {
+                window.groups = wanted.groups;  // of which a pool knows nothing
+            }
+            if (window != wanted) {
                 throw InputError(
                     fmt::format("{}: node {}: its padding or shape is none that training knows "
                                 "(the same zeros on both sides)",
@@ -197,8 +202,14 @@ private:
 }  // namespace
 
 NetworkOfGraph network_to_train(const nir::Network& network, const std::string& file,
-                                Discretisation discretisation) {
+                                std::optional<double> dt_seconds) {
     const nir::FlatGraph graph = nir::flatten(network, file);
+    bool states_its_own = false;
+    Discretisation discretisation = discretisation_of(network, file, states_its_own);
+    discretisation.dt_seconds = dt_seconds.value_or(discretisation.dt_seconds);
+    if (!states_its_own) {
+        discretisation.integrator = Integrator::exponential;
+    }
     Discretisation as_stored = discretisation;
     as_stored.arithmetic = Arithmetic::graph;
     as_stored.fires_at_threshold = false;
@@ -218,15 +229,13 @@ NetworkOfGraph network_to_train(const nir::Network& network, const std::string& 
     return net;
 }
 
-Experiment trainable_experiment(const nir::Network& network, const std::string& file,
-                                const Discretisation& discretisation) {
-    const NetworkOfGraph net = network_to_train(network, file, discretisation);
+Experiment trainable_experiment(const nir::Network& network, const std::string& file) {
+    const NetworkOfGraph net = network_to_train(network, file);
     return Description(net, file).experiment();
 }
 
-std::string print_trainable(const nir::Network& network, const std::string& file,
-                            const Discretisation& discretisation) {
-    const Experiment config = trainable_experiment(network, file, discretisation);
+std::string print_trainable(const nir::Network& network, const std::string& file) {
+    const Experiment config = trainable_experiment(network, file);
     std::string text = fmt::format(
         "# Trains {0}: memprop train THIS.toml --init {0}\n"
         "# Linear and Affine weights and biases learn by e-prop with random feedback.\n",

@@ -36,7 +36,7 @@ enum class CurrentJump : std::uint8_t {
 
 /// How the numbers of linear layers, LIF and LI nodes are computed.
 enum class Arithmetic : std::uint8_t {
-    graph,   ///< as operators.hpp says, in double precision
+    graph,   ///< as NIR defines the nodes, in double precision
     single,  ///< with the operations of memprop's training, in single precision: the same bits
     double_  ///< the same in double precision
 };

@@ -1,4 +1,4 @@
-// A checked network that runs step by step, whatever computes it: the simulator of graphs (simulator.hpp) or
+// A checked network that runs step by step, whatever computes it: the executor (functional_network.hpp) or
 // the cycle-level chip (../chip/chip_network.hpp). What reads spikes, probes and outputs knows only this.
 #pragma once
 

@@ -22,6 +22,7 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
       outputs_(network.populations.size()),
       inputs_(network.populations.size()),
       past_(network.populations.size()),
+      kept_(network.populations.size(), 0),
       is_remembered_(network.populations.size(), false),
       waiting_(network.projections.size()) {
     std::vector<std::size_t> position(network.populations.size());
@@ -80,6 +81,7 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
                 auto& ring = past_[from].ring;
                 const std::size_t kept = projection.delay_steps - (position[from] >= position[at] ? 1 : 0);
                 ring.resize(std::max(ring.size(), kept));
+                kept_[from] = std::max<std::size_t>(kept_[from], projection.delay_steps);
             }
         }
         stage.is_source = stage.incoming.empty() && network.at(id).model == "input";
@@ -256,7 +258,8 @@ void Executor<Real>::serialize(StateArchive& archive) {
         if (is_remembered_[p]) {
             serialize_signal(archive, "output", outputs_[p], sizes_[p]);
         }
-        for (std::size_t ago = 0; ago < past_[p].ring.size(); ++ago) {
+        // The oldest of them is forgotten in the next step.
+        for (std::size_t ago = 0; ago + 1 < past_[p].ring.size(); ++ago) {
             Past& past = past_[p];
             serialize_signal(archive, "before" + std::to_string(ago),
                              past.ring[(past.newest + past.ring.size() - ago) % past.ring.size()], sizes_[p]);

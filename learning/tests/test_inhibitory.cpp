@@ -9,6 +9,7 @@
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/random.hpp"
 #include "learning/rules/rules.hpp"
+#include "learning/trainer.hpp"
 
 using namespace memprop;
 using namespace memprop::learning;
@@ -205,4 +206,51 @@ TEST_CASE("what the inhibitory rule cannot do is refused by name") {
     CHECK_THROWS_WITH_AS(run({}, true, true), doctest::Contains("projection.p.rule"), InputError);
     CHECK_THROWS_WITH_AS(run({}, false, false), doctest::Contains("projection.p.rule"), InputError);
     CHECK_THROWS_WITH_AS(find_rule_kind("rule", "triplet"), doctest::Contains("inhibitory"), InputError);
+}
+
+TEST_CASE("neurons come to fire at the target rate without targets of a task, on numbers and on devices") {
+    for (const bool devices : {false, true}) {
+        CAPTURE(devices);
+        ExperimentConfig config;
+        config.task.name = "pattern_generation";
+        config.task.samples = 1;
+        config.task.steps = 500;
+        PopulationTable in, neurons;
+        in.name = "in";
+        in.model = "input";
+        in.size = 100;
+        neurons.name = "neurons";
+        neurons.size = 10;
+        config.tables.populations = {in, neurons};
+        RuleTable rule;
+        rule.name = "balance";
+        rule.kind = "inhibitory";
+        rule.parameters = {{"target_rate_hz", {10.0}}, {"eta", {-2e-3}}, {"update_every_steps", {20.0}}};
+        config.tables.rules = {rule};
+        ProjectionTable excite;
+        excite.name = "excite";
+        excite.from = "in";
+        excite.to = "neurons";
+        excite.init_mean = 0.15;
+        excite.init_std = 0.05;
+        ProjectionTable inhibit = excite;
+        inhibit.name = "inhibit";
+        inhibit.init_mean = -0.02;
+        inhibit.init_std = 0.0;
+        inhibit.rule = "balance";
+        if (devices) {
+            config.tables.devices.push_back({.name = "array", .crossbar = {}});
+            inhibit.device = "array";
+        }
+        config.tables.projections = {excite, inhibit};
+        Trainer trainer(config);
+        std::vector<double> rates;
+        for (int epoch = 0; epoch < 60; ++epoch) {
+            trainer.train_sample();
+            rates.push_back(double(trainer.last_spikes(PopulationId{1}).spikes()) / 10 / 0.5);
+        }
+        CHECK(rates.front() > 30.0);
+        CHECK(rates.back() < 13.0);
+        CHECK(rates.back() > 7.0);
+    }
 }

@@ -106,7 +106,7 @@ class Tables(SweepCase):
         words = [SCRIPTS / "plot.py", self.directory / "run", "--out", self.directory / "pictures"]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
-        names = {"learning_curve", "output", "raster", "confusion", *DEVICES}
+        names = {"learning_curve", "output", "raster", "network", "confusion", *DEVICES}
         self.assertEqual({path.stem for path in (self.directory / "pictures").iterdir()}, names)
         for path in map(str, (self.directory / "pictures").iterdir()):
             self.assertIn(path, done.stdout)

@@ -79,7 +79,11 @@ class Case(unittest.TestCase):
         out = self.scratch / name
         done = memprop("run", network, "--events", self.write_events(events), "--steps", steps, "--out", out, "--json",
                        *arguments)
-        spikes = numpy.loadtxt(out / "spikes" / "lif.csv", delimiter=",", skiprows=1, dtype=int).reshape(-1, 2)
+        layers = sorted((out / "spikes").glob("*.csv"))  # lif, or layer1, layer2, ... of 140 neurons together
+        spikes = numpy.concatenate([
+            numpy.loadtxt(layer, delimiter=",", skiprows=1, dtype=int).reshape(-1, 2) + [0, k * (140 // len(layers))]
+            for k, layer in enumerate(layers)])
+        spikes = spikes[numpy.lexsort((spikes[:, 1], spikes[:, 0]))]
         output = numpy.loadtxt(out / "output.csv", delimiter=",", ndmin=2)
         return result_of(done), spikes, output
 
