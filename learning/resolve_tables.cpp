@@ -97,8 +97,10 @@ void check_name_in_checkpoint(const std::string& name) {
         "samples_done",       "updates_done",        "steps_done",        "spikes_done",
         "epoch_loss",         "epoch_right",         "start_tick",        "epoch_set_pulses",
         "epoch_reset_pulses", "epoch_spikes"};
-    constexpr std::array<std::string_view, 8> kBeginnings{"recorded_", "rule_", "feedback", "reward",
-                                                          "engine"};
+    constexpr std::array kBeginnings{std::string_view("recorded_"),     std::string_view("rule_"),
+                                     std::string_view("feedback"),      std::string_view("reward_"),
+                                     std::string_view("network_steps"), std::string_view("population"),
+                                     std::string_view("waiting"),       std::string_view("filtered")};
     if (name == "." || std::find(kTaken.begin(), kTaken.end(), name) != kTaken.end() ||
         std::any_of(kBeginnings.begin(), kBeginnings.end(),
                     [&](std::string_view beginning) { return name.starts_with(beginning); })) {
