@@ -68,7 +68,7 @@ TEST_CASE("NIR network: sums are made by relays, and only where they are needed"
     CHECK(net.network.at(projection(net, "b").from).name == "a");
     const Projection& pass = projection(net, "b -> n");
     CHECK(pass.connect.kind == ConnectKind::one_to_one);
-    CHECK(size_of(pass.weights) == 0);
+    CHECK(memprop::network::size_of(pass.weights) == 0);
     CHECK(net.network.to(net.outputs.front()).size() == 2);
 }
 
