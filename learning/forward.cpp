@@ -108,11 +108,25 @@ void ForwardPass<Real>::carry(Tape<Real>& tape) const {
         if (!request_.events[p]) {
             continue;
         }
-        auto& carried = tape.populations[p].carried;
-        carried.resize(executor_.longest_delay_steps());
-        for (std::size_t ago = 0; ago < carried.size(); ++ago) {
-            const auto spikes = executor_.past(static_cast<network::PopulationId>(p), ago).spikes();
-            carried[ago].assign(spikes.begin(), spikes.end());
+        const auto id = static_cast<network::PopulationId>(p);
+        PopulationTape<Real>& tape_of = tape.populations[p];
+        tape_of.carried.resize(executor_.steps_kept(id));
+        for (std::vector<Real>& values : tape_of.carried_values) {
+            values.clear();
+        }
+        for (std::size_t ago = 0; ago < tape_of.carried.size(); ++ago) {
+            const network::Signal<Real>& out = executor_.past(id, ago);
+            auto& events = tape_of.carried[ago];
+            events.assign(out.spikes().begin(), out.spikes().end());
+            if (out.form == network::Signal<Real>::Form::spikes ||
+                out.form == network::Signal<Real>::Form::zero) {
+                continue;
+            }
+            tape_of.carried_values.resize(tape_of.carried.size());
+            for_each_nonzero(out, [&](std::uint32_t i, Real value) {
+                events.push_back(i);
+                tape_of.carried_values[ago].push_back(value);
+            });
         }
     }
 }

@@ -190,7 +190,7 @@ private:
         const Both padding = both("padding", table_.padding, {0, 0}, two);
         const Both dilation = both("dilation", table_.dilation, {1, 1}, two);
         Window w{.channels_in = shape[0],
-                 .groups = static_cast<std::uint64_t>(table_.groups),
+                 .groups = pool ? shape[0] : static_cast<std::uint64_t>(table_.groups),
                  .height_in = two ? shape[1] : 1,
                  .width_in = shape.back(),
                  .kernel_height = kernel.rows,

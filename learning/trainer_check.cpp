@@ -45,6 +45,14 @@ bool BasicTrainer<Real>::loss_suits_task() const {
 template <class Real>
 void BasicTrainer<Real>::check_settings() const {
     const LearningConfig& learning = config_.learning;
+    std::int64_t lines = 0;
+    for (const PopulationId id : sources_of(resolved_.network)) {
+        lines += resolved_.network.at(id).size;
+    }
+    if (lines != config_.network.inputs) {
+        throw InputError("network.inputs", config_.network.inputs,
+                         fmt::format("must be {}, the neurons of the populations that take events", lines));
+    }
     if (learning.early_spikes_lose_last_error && learning.gradient != GradientForm::online) {
         throw InputError("learning.early_spikes_lose_last_error", true,
                          "needs learning.gradient = \"online\"");

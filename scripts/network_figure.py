@@ -28,11 +28,12 @@ def positions_of(populations):
 
 def label_of(projection):
     text = f"{projection['name']}: {projection['rows']} x {projection['columns']}"
-    if projection["connect"] != "dense":
-        text += f" {projection['connect']}, {projection['synapses']} synapses"
+    more = [] if projection["connect"] == "dense" else [f"{projection['connect']}, {projection['synapses']} synapses"]
     if projection["delay_steps"]:
-        text += f", delay {projection['delay_steps']}"
-    return text + (f"\n{projection['rule']}" if projection["rule"] else "")
+        more.append(f"delay {projection['delay_steps']}")
+    if projection["rule"]:
+        more.append(projection["rule"])
+    return f"{text}\n{', '.join(more)}" if more else text
 
 
 def draw_edge(axis, start, end, projection, colour, lane):

@@ -124,7 +124,7 @@ def raster(trial):
         events = trial[name][:]
         length = np.clip(100 / (1 + events[:, 1].max(initial=0)), 1.2, 6.0)  # points, so that few lines are seen too
         axis.scatter(events[:, 0], events[:, 1], s=length**2, color=colour, marker="|", linewidths=0.8)
-        axis.set_ylabel({"input": "input line", "spikes": "recurrent neuron"}[name])
+        axis.set_ylabel({"input": "input line", "spikes": "neuron"}[name])
     axes[-1].set(xlabel="time step", xlim=(-0.5, trial["output"].shape[0] - 0.5))
     return figure
 
@@ -152,8 +152,10 @@ def confusion(metrics):
 
 def histograms(devices, quantity, label):
     """Conductances, or pulses, of the devices of each projection."""
-    figure, axes = plt.subplots(1, len(PROJECTIONS), figsize=(8, 2.8))
-    for axis, name in zip(axes, PROJECTIONS):
+    names = sorted(devices, key=lambda name: (PROJECTIONS.index(name) if name in PROJECTIONS else len(PROJECTIONS),
+                                              name))
+    figure, axes = plt.subplots(1, len(names), figsize=(0.5 + 2.5 * len(names), 2.8), squeeze=False)
+    for axis, name in zip(axes[0], names):
         held = devices[name]
         conductance = held["conductance_us"][:]
         pulses = held["set_pulses"][:].astype(np.int64) + held["reset_pulses"][:]
@@ -164,7 +166,7 @@ def histograms(devices, quantity, label):
         else:
             axis.hist(conductance[used], bins=60, color=BLUE)
         axis.set(yscale="log", xlabel=label, title=name)
-    axes[0].set_ylabel("devices")
+    axes[0, 0].set_ylabel("devices")
     return figure
 
 

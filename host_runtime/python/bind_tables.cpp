@@ -74,7 +74,7 @@ std::vector<std::string> table_overrides(const std::string& kind, const std::str
     std::vector<std::string> overrides{fmt::format("{}={{}}", table)};
     for (const auto& [key, value] : given) {
         overrides.push_back(
-            fmt::format("{}.{}={}", table, py::str(key).cast<std::string>(), toml_value(value)));
+            fmt::format("{}.{}={}", table, py::str(key).cast<std::string>(), toml_value(value, table)));
     }
     return overrides;
 }

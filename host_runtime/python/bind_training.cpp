@@ -107,7 +107,8 @@ std::vector<std::string> override_list(const py::object& overrides, std::optiona
             throw InputError("overrides must be a dict of keys and values");
         }
         for (const auto& [key, value] : overrides.cast<py::dict>()) {
-            result.push_back(fmt::format("{}={}", py::str(key).cast<std::string>(), toml_value(value)));
+            result.push_back(
+                fmt::format("{}={}", py::str(key).cast<std::string>(), toml_value(value, "overrides")));
         }
     }
     if (seed) {

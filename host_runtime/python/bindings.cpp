@@ -27,7 +27,7 @@ DoubleArray double_array(const py::object& values, std::string_view name, py::ss
     return DoubleArray(array);
 }
 
-std::string toml_value(const py::handle& value) {
+std::string toml_value(const py::handle& value, std::string_view where) {
     const bool is_array =
         py::hasattr(value, "ndim") && py::hasattr(value, "tolist") && value.attr("ndim").cast<int>() > 0;
     const py::object plain = is_array ? py::object(value.attr("tolist")())
@@ -46,11 +46,11 @@ std::string toml_value(const py::handle& value) {
     if (py::isinstance<py::list>(plain) || py::isinstance<py::tuple>(plain)) {
         std::vector<std::string> items;
         for (const py::handle item : plain) {
-            items.push_back(toml_value(item));
+            items.push_back(toml_value(item, where));
         }
         return fmt::format("[{}]", fmt::join(items, ", "));
     }
-    throw InputError(fmt::format("values of type {}, must be numbers, strings, booleans or lists",
+    throw InputError(fmt::format("{}: values of type {}, must be numbers, strings, booleans or lists", where,
                                  py::str(py::type::of(plain)).cast<std::string>()));
 }
 

@@ -36,7 +36,7 @@ private:
 void warn(const std::string& line);
 
 /// Numbers, strings, booleans, lists and arrays of NumPy as TOML. Throws InputError for anything else.
-std::string toml_value(const pybind11::handle& value);
+std::string toml_value(const pybind11::handle& value, std::string_view where);
 
 /// A table with a name and its keys as overrides: kind.name={}, kind.name.key=value.
 std::vector<std::string> table_overrides(const std::string& kind, const std::string& name,

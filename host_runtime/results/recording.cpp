@@ -64,12 +64,15 @@ void write_devices(h5::File& out, const std::string& name, const crossbar::Synap
 void Recording::keep(const learning::TrainerBase& trainer, std::uint32_t index) {
     const learning::Trial& trial = trainer.last_trial();
     const std::vector<double> output = trainer.last_output();
+    // A network that no rule compares with targets has no outputs, and no use for those of the task.
+    const std::vector<double> none;
+    const std::vector<double>& target = output.empty() ? none : trial.target;
     trials_.push_back({index,
                        trial.input.steps(),
                        as_pairs(trial.input),
                        as_pairs(trainer.last_spikes()),
                        {output.begin(), output.end()},
-                       {trial.target.begin(), trial.target.end()},
+                       {target.begin(), target.end()},
                        {}});
     if (trial.label >= 0) {
         trials_.back().answer = {trial.label, trainer.last_answer()};

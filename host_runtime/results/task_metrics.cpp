@@ -56,10 +56,11 @@ std::vector<SplitAnswers> add_task_metrics(learning::TrainerBase& trainer, doubl
     using learning::Split;
     const learning::EpochHistory& history = trainer.history();
     const learning::Task& task = trainer.task();
+    const bool compared = !trainer.network().objectives.empty();  // with targets or labels
     if (accuracy) {
         metrics["accuracy"] = *accuracy;
         metrics["train_accuracy"] = *accuracy;
-    } else {
+    } else if (compared) {
         metrics["r2"] = number(r_squared(task, Split::training, first_trial_of_last_epoch(trainer), loss));
     }
     if (!history.accuracy.empty()) {
@@ -81,7 +82,9 @@ std::vector<SplitAnswers> add_task_metrics(learning::TrainerBase& trainer, doubl
         const learning::Evaluation found = trainer.evaluate_all(split);
         metrics[name + "_loss"] = found.loss;
         if (found.confusion.empty()) {
-            metrics[name + "_r2"] = number(r_squared(task, split, 0, found.loss));
+            if (compared) {
+                metrics[name + "_r2"] = number(r_squared(task, split, 0, found.loss));
+            }
             continue;
         }
         metrics[name + "_accuracy"] = found.accuracy;

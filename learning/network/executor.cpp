@@ -22,6 +22,7 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
       outputs_(network.populations.size()),
       inputs_(network.populations.size()),
       past_(network.populations.size()),
+      kept_(network.populations.size(), 0),
       is_remembered_(network.populations.size(), false),
       waiting_(network.projections.size()) {
     std::vector<std::size_t> position(network.populations.size());
@@ -78,7 +79,9 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
                                              projection.delay_steps, std::vector<Real>(network.at(id).size))};
             } else if (projection.delay_steps > 0) {
                 auto& ring = past_[from].ring;
-                ring.resize(std::max<std::size_t>(ring.size(), projection.delay_steps));
+                const std::size_t kept = projection.delay_steps - (position[from] >= position[at] ? 1 : 0);
+                ring.resize(std::max(ring.size(), kept));
+                kept_[from] = std::max<std::size_t>(kept_[from], projection.delay_steps);
             }
         }
         stage.is_source = stage.incoming.empty() && network.at(id).model == "input";
@@ -134,7 +137,9 @@ void Executor<Real>::set_input(PopulationId id, std::span<const std::uint32_t> e
 
 template <class Real>
 const Signal<Real>& Executor<Real>::past(PopulationId id, std::size_t ago) const {
-    return ago == 0 ? outputs_[index_of(id)] : past_[index_of(id)].at(ago - 1);
+    static const Signal<Real> kForgotten{};
+    const Past& past = past_[index_of(id)];
+    return ago == 0 ? outputs_[index_of(id)] : ago <= past.ring.size() ? past.at(ago - 1) : kForgotten;
 }
 
 template <class Real>

@@ -41,8 +41,10 @@ public:
     const Signal<Real>& output(PopulationId id) const { return outputs_[index_of(id)]; }
     Neurons<Real>& neurons(PopulationId id) { return *neurons_[index_of(id)]; }
     const Neurons<Real>& neurons(PopulationId id) const { return *neurons_[index_of(id)]; }
-    /// What a population put out `ago` steps before the last one; at most longest_delay_steps() ago.
+    /// What a population put out `ago` steps before the last one; nothing if no delay needs it that long.
     const Signal<Real>& past(PopulationId id, std::size_t ago) const;
+    /// The longest axonal delay of the projections from a population.
+    std::size_t steps_kept(PopulationId id) const { return kept_[index_of(id)]; }
     std::uint32_t longest_delay_steps() const { return longest_delay_; }
 
     std::uint64_t steps_done() const { return steps_done_; }
@@ -96,6 +98,7 @@ private:
     std::vector<Stage> stages_;
     std::vector<Signal<Real>> outputs_, inputs_;
     std::vector<Past> past_;           // [population]
+    std::vector<std::size_t> kept_;    // [population]: longest axonal delay from it
     std::vector<bool> is_remembered_;  // [population]: its last output arrives in a later step
     std::vector<Waiting> waiting_;     // [projection]; no sums: no dendritic delay
     std::vector<Real> scratch_;        // sums of a projection that is not the first

@@ -14,9 +14,10 @@
 namespace memprop::learning {
 
 const RuleKind& eprop_rule();
+const RuleKind& inhibitory_rule();
 
 std::span<const RuleKind* const> rule_kinds() {
-    static const std::array kKinds{&eprop_rule()};
+    static const std::array kKinds{&eprop_rule(), &inhibitory_rule()};
     return kKinds;
 }
 

@@ -1,12 +1,14 @@
 // E-prop in a network of several populations: synaptic currents of several receptors, time constants of each
 // neuron, delays, bias lines, graded events, adaptation, populations with objectives of their own, relays.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "crossbar/base/random.hpp"
+#include "learning/eprop/arrivals.hpp"
 #include "learning/rules/rules.hpp"
 #include "learning/tests/eprop_bench.hpp"
 
@@ -352,4 +354,78 @@ TEST_CASE("a network learns from all objectives at once: a gradient is the sum o
         }
     }
     check_equal(both, sum);
+}
+
+TEST_CASE("a trial that continues another one gets what was on its way, spikes and values") {
+    network::Network n;
+    const auto add = [&](std::string name, std::uint32_t size, std::string model) {
+        n.populations.push_back({.name = std::move(name),
+                                 .size = size,
+                                 .model = std::move(model),
+                                 .parameters = {},
+                                 .shape = {}});
+    };
+    add("in", 12, "input");
+    add("a", 15, "lif");
+    add("relay", 8, "input");
+    add("b", 9, "lif");
+    std::uint32_t draw = 0;
+    const auto connect = [&](std::uint32_t from, std::uint32_t to, std::uint32_t delay) {
+        network::Projection p;
+        p.name = fmt::format("p{}", n.projections.size());
+        p.from = PopulationId{from};
+        p.to = PopulationId{to};
+        p.delay_steps = delay;
+        std::vector<double> weights(std::size_t{n.populations[from].size} * n.populations[to].size);
+        for (double& w : weights) {
+            w = 0.25 + 0.3 * double(random_normal({.seed = 8, .stream = Stream::test}, draw++));
+        }
+        p.weights = std::move(weights);
+        n.projections.push_back(std::move(p));
+    };
+    connect(0, 1, 2);
+    connect(1, 2, 0);
+    connect(2, 3, 3);
+    connect(3, 3, 1);
+    std::vector<std::unique_ptr<network::Connection<double>>> connections;
+    std::vector<network::Connection<double>*> pointers;
+    for (const network::Projection& p : n.projections) {
+        connections.push_back(network::make_connection<double>(n, p));
+        pointers.push_back(connections.back().get());
+    }
+    Trial whole, first, second;
+    constexpr std::uint32_t kHalf = 25;
+    for (std::uint32_t t = 0; t < 2 * kHalf; ++t) {
+        SpikeTrain& half = t < kHalf ? first.input : second.input;
+        for (std::uint32_t i = 0; i < 12; ++i) {
+            if (random_uniform({.seed = 8, .stream = Stream::task_input, .step = t}, i) < 0.2F) {
+                whole.input.add(i);
+                half.add(i);
+            }
+        }
+        whole.input.end_step();
+        half.end_step();
+    }
+    const TapeRequest request{.events = std::vector<bool>(4, true),
+                              .pseudo_derivative = std::vector<bool>(4, false),
+                              .spike_count = std::vector<bool>(4, false)};
+    ForwardPass<double> at_once(n, pointers, request, true), in_two(n, pointers, request, true);
+    Tape<double> long_tape, tape;
+    at_once.run(whole, long_tape);
+    in_two.run(first, tape);
+    in_two.run(second, tape);
+    std::size_t events = 0, carried = 0;
+    for (const network::Projection& p : n.projections) {
+        const LearnedProjection learned{.from = index_of(p.from), .delay = p.delay_steps};
+        const Arrivals<double> wanted(long_tape, learned), found(tape, learned);
+        for (std::size_t t = 0; t < kHalf; ++t) {
+            const auto list = [](auto values) { return std::vector(values.begin(), values.end()); };
+            CHECK(list(wanted.at(kHalf + t)) == list(found.at(t)));
+            CHECK(list(wanted.values_at(kHalf + t)) == list(found.values_at(t)));
+            events += found.at(t).size();
+            carried += t < p.delay_steps ? found.at(t).size() : 0;
+        }
+    }
+    CHECK(events > 100);
+    CHECK(carried > 10);
 }

@@ -74,7 +74,7 @@ class Tables(SweepCase):
                     f"{engine}{i}",
                     self.of(task, scheme) | {"run.engine": engine},
                 )
-                figures = {"learning_curve", "output", "raster"}
+                figures = {"learning_curve", "output", "raster", "network"}
                 figures |= set() if result["device"] is None else DEVICES
                 figures |= CHIP if engine == "cycle" else set()
                 figures |= {"confusion"} if "test_confusion" in result["metrics"] else set()
@@ -83,7 +83,7 @@ class Tables(SweepCase):
     def test_plot_draws_what_differs_within_a_task(self) -> None:
         targets = task_files.dataset_with_targets(self.directory) | {"task.name": "dataset"}
         cues = self.settings["cue_accumulation"] | {"task.name": "cue_accumulation"}
-        figures = {"learning_curve", "output", "raster", *DEVICES}
+        figures = {"learning_curve", "output", "raster", "network", *DEVICES}
         for name, settings, expected in (
             ("targets", targets, figures),
             ("rewards", cues | {"learning.supervision": "reward"}, figures | {"confusion"}),

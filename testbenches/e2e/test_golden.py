@@ -16,7 +16,9 @@ MEMPROP = pathlib.Path(sys.argv.pop(1))
 REFERENCE = pathlib.Path(__file__).resolve().parent.parent / "reference"
 # Kind: file, largest error (the tolerance that the file's README gives), arrays that are no results.
 KINDS = {"interval_bias": ("interval_bias/answers.npz", 1e-6,
-                           ("_first", "_second", "_label", "_answer", "_parameters", "_theory", "range", "ratio"))}
+                           ("_first", "_second", "_label", "_answer", "_parameters", "_theory", "range", "ratio")),
+         "local_rules": ("local_rules/inhibitory_stdp.npz", 1e-9,
+                         ("dt", "steps", "exists", "w0", "every", "lo", "hi", "eta", "_spikes", "rule"))}
 INCOMPARABLE = 1e300
 
 
@@ -90,6 +92,37 @@ class Golden(unittest.TestCase):
             # One of 20 000 answers: 5e-5 of the accuracy.
             self.assertEqual(error > 1e-6, name.startswith("mild"), name)
         self.assertAlmostEqual(found["arrays"]["mild_accuracy"], 1 / 20000 / arrays["mild_accuracy"], places=12)
+
+    def test_local_rules(self):
+        file = REFERENCE / "local_rules" / "inhibitory_stdp_0.1ms.npz"
+        found, said = golden("local_rules", file)
+        self.assertLessEqual(found["max_relative_error"], 1e-9)
+        self.assertEqual(sorted(found["arrays"]), ["trace_end_x1", "trace_end_y1", "w"])
+        self.assertIn("inhibitory", said)
+        arrays = dict(numpy.load(file))
+        later = arrays["pre_spikes"].copy()
+        later[len(later) // 2, 0] += 1
+        found, _ = golden("local_rules", self.write({**arrays, "pre_spikes": later}))
+        self.assertGreater(found["arrays"]["w"], 1e-9)
+        triplet = {"tau": {"x1": 0.0168, "x2": 0.101, "y1": 0.0337, "y2": 0.125},
+                   "pre": [[-0.007, ["y1"]]], "post": [[0.0093, ["x1", "y2"]]]}
+        pairs = {"tau": {"x1": 0.02, "y1": 0.02}, "pre": [[-1.0, ["y1"]]], "post": [[1.0, ["x1"]]]}
+        for changed, texts in [
+                ({"rule": numpy.array(json.dumps(triplet))}, ["rule = triplet", "inhibitory"]),
+                ({"rule": numpy.array(json.dumps(pairs))}, ["rule = four_coefficients", "inhibitory"]),
+                ({"rule": numpy.array("[1]")}, ["rule must be the JSON text of a rule"]),
+                ({"rule": numpy.array("{")}, ["rule must be the JSON text of a rule"]),
+                ({"rule": numpy.array(3)}, ["rule must hold one text"]),
+                ({"normalise_every": numpy.array(20)}, ["normalise_every value 0 is 20"]),
+                ({"dt": numpy.array(0.0)}, ["dt value 0 is 0"]),
+                ({"lo": numpy.array(500.0)}, ["w_min"]),
+                ({"exists": arrays["exists"][:2]}, ["exists has shape [2, 4]; it must be [5, 4]"]),
+                ({"post_spikes": arrays["post_spikes"] + 9}, ["post_spikes spike ", "there are 20000 and 4"])]:
+            with self.subTest(texts):
+                written = self.write({**arrays, **changed})
+                refused = golden("local_rules", written, 2)
+                for text in texts:
+                    self.assertIn(text, refused)
 
     def test_types_and_layouts_do_not_matter(self):
         arrays = dict(numpy.load(REFERENCE / KINDS["interval_bias"][0]))

@@ -56,7 +56,7 @@ class Case(unittest.TestCase):
 
 class ThreePopulations(Case):
     def test_it_learns(self):
-        result = self.train(EXAMPLE, "--set", "run.epochs=60", "--out", self.scratch / "out")
+        result = self.train(EXAMPLE, "--set", "run.epochs=150", "--out", self.scratch / "out")
         history = result["loss_history"]
         self.assertLess(sum(history[-5:]) / 5, 0.5 * sum(history[:5]) / 5)
 

@@ -198,10 +198,10 @@ class Checkpoints(Case):
         transfer = ['crossbar.device="ecram_li"', 'update.scheme="tiki_taka"']
         adc = ["crossbar.adc_bits=6", 'crossbar.adc.range="calibrated"']
         for name, keys, path, edit in (
-                ("online", online, "state/step_learner/waiting_0/spikes", lambda old: numpy.full(1, 99, "u4")),
-                ("online", online, "state/step_learner/waiting", filled(3)),
-                ("online", online, "state/step_learner/waiting_0/psi", lambda old: old[:0]),
-                ("online", online, "state/silent", filled(-1)),
+                ("online", online, "state/rule_eprop/waiting_0/projection0/events", lambda old: numpy.full(1, 999, "u4")),
+                ("online", online, "state/rule_eprop/waiting", filled(3)),
+                ("online", online, "state/rule_eprop/waiting_0/population0/psi", lambda old: old[:0]),
+                ("online", online, "state/population1/silent", filled(-1)),
                 ("transfer", transfer, "state/w_rec/scheme/transfer_next_row", filled(12)),
                 ("transfer", transfer, "state/w_rec/scheme/fast_array/programmed_tick", filled(10**6)),
                 ("adc", adc, "state/w_in/devices/adc_range_us", filled(-1.0))):

@@ -51,7 +51,7 @@ TEST_CASE("a network that is wrong is refused with the name of what is wrong") {
         {[](Network& n) { n.populations[1].set("tau_membrane_seconds", {0.0}); },
          "population.exc.tau_membrane_seconds = 0: must be in"},
         {[](Network& n) { n.populations[1].set("threshold", {std::nan("")}); },
-         "population.exc.threshold = nan: must be in"},
+         "population.exc.threshold = nan: must be finite"},
         {[](Network& n) { n.populations[1].set("pseudo_table_edges", {1.0}); },
          "population.exc.pseudo_table_edges = 1: numbers: must be 4"},
         {[](Network& n) { n.projections[0].to = PopulationId{7}; }, "projection.in_exc.from, to = 7"},
@@ -80,7 +80,7 @@ TEST_CASE("a network that is wrong is refused with the name of what is wrong") {
              n.projections[1].connect.kind = ConnectKind::one_to_one;
              n.projections[1].connect.self = false;
          },
-         "projection.rec.self = false"},
+         "projection.rec.self_connections = false"},
         {[](Network& n) { n.objectives[0].population = PopulationId{3}; },
          "objective.answer.population = 3"}};
     for (const Wrong& wrong : cases) {
