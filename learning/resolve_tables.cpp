@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "crossbar/base/error.hpp"
@@ -87,6 +88,24 @@ Population population_of(const PopulationTable& table) {
             .shape = {table.shape.begin(), table.shape.end()}};
 }
 
+/// Checkpoints hold each projection under its name, beside what else a run has: "." is no name there, and
+/// these are taken.
+void check_name_in_checkpoint(const std::string& name) {
+    constexpr std::array<std::string_view, 18> kTaken{
+        "loss_history",       "accuracy_history",    "validation_epochs", "validation_loss_history",
+        "set_pulse_history",  "reset_pulse_history", "spike_history",     "validation_accuracy_history",
+        "samples_done",       "updates_done",        "steps_done",        "spikes_done",
+        "epoch_loss",         "epoch_right",         "start_tick",        "epoch_set_pulses",
+        "epoch_reset_pulses", "epoch_spikes"};
+    constexpr std::array<std::string_view, 8> kBeginnings{"recorded_", "rule_", "feedback", "reward",
+                                                          "engine"};
+    if (name == "." || std::find(kTaken.begin(), kTaken.end(), name) != kTaken.end() ||
+        std::any_of(kBeginnings.begin(), kBeginnings.end(),
+                    [&](std::string_view beginning) { return name.starts_with(beginning); })) {
+        throw InputError("projection", name, "is a name that checkpoints use for something else");
+    }
+}
+
 class TableForm {
 public:
     explicit TableForm(const ExperimentConfig& config) : config_(config), tables_(config.tables) {
@@ -132,6 +151,7 @@ private:
         };
         const std::size_t from = find(key("from"), "population", table.from, tables_.populations),
                           to = find(key("to"), "population", table.to, tables_.populations);
+        check_name_in_checkpoint(table.name);
         Projection p;
         p.name = table.name;
         p.from = static_cast<PopulationId>(from);
