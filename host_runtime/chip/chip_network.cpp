@@ -141,7 +141,6 @@ void ChipNetwork::step(std::span<const std::uint32_t> events) {
     if (compiled_.bias_address) {
         events_.push_back(*compiled_.bias_address);
     }
-    std::swap(spikes_, earlier_spikes_);
     hardware_->stream_step(static_cast<std::uint32_t>(steps_done_), events_, spikes_, readout_);
     if (compiled_.bias_address) {
         events_.pop_back();

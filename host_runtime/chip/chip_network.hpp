@@ -53,8 +53,8 @@ private:
     void load();
     void note_outputs();
     void show();
-    /// The signals of the neurons' last step and of the one before, as far as projections remember them.
-    void serialize(StateArchive& archive, network::Signal<float>& last, network::Signal<float>& earlier);
+    /// `last`: the signal of the neurons' last step.
+    void serialize(StateArchive& archive, network::Signal<float>& last);
     void take_state(StateArchive& archive);
 
     NetworkOfGraph net_;
@@ -69,7 +69,7 @@ private:
     std::unique_ptr<ChipHardware> hardware_;
     bool begun_ = false;
 
-    std::vector<std::uint32_t> events_, spikes_, earlier_spikes_;  // of the last step, and of the one before
+    std::vector<std::uint32_t> events_, spikes_;  // of the last step
     std::vector<float> readout_;
     std::vector<double> membrane_, shown_readout_;
     struct OutputSource {

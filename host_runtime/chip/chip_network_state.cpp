@@ -23,8 +23,8 @@ std::vector<std::uint32_t> indices_of(const std::vector<float>& spikes) {
 
 }  // namespace
 
-void ChipNetwork::serialize(StateArchive& archive, network::Signal<float>& last,
-                            network::Signal<float>& earlier) {
+/// A delay of one step, which is all the chip has, needs no more than the last step's spikes.
+void ChipNetwork::serialize(StateArchive& archive, network::Signal<float>& last) {
     const network::Network& net = net_.network;
     const bool remembers =
         std::any_of(net.projections.begin(), net.projections.end(), [&](const network::Projection& p) {
@@ -46,7 +46,6 @@ void ChipNetwork::serialize(StateArchive& archive, network::Signal<float>& last,
                 }
                 if (remembers) {
                     serialize_signal(archive, "output", last, net.at(id).size);
-                    serialize_signal(archive, "before0", earlier, net.at(id).size);
                 }
             } else if (id == compiled_.readout_population) {
                 archive("membrane", state_.readout);
@@ -70,10 +69,9 @@ void ChipNetwork::serialize(StateArchive& archive, network::Signal<float>& last,
 }
 
 void ChipNetwork::write_state(StateArchive& archive) {
-    network::Signal<float> last, earlier;
+    network::Signal<float> last;
     last.set_spikes(spikes_);
-    earlier.set_spikes(earlier_spikes_);
-    serialize(archive, last, earlier);
+    serialize(archive, last);
 }
 
 void ChipNetwork::read_state(StateArchive& archive) {
@@ -92,10 +90,9 @@ void ChipNetwork::read_state(StateArchive& archive) {
 }
 
 void ChipNetwork::take_state(StateArchive& archive) {
-    network::Signal<float> last, earlier;
-    serialize(archive, last, earlier);
+    network::Signal<float> last;
+    serialize(archive, last);
     spikes_ = indices_of(state_.spike);
-    earlier_spikes_.assign(earlier.spikes().begin(), earlier.spikes().end());
     readout_ = state_.readout;
     show();
     check_finite();
