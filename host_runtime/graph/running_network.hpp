@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "crossbar/base/state_archive.hpp"
-#include "host_runtime/nir/order.hpp"
 #include "host_runtime/nir/flat_graph.hpp"
+#include "host_runtime/nir/order.hpp"
 
 namespace memprop::host {
 

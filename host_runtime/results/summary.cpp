@@ -107,7 +107,8 @@ void add_projections(const learning::TrainerBase& trainer, nlohmann::ordered_jso
             {"to", trainer.network().at(projection.to).name},
             {"synapses", trainer.synapses(id)},
             {"device", plan.on_devices ? nlohmann::ordered_json(plan.crossbar.device) : nullptr},
-            {"rule", plan.rule.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(plan.rule_name)},
+            {"rule",
+             plan.rule.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(plan.rule_name)},
             {"pulses", {{"set", counters.set_pulses}, {"reset", counters.reset_pulses}}}};
     });
 }

@@ -30,7 +30,8 @@ struct Field {
 
 /// Whether the range of a parameter says more than that it is finite.
 constexpr bool has_range(const Field& field) {
-    return field.low > std::numeric_limits<double>::lowest() || field.high < std::numeric_limits<double>::max();
+    return field.low > std::numeric_limits<double>::lowest() ||
+           field.high < std::numeric_limits<double>::max();
 }
 
 }  // namespace memprop::network

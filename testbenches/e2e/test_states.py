@@ -198,7 +198,8 @@ class Checkpoints(Case):
         transfer = ['crossbar.device="ecram_li"', 'update.scheme="tiki_taka"']
         adc = ["crossbar.adc_bits=6", 'crossbar.adc.range="calibrated"']
         for name, keys, path, edit in (
-                ("online", online, "state/rule_eprop/waiting_0/projection0/events", lambda old: numpy.full(1, 999, "u4")),
+                ("online", online, "state/rule_eprop/waiting_0/projection0/events",
+                 lambda old: numpy.full(1, 999, "u4")),
                 ("online", online, "state/rule_eprop/waiting", filled(3)),
                 ("online", online, "state/rule_eprop/waiting_0/population0/psi", lambda old: old[:0]),
                 ("online", online, "state/population1/silent", filled(-1)),

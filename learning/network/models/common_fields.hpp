@@ -100,9 +100,8 @@ constexpr Field whole(Field field) {
     field.whole = true;
     return field;
 }
-inline constexpr Field refractory_steps =
-    whole(number("refractory_steps", 0.0, 0.0, 1e6,
-                 "n > 1: a spike at t silences the steps t+1 .. t+n-1; 0 and 1: none"));
+inline constexpr Field refractory_steps = whole(number(
+    "refractory_steps", 0.0, 0.0, 1e6, "n > 1: a spike at t silences the steps t+1 .. t+n-1; 0 and 1: none"));
 inline constexpr Field membrane = state("membrane", "v, after a reset at once");
 inline constexpr Field spike = state("spike", "1 if the neuron has spiked in the last step");
 inline constexpr Field silent = state("silent", "refractory steps left");

@@ -229,8 +229,9 @@ TEST_CASE("a saved state of other neurons is refused") {
     MemoryArchive archive;
     serialize_signal(archive, "output", signal, 6);
     archive.rewind();
-    CHECK(input_error([&] { serialize_signal(archive, "output", signal, 5); })
-              .find("output = a saved signal: must be of 5 neurons") != std::string::npos);
+    CHECK(input_error([&] {
+              serialize_signal(archive, "output", signal, 5);
+          }).find("output = a saved signal: must be of 5 neurons") != std::string::npos);
 }
 
 TEST_CASE("what a population put out earlier can be asked for as far back as delays reach") {
