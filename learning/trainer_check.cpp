@@ -73,7 +73,6 @@ void BasicTrainer<Real>::check_run_wide(const RuleGroup& group) const {
     same("average_over_window", own.average_over_window, run.average_over_window);
     same("supervision", own.supervision, run.supervision);
     same("reward_decay", own.reward_decay, run.reward_decay);
-    same("loss", own.loss, run.loss);
     same("early_spikes_lose_last_error", own.early_spikes_lose_last_error, run.early_spikes_lose_last_error);
 }
 
