@@ -213,6 +213,8 @@ private:
     // trainer.cpp: how a run is set up
     void check_settings() const;
     bool loss_suits_task() const;
+    void check_adaptive(const RuleGroup& group, ProjectionId direct) const;
+    void check_run_wide(const RuleGroup& group) const;
     void make_groups();
     void make_stores();
     void make_optimizers();

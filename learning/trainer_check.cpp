@@ -42,6 +42,40 @@ bool BasicTrainer<Real>::loss_suits_task() const {
     });
 }
 
+/// Adaptive feedback gets the changes of the readout weights, so these must be learned after the trial.
+template <class Real>
+void BasicTrainer<Real>::check_adaptive(const RuleGroup& group, ProjectionId direct) const {
+    const ProjectionPlan& plan = resolved_.projections[network::index_of(direct)];
+    const bool learns = std::any_of(groups_.begin(), groups_.end(), [&](const RuleGroup& other) {
+        return other.name == plan.rule_name && other.needs.gradients;
+    });
+    if (!learns) {
+        throw InputError(
+            fmt::format("{}.feedback", group.name == "eprop" ? "learning" : "rule." + group.name), "adaptive",
+            fmt::format("follows the changes of projection {}, which needs a rule that learns after the "
+                        "trial",
+                        resolved_.network.at(direct).name));
+    }
+}
+
+/// What holds for the whole run stands in [learning].
+template <class Real>
+void BasicTrainer<Real>::check_run_wide(const RuleGroup& group) const {
+    const LearningConfig &own = group.learning, &run = config_.learning;
+    const auto same = [&](std::string_view key, const auto& a, const auto& b) {
+        if (a != b) {
+            throw InputError(fmt::format("rule.{}.{}", group.name, key), "not that of [learning]",
+                             "holds for the whole run: set it there");
+        }
+    };
+    same("batch", own.batch, run.batch);
+    same("gradient_clip", own.gradient_clip, run.gradient_clip);
+    same("average_over_window", own.average_over_window, run.average_over_window);
+    same("supervision", own.supervision, run.supervision);
+    same("reward_decay", own.reward_decay, run.reward_decay);
+    same("early_spikes_lose_last_error", own.early_spikes_lose_last_error, run.early_spikes_lose_last_error);
+}
+
 template <class Real>
 void BasicTrainer<Real>::check_settings() const {
     const LearningConfig& learning = config_.learning;
@@ -92,7 +126,14 @@ void BasicTrainer<Real>::check_settings() const {
                             resolved_.network.at(resolved_.network.objectives[source.objective].population)
                                 .name));
                 }
+                if (own.feedback == Feedback::adaptive) {
+                    check_adaptive(group, *direct_projection(resolved_.network, population.population,
+                                                             source.objective));
+                }
             }
+        }
+        if (group.needs.errors) {
+            check_run_wide(group);
         }
         if (!group.needs.errors || own.update_every_steps == 0) {
             continue;

@@ -53,9 +53,16 @@ void BasicTrainer<Real>::note_late_inputs(Worker& worker, std::uint64_t sample) 
     if (config_.learning.early_spikes_lose_last_error && sample + 1 < total) {
         const SpikeTrain& next = task_->trial(Split::training, sample + 1, worker.next_buffer).input;
         if (next.steps() > 1) {
-            const auto inputs = sources_of(resolved_.network).front();
-            worker.tape.populations[network::index_of(inputs)].late.assign(next.at(1).begin(),
-                                                                           next.at(1).end());
+            std::uint32_t first = 0;
+            for (const PopulationId id : sources_of(resolved_.network)) {
+                const std::uint32_t end = first + resolved_.network.at(id).size;
+                for (const std::uint32_t line : next.at(1)) {
+                    if (line >= first && line < end) {
+                        worker.tape.populations[network::index_of(id)].late.push_back(line - first);
+                    }
+                }
+                first = end;
+            }
         }
     }
 }

@@ -20,6 +20,15 @@ using network::Projection;
 
 constexpr double kSame = 1e-6;  // relative; files hold single precision
 
+std::string_view name_of(ConnectKind kind) {
+    for (const auto& [name, meaning] : network::kConnectNames) {
+        if (meaning == kind) {
+            return name;
+        }
+    }
+    return {};
+}
+
 class Matching {
 public:
     Matching(const network::Network& ours, const network::Network& theirs, const std::string& file)
@@ -117,7 +126,7 @@ private:
         const bool matrix =
             ours.connect.kind == ConnectKind::masked && theirs.connect.kind == ConnectKind::dense;
         if (ours.connect.kind != theirs.connect.kind && !matrix) {
-            refuse("connect", static_cast<int>(theirs.connect.kind), static_cast<int>(ours.connect.kind));
+            refuse("connect", name_of(theirs.connect.kind), name_of(ours.connect.kind));
         }
         network::Window window = theirs.connect.window;
         window.groups = ours.connect.kind == ConnectKind::pool ? ours.connect.window.groups : window.groups;
@@ -143,12 +152,24 @@ private:
         }
         const bool is_matrix =
             ours.connect.kind == ConnectKind::dense || ours.connect.kind == ConnectKind::masked;
-        if (is_matrix) {
-            const std::vector<double> ratio = gain_ratios(ours.to, theirs.to);
+        const std::vector<double> ratio = gain_ratios(ours.to, theirs.to);
+        const bool alike =
+            std::all_of(ratio.begin(), ratio.end(), [&](double r) { return r == ratio.front(); });
+        if (is_matrix || ours.connect.kind == ConnectKind::one_to_one) {
             for (std::size_t i = 0; i < weights.size(); ++i) {
                 weights[i] *= ratio[i % columns];
-                check_synapse(ours, i, weights[i]);
             }
+        } else if (alike && !weights.empty()) {
+            for (double& weight : weights) {
+                weight *= ratio.front();
+            }
+        } else if (!alike || ratio.front() != 1.0) {
+            fail("projection", ours.name,
+                 fmt::format("its inputs of population {} have another scale than those of the experiment",
+                             ours_.at(ours.to).name));
+        }
+        for (std::size_t i = 0; is_matrix && i < weights.size(); ++i) {
+            check_synapse(ours, i, weights[i]);
         }
         return weights;
     }

@@ -5,6 +5,7 @@
 namespace memprop::host {
 
 ValueRanges::ValueRanges() {
+    constexpr double kMostDelaySteps = 1e6;  // of a projection (network::check)
     constexpr double kMost = std::numeric_limits<double>::max();
     constexpr double kMostTick = std::numeric_limits<std::int32_t>::max() - 1;
     constexpr double kMostOf32Bits = std::numeric_limits<std::uint32_t>::max();
@@ -36,7 +37,7 @@ ValueRanges::ValueRanges() {
         {"row_beta1_power", {0.0, 1.0}},
         {"row_beta2_power", {0.0, 1.0}},
         {"awake", {0.0, 1.0}},
-        {"waiting", {0.0, 2.0}},
+        {"waiting", {0.0, kMostDelaySteps + 1.0}},
         {"silent", {0.0, kMostTick}},
         {"spike", {0.0, 1.0}},
         {"late", {0.0, 1.0}},
@@ -54,7 +55,7 @@ ValueRanges::ValueRanges() {
         {"routing_j", {0.0, kMost}},
         {"tile_periphery_j", {0.0, kMost}},
         {"digital_j", {0.0, kMost}},
-        {"form", {0.0, 2.0}},
+        {"form", {0.0, 3.0}},
         {"step", {0.0, kMostOf32Bits}},
     };
 }

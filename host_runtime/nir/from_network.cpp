@@ -144,6 +144,13 @@ private:
             d_.integrator =
                 v == double(network::Integrator::euler) ? Integrator::euler : Integrator::exponential;
         });
+        for (const Population& p : net_.populations) {
+            if (p.model == "leaky_readout" && d_.integrator == Integrator::euler) {
+                fail("population", p.name,
+                     "has leaky readouts, which are exponential, beside neurons with integrator = \"euler\": "
+                     "a NIR graph is run with one; use model \"li\"");
+            }
+        }
         common("reset", [&](double v) {
             switch (static_cast<network::ResetKind>(static_cast<int>(v))) {
                 case network::ResetKind::subtract_next:
@@ -220,8 +227,8 @@ private:
         return r;
     }
 
-    std::vector<double> thresholds(const Population& p) const {
-        std::vector<double> threshold = values(p, "v_threshold", 0.0);
+    std::vector<double> thresholds(const Population& p, std::string_view dataset) const {
+        std::vector<double> threshold = values(p, dataset, 0.0);
         for (double& th : threshold) {
             if (d_.fires_at_threshold) {  // elsewhere tests are strict
                 th = single_ ? double(std::nextafter(float(th), -std::numeric_limits<float>::infinity()))
@@ -242,7 +249,7 @@ private:
             parameters.push_back(nir::doubles(std::move(name), shape, std::move(numbers)));
         };
         if (type == NodeType::threshold) {
-            add("threshold", values(p, "threshold", 0.0));
+            add("threshold", thresholds(p, "threshold"));
         } else if (type == NodeType::delay) {
             std::vector<double> delay = values_of(p, model_of(p).fields, "delay_steps");
             for (double& steps : delay) {
@@ -264,7 +271,7 @@ private:
                 add("w_in", values(p, "w_in", 1.0));
             }
             if (nir::is_spiking(type)) {
-                add("v_threshold", thresholds(p));
+                add("v_threshold", thresholds(p, "v_threshold"));
                 add("v_reset", d_.reset == ResetRule::file ? values(p, "v_reset", 0.0)
                                                            : std::vector<double>(p.size, 0.0));
             }

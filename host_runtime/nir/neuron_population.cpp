@@ -64,7 +64,7 @@ public:
 
     network::Population population() {
         if (type_ == NodeType::threshold) {
-            set("threshold", values("threshold", 0.0));
+            set_threshold("threshold");
             return std::move(p_);
         }
         const bool leaky = type_ != NodeType::integrator && type_ != NodeType::integrate_fire;
@@ -130,8 +130,8 @@ private:
         set(parameter, std::move(tau));
     }
 
-    void set_firing() {
-        std::vector<double> threshold = values("v_threshold", 0.0);
+    void set_threshold(std::string_view dataset) {
+        std::vector<double> threshold = values(dataset, 0.0);
         if (d_.fires_at_threshold) {  // the file has the next number below (Discretisation)
             for (double& th : threshold) {
                 if (d_.arithmetic == Arithmetic::single) {
@@ -146,6 +146,10 @@ private:
         set("threshold", std::move(threshold));
         p_.set("firing_test", {choice(d_.fires_at_threshold ? network::FiringTest::at_or_above
                                                             : network::FiringTest::above)});
+    }
+
+    void set_firing() {
+        set_threshold("v_threshold");
         p_.set("reset", {choice(reset_of(d_.reset))});
         if (d_.reset == ResetRule::file) {
             set("reset_value", values("v_reset", 0.0));

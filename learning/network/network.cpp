@@ -28,6 +28,10 @@ void check_names(std::string_view what, const std::vector<Item>& items) {
         if (item.name.empty()) {
             throw InputError(fmt::format("a {} has no name", what));
         }
+        if (item.name == "." || item.name == ".." || item.name.find('/') != std::string::npos) {
+            throw InputError(what, item.name,
+                             "is no name: files have groups of that name, so no \"/\", \".\", \"..\"");
+        }
         if (!seen.insert(item.name).second) {
             throw InputError(what, item.name, "is the name of two; names are unique");
         }
