@@ -258,8 +258,8 @@ void Executor<Real>::serialize(StateArchive& archive) {
         if (is_remembered_[p]) {
             serialize_signal(archive, "output", outputs_[p], sizes_[p]);
         }
-        // The oldest of them is forgotten in the next step.
-        for (std::size_t ago = 0; ago + 1 < past_[p].ring.size(); ++ago) {
+        // Of a delay of d steps, the last step and the d - 1 before it are still to arrive.
+        for (std::size_t ago = 0; ago + 1 < kept_[p]; ++ago) {
             Past& past = past_[p];
             serialize_signal(archive, "before" + std::to_string(ago),
                              past.ring[(past.newest + past.ring.size() - ago) % past.ring.size()], sizes_[p]);
