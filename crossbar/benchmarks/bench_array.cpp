@@ -56,7 +56,7 @@ void noisy_graded_read(benchmark::State& state) {
         drive[r] = 0.1F + 0.8F * static_cast<float>(r) / static_cast<float>(n);
     }
     std::uint32_t step = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         array.read_graded(drive, 0, ++step, out);
         benchmark::DoNotOptimize(out.data());
         benchmark::ClobberMemory();
@@ -76,7 +76,7 @@ void noisy_sparse_read(benchmark::State& state) {
     }
     std::vector<float> out(n);
     std::uint32_t step = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         array.read(rows, 0, ++step, out);
         benchmark::DoNotOptimize(out.data());
         benchmark::ClobberMemory();
@@ -100,7 +100,7 @@ void bulk_write(benchmark::State& state, const std::string& device) {
     }
     const std::vector<std::uint16_t> up(kDevices, 1);
     DrawKey key{.seed = 1, .stream = Stream::set_noise};
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         ++key.event;
         if (model->bidirectional()) {
             model->pulse(devices, 0, pulses, key, 1);

@@ -16,7 +16,7 @@ using namespace memprop;
 void normals(benchmark::State& state) {
     std::vector<float> out(static_cast<std::size_t>(state.range(0)));
     DrawKey key{.seed = 1, .stream = Stream::test};
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         ++key.step;
         fill_normals(key, 0, out);
         benchmark::DoNotOptimize(out.data());

@@ -63,7 +63,7 @@ double cpu_ms(learning::TrainerBase& trainer) {
 
 void training_sample_functional(benchmark::State& state) {
     learning::TrainerBase& trainer = *engines().functional;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(trainer.train_sample());
     }
 }
@@ -71,7 +71,7 @@ BENCHMARK(training_sample_functional)->Unit(benchmark::kMillisecond);
 
 void training_sample_chip(benchmark::State& state) {
     learning::TrainerBase& trainer = *engines().cycle;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(trainer.train_sample());
     }
 }
@@ -81,7 +81,7 @@ void ratio(benchmark::State& state) {
     Engines& both = engines();
     const std::uint64_t wake_ups = both.wake_ups(), crossings = both.crossings();
     double functional_ms = 0.0, chip_ms = 0.0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         functional_ms += cpu_ms(*both.functional);
         chip_ms += cpu_ms(*both.cycle);
     }

@@ -32,7 +32,7 @@ std::string dat_bytes() {
 template <class Open>
 void drain(benchmark::State& state, const std::string& bytes, Open open) {
     std::vector<std::uint32_t> indices;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         StepStream stream(open(std::make_unique<std::istringstream>(bytes)), 1e-3, false);
         std::size_t total = 0;
         while (stream.more()) {

@@ -68,7 +68,7 @@ void run(benchmark::State& state, const nir::Network& network,
     FunctionalNetwork simulator(network, "benchmark", {});
     std::vector<std::size_t> spikes(simulator.nodes().size(), 0);
     std::size_t k = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         simulator.step(events[k++ % events.size()]);
         for (std::uint32_t n = 0; n < spikes.size(); ++n) {
             spikes[n] += simulator.spikes(n).size();

@@ -42,7 +42,7 @@ void fabric_cycles(benchmark::State& state) {
     const std::vector<Injection> traffic = make_traffic(static_cast<std::uint32_t>(state.range(0)));
     Fabric fabric = Fabric::mesh({.fifo_depth = 16, .cost = loihi_hop_cost()});
     std::uint64_t start = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         auto next = traffic.begin();
         const std::uint64_t end = start + kRoundCycles;
         const auto next_cycle = [&] {
@@ -83,7 +83,7 @@ void floor_per_hop(benchmark::State& state) {
         way[i] = static_cast<std::uint16_t>(random_bits({.seed = 2}, i) % slots.size());
     }
     WakeWheel wheel(kNodes);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         for (std::size_t i = 1; i < way.size(); ++i) {
             slots[way[i]].flit = slots[way[i - 1]].flit;
             slots[way[i]].cycle = i;

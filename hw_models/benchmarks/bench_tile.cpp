@@ -26,7 +26,7 @@ void array_read(benchmark::State& state) {
     array.renew(1);
     std::vector<float> sums(kSide);
     std::uint32_t step = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         array.read(kRows, 0, step++, sums);
         benchmark::DoNotOptimize(sums.data());
     }
@@ -65,7 +65,7 @@ void tile_steps(benchmark::State& state) {
     static Bench bench;  // the kernel elaborates once per process
     constexpr std::uint64_t kSteps = 1000;
     const std::uint64_t step_cycles = kRows.size() * 5 + 8;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         sc_core::sc_start(kPeriod * static_cast<double>(kSteps * step_cycles));
     }
     state.counters["time_per_step"] =

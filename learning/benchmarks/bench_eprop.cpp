@@ -95,7 +95,7 @@ void cue_trial(benchmark::State& state, GradientForm form, bool with_forward) {
     const Trial& trial = task->trial(Split::training, 0, buffer);
     const auto gradient = make_gradient(form, b.plan);
     b.forward->run(trial, b.tape);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         if (with_forward) {
             b.forward->run(trial, b.tape);
         }
@@ -142,7 +142,7 @@ void gradient_of_noise(benchmark::State& state, GradientForm form, const Experim
     b.tape.objectives[0].error.assign(kSteps * std::size_t(config.network.outputs), 0.1F);
     neurons.spike_count.assign(n, 20);
     const auto gradient = make_gradient(form, b.plan);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         gradient->compute(b.tape, b.feedback, b.regularizer, b.gradients);
     }
     state.counters["row_additions"] = static_cast<double>(input.spikes() + neurons.own.spikes());

@@ -130,7 +130,7 @@ void sums(benchmark::State& state) {
     std::vector<float> out(n);
     double done = 0;
     const auto start = std::clock();
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         for (const Signal<float>& signal : signals) {
             connection->sum(signal, 0, out);
             benchmark::DoNotOptimize(out.data());
@@ -146,7 +146,7 @@ void network(benchmark::State& state) {
     const auto connection = make_connection<float>(value, value.projections[0]);
     Executor<float> executor(value, {connection.get()});
     double spikes = 0, seconds = 0, runs = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         executor.clear();
         const auto start = std::clock();
         for (std::uint32_t t = 0; t < kSteps; ++t) {

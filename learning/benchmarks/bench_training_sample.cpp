@@ -35,7 +35,7 @@ Trainer& warm_trainer() {
 
 void training_sample(benchmark::State& state) {
     Trainer& trainer = warm_trainer();
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(trainer.train_sample());
     }
 }
@@ -48,7 +48,7 @@ void training_sample_with_wires(benchmark::State& state) {
     ExperimentConfig config;
     config.crossbar.wires.r_wl_ohm = config.crossbar.wires.r_bl_ohm = 1.0;
     Trainer trainer(config);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(trainer.train_sample());
     }
 }
@@ -57,7 +57,7 @@ BENCHMARK(training_sample_with_wires)->Unit(benchmark::kMillisecond);
 /// Forward pass with noisy reads; device time stands still.
 void forward_and_renew(benchmark::State& state) {
     Trainer& trainer = warm_trainer();
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(trainer.evaluate_sample(0));
     }
 }
@@ -65,7 +65,7 @@ BENCHMARK(forward_and_renew)->Unit(benchmark::kMillisecond);
 
 void renew_arrays(benchmark::State& state) {
     Trainer& trainer = warm_trainer();
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         for (const ProjectionId id : {classic::w_in, classic::w_rec, classic::w_out}) {
             trainer.weights(id).begin_sample(0, trainer.tick());
             trainer.weights(id).end_sample();  // or updates that follow would renew the array, too
@@ -80,7 +80,7 @@ void read_w_in(benchmark::State& state) {
     Trial buffer;
     const SpikeTrain& input = trainer.task().trial(Split::training, 0, buffer).input;
     std::vector<float> out(100);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         for (std::uint32_t t = 0; t < input.steps(); ++t) {
             trainer.weights(classic::w_in).sum_inputs(input.at(t), t, out);
         }
@@ -95,7 +95,7 @@ void gradient(benchmark::State& state, GradientForm form) {
     Gradients<float> gradients{std::vector<float>(100 * 100), std::vector<float>(100 * 100),
                                std::vector<float>(100)};
     const FeedbackWeights<float> feedback{{std::vector<float>(100, 0.1F)}, {}};
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         engine->compute(trainer.tape(), feedback, {.strength = 160.0F, .target_per_step = 0.01F}, gradients);
     }
 }
@@ -113,7 +113,7 @@ void update_w_in(benchmark::State& state) {
         delta[i] = 1e-4F * (static_cast<float>(i % 201) - 100.0F) / 100.0F;
     }
     std::uint32_t event = 1000000;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         trainer.weights(classic::w_in).update(delta, event++, trainer.tick());
     }
     state.counters["per_device"] =
