@@ -24,6 +24,18 @@ Dataset text(std::string name, std::string value) {
     return {std::move(name), ElementType::string, {}, std::vector<std::string>{std::move(value)}};
 }
 
+Group metadata(std::string_view group_name, std::vector<Dataset> datasets) {
+    Group group;
+    group.name = group_name;
+    group.datasets = std::move(datasets);
+    std::sort(group.datasets.begin(), group.datasets.end(),
+              [](const Dataset& a, const Dataset& b) { return a.name < b.name; });
+    Group all;
+    all.name = "metadata";
+    all.groups.push_back(std::move(group));
+    return all;
+}
+
 Node node(std::string name, NodeType type, std::vector<Dataset> parameters) {
     std::sort(parameters.begin(), parameters.end(),
               [](const Dataset& a, const Dataset& b) { return a.name < b.name; });

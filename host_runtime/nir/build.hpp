@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,9 @@ Dataset floats(std::string name, Shape shape, std::vector<float> values);
 Dataset doubles(std::string name, Shape shape, std::vector<double> values);
 Dataset whole_numbers(std::string name, Shape shape, std::vector<std::int64_t> values);
 Dataset text(std::string name, std::string value);  ///< a scalar string
+
+/// Metadata of a node or a graph: one group of that name.
+Group metadata(std::string_view group_name, std::vector<Dataset> datasets);
 
 Node node(std::string name, NodeType type, std::vector<Dataset> parameters = {});
 Node nested(std::string name, Graph graph);

@@ -44,18 +44,6 @@ NodeType type_of(const NeuronModel& model) {
     return NodeType::graph;
 }
 
-nir::Group our_metadata(std::vector<nir::Dataset> datasets) {
-    nir::Group group;
-    group.name = kMetadataGroup;
-    group.datasets = std::move(datasets);
-    std::sort(group.datasets.begin(), group.datasets.end(),
-              [](const nir::Dataset& a, const nir::Dataset& b) { return a.name < b.name; });
-    nir::Group metadata;
-    metadata.name = "metadata";
-    metadata.groups.push_back(std::move(group));
-    return metadata;
-}
-
 class Writer {
 public:
     Writer(const Network& network, bool single, const std::string& place)
@@ -418,7 +406,7 @@ private:
                 ours.push_back(nir::whole_numbers("tile_rows", {}, {weights[i].tile_rows}));
                 ours.push_back(nir::doubles("weight_unit", {}, {weights[i].unit}));
             }
-            nodes.back().metadata = our_metadata(std::move(ours));
+            nodes.back().metadata = nir::metadata(kMetadataGroup, std::move(ours));
             std::vector<std::string> sources = sources_of(p.from);
             if (delays_[i] > 0) {
                 const std::uint64_t count = net_.at(p.from).size;
