@@ -53,7 +53,7 @@ ExperimentConfig experiment() {
     return config;
 }
 
-Connect connect(ExperimentConfig config, std::size_t i) {
+Connect connect(const ExperimentConfig& config, std::size_t i) {
     return resolve_tables(config).network.projections[i].connect;
 }
 
