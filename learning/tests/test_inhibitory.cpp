@@ -28,7 +28,7 @@ struct Pairing {
     SpikeTrain before{}, after{};
     int writes = 0;
 
-    void step(std::vector<std::uint32_t> i, std::vector<std::uint32_t> j) {
+    void step(const std::vector<std::uint32_t>& i, const std::vector<std::uint32_t>& j) {
         for (const std::uint32_t spike : i) {
             before.add(spike);
         }
@@ -138,7 +138,7 @@ TEST_CASE("inhibitory weights stay within limits, and synapses that do not exist
 
 TEST_CASE("changes of several steps may be written together") {
     std::vector<double> weights[2];
-    int writes[2];
+    int writes[2]{};
     for (const int every : {1, 4}) {
         Pairing p{.pre = 3,
                   .post = 2,
