@@ -307,7 +307,7 @@ TEST_CASE("what contradicts itself is refused in the names of its keys") {
     refused([](NetworkTables& t) { t.populations[0].model = "lif"; }, "no population of model \"input\"");
     refused([](NetworkTables& t) { t.projections[0].name = "samples_done"; },
             "projection = samples_done: is a name that checkpoints use");
-    refused([](NetworkTables& t) { t.projections[0].name = "."; }, "projection = .");
+    refused([](NetworkTables& t) { t.projections[0].name = std::string("."); }, "projection = .");
     refused([](NetworkTables& t) { t.objectives.push_back(t.objectives[0]); }, "of two objectives");
     refused(
         [](NetworkTables& t) {
