@@ -191,8 +191,8 @@ private:
             const std::uint64_t channel = index / plane, group = channel / per_group;
             const std::uint64_t first_row =
                 channel % per_group * window_.kernel_height * window_.kernel_width;
-            for (const Tap& ty : row_taps_.at(index % plane / window_.width_in)) {
-                for (const Tap& tx : column_taps_.at(index % window_.width_in)) {
+            for (const network::Tap& ty : row_taps_.at(index % plane / window_.width_in)) {
+                for (const network::Tap& tx : column_taps_.at(index % window_.width_in)) {
                     const std::uint64_t at = group * positions_ + ty.out * window_.width_out + tx.out;
                     if (drives_[at].empty()) {
                         touched_.push_back(static_cast<std::uint32_t>(at));
@@ -207,7 +207,7 @@ private:
     }
 
     network::Window window_;
-    AxisTaps row_taps_, column_taps_;
+    network::AxisTaps row_taps_, column_taps_;
     std::uint64_t positions_;
     std::uint32_t channels_;
     std::vector<RowDrives> drives_;  // [group][position]

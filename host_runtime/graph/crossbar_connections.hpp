@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "host_runtime/graph/axis_taps.hpp"
 #include "host_runtime/graph/crossbar_mapping.hpp"
+#include "learning/network/connect/axis_taps.hpp"
 #include "learning/network/connection.hpp"
 #include "learning/network/network.hpp"
 

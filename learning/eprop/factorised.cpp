@@ -34,9 +34,8 @@ ReversePopulation<Real>::ReversePopulation(const LearningPopulation<Real>& popul
       mu_(population.size),
       d_current_(c_.receptors.size()),
       filtered_(population.sources.size()) {
-    bool has_lists = false;
     for (const LearnedProjection& projection : p_.projections) {
-        has_lists = has_lists || projection.sparse != nullptr;
+        has_lists_ = has_lists_ || projection.sparse != nullptr;
         rows_ += projection.sparse == nullptr ? projection.rows : 0;
     }
     for (std::size_t r = 0; r < c_.receptors.size(); ++r) {
@@ -49,7 +48,7 @@ ReversePopulation<Real>::ReversePopulation(const LearningPopulation<Real>& popul
     }
     if (!c_.is_read_only && !p_.projections.empty()) {
         columns_at_once_ =
-            has_lists ? std::size_t{p_.size} + kLeastColumns - 1 : columns_in_cache<Real>(rows_, p_.size);
+            has_lists_ ? std::size_t{p_.size} + kLeastColumns - 1 : columns_in_cache<Real>(rows_, p_.size);
         columns_at_once_ -= columns_at_once_ % kLeastColumns;
         block_.resize(rows_ * columns_at_once_);
     }
@@ -238,7 +237,9 @@ void ReversePopulation<Real>::compute_columns(const Tape<Real>& tape,
         step.psi = spiking ? slopes.data() + t * n + first : step.psi;
         step.own = p_.objective ? own_.data() + t * n + first : nullptr;
         reverse_step(step);
-        add_to_synapses(t, out);
+        if (has_lists_) {
+            add_to_synapses(t, out);
+        }
     }
     take_columns(first, count, out);
 }
@@ -325,18 +326,26 @@ void ReversePopulation<Real>::compute_read_only(const Tape<Real>& tape, Gradient
                 d_current_[r][k] = c_.gain[k] * d[k] + c_.receptors[r].decay[k] * d_current_[r][k];
             }
         }
-        add_to_synapses(t, out);
+        if (has_lists_) {
+            add_to_synapses(t, out);
+        }
         for (std::size_t w = 0; w < arrivals_.size(); ++w) {
             if (p_.projections[w].sparse != nullptr) {
                 continue;
             }
             const EventRows<Real>& to = arrived_[w];
+            const std::span<const std::uint32_t> events = arrivals_[w].at(t);
             const std::span<const Real> values = arrivals_[w].values_at(t);
-            std::size_t e = 0;
-            for (const std::uint32_t i : arrivals_[w].at(t)) {
-                const Real value = values.empty() ? Real{1} : values[e++];
+            for (std::size_t e = 0; e < events.size(); ++e) {
+                Real* row = to.rows + events[e] * n;
+                if (values.empty()) {
+                    for (std::size_t k = 0; k < n; ++k) {
+                        row[k] += to.d[k];
+                    }
+                    continue;
+                }
                 for (std::size_t k = 0; k < n; ++k) {
-                    to.rows[i * n + k] += value * to.d[k];
+                    row[k] += values[e] * to.d[k];
                 }
             }
             const LearnedProjection& projection = p_.projections[w];

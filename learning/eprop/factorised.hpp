@@ -54,7 +54,8 @@ private:
 
     LearningPopulation<Real> p_;
     EligibilityCoefficients<Real> c_;
-    std::size_t rows_ = 0;  // of all matrices together
+    std::size_t rows_ = 0;    // of all matrices together
+    bool has_lists_ = false;  // some projection is stored as lists of synapses
     std::size_t columns_at_once_ = 0;
     AlignedVector<Real> block_;  // gradients of those columns: [row of the matrices in turn][column]
     AlignedVector<Real> d_, regularizer_, mu_, ones_;

@@ -211,8 +211,10 @@ void Executor<Real>::run(Stage& stage, std::uint32_t step, std::span<Real> psi) 
             dirty = deliver(incoming, step, sums) ? 1 : 0;
         } else if (const std::span more = std::span(scratch_).first(sums.size());
                    deliver(incoming, step, more)) {
-            for (std::size_t j = 0; j < sums.size(); ++j) {
-                sums[j] += more[j];
+            Real* __restrict to = sums.data();
+            const Real* __restrict from = more.data();
+            for (std::size_t j = 0; j < more.size(); ++j) {
+                to[j] += from[j];
             }
         }
         nothing = nothing && dirty == 0;

@@ -1,6 +1,9 @@
 #include "learning/network/models/lif_neurons.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
 #include <optional>
 
 #include "learning/network/models/lif_constants.hpp"
@@ -9,6 +12,29 @@
 
 namespace memprop::network {
 namespace {
+
+/// The neurons whose entry is not 0. Few spike in a step: what is silent is passed over 32 bytes at a time.
+template <class Real>
+void list_spikes(std::span<const Real> spike, std::vector<std::uint32_t>& index) {
+    using Words = std::array<std::uint64_t, 4>;
+    constexpr std::size_t kBlock = sizeof(Words) / sizeof(Real);
+    index.clear();
+    for (std::size_t first = 0; first < spike.size(); first += kBlock) {
+        const std::size_t end = std::min(first + kBlock, spike.size());
+        if (end - first == kBlock) {
+            Words words;
+            std::memcpy(words.data(), spike.data() + first, sizeof(Words));
+            if ((words[0] | words[1] | words[2] | words[3]) == 0) {
+                continue;
+            }
+        }
+        for (std::size_t j = first; j < end; ++j) {
+            if (spike[j] != Real{0}) {
+                index.push_back(static_cast<std::uint32_t>(j));
+            }
+        }
+    }
+}
 
 template <class Real>
 class LifNeurons final : public Neurons<Real> {
@@ -56,12 +82,7 @@ public:
                                   {c_.threshold_of, c_.reset_of, c_.leak_of, c_.height_of, c_.slope_of}},
                 slope);
         }
-        out.index.clear();
-        for (std::uint32_t j = 0; j < spike_.size(); ++j) {
-            if (spike_[j] != Real{0}) {
-                out.index.push_back(j);
-            }
-        }
+        list_spikes<Real>(spike_, out.index);
         out.form = out.index.empty() ? Signal<Real>::Form::zero : Signal<Real>::Form::spikes;
     }
 
