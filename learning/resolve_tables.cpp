@@ -91,16 +91,27 @@ Population population_of(const PopulationTable& table) {
 /// Checkpoints hold each projection under its name, beside what else a run has: "." is no name there, and
 /// these are taken.
 void check_name_in_checkpoint(const std::string& name) {
-    constexpr std::array<std::string_view, 18> kTaken{
-        "loss_history",       "accuracy_history",    "validation_epochs", "validation_loss_history",
-        "set_pulse_history",  "reset_pulse_history", "spike_history",     "validation_accuracy_history",
-        "samples_done",       "updates_done",        "steps_done",        "spikes_done",
-        "epoch_loss",         "epoch_right",         "start_tick",        "epoch_set_pulses",
-        "epoch_reset_pulses", "epoch_spikes"};
-    constexpr std::array kBeginnings{std::string_view("recorded_"),     std::string_view("rule_"),
-                                     std::string_view("feedback"),      std::string_view("reward_"),
-                                     std::string_view("network_steps"), std::string_view("population"),
-                                     std::string_view("waiting"),       std::string_view("filtered")};
+    constexpr std::array<std::string_view, 19> kTaken{"loss_history",
+                                                      "accuracy_history",
+                                                      "validation_epochs",
+                                                      "validation_loss_history",
+                                                      "set_pulse_history",
+                                                      "reset_pulse_history",
+                                                      "spike_history",
+                                                      "validation_accuracy_history",
+                                                      "samples_done",
+                                                      "updates_done",
+                                                      "steps_done",
+                                                      "spikes_done",
+                                                      "epoch_loss",
+                                                      "epoch_right",
+                                                      "start_tick",
+                                                      "epoch_set_pulses",
+                                                      "epoch_reset_pulses",
+                                                      "epoch_spikes",
+                                                      "engine"};
+    constexpr std::array kBeginnings{std::string_view("recorded_"), std::string_view("rule_"),
+                                     std::string_view("feedback"), std::string_view("reward_")};
     if (name == "." || std::find(kTaken.begin(), kTaken.end(), name) != kTaken.end() ||
         std::any_of(kBeginnings.begin(), kBeginnings.end(),
                     [&](std::string_view beginning) { return name.starts_with(beginning); })) {

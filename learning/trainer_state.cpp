@@ -169,7 +169,9 @@ void BasicTrainer<Real>::serialize(StateArchive& archive) {
         }
     }
     if (config_.network.state_reset == StateReset::never) {
+        archive.enter("engine");
         engine_->serialize(archive);
+        archive.leave();
     }
     if (reward_) {
         reward_->serialize(archive);

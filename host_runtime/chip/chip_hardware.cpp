@@ -369,7 +369,7 @@ void ChipHardware::record(hw::WordRecord& record) {
 /// In the words of network::Executor, so that either engine goes on from the other's state.
 void ChipHardware::serialize(StateArchive& archive) {
     learning::NetworkState<float>& state = chip_->memory().state;
-    archive("network_steps", network_steps_);
+    archive("steps_done", network_steps_);
     archive.enter("population1");
     archive("membrane", state.membrane);
     archive("spike", state.spike);

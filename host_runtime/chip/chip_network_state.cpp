@@ -30,7 +30,7 @@ void ChipNetwork::serialize(StateArchive& archive, network::Signal<float>& last)
         std::any_of(net.projections.begin(), net.projections.end(), [&](const network::Projection& p) {
             return p.from == compiled_.neuron_population && p.delay_steps > 0;
         });
-    archive("network_steps", steps_done_);
+    archive("steps_done", steps_done_);
     for (const auto& wave : waves(net)) {
         for (const network::PopulationId id : wave) {
             archive.enter("population" + std::to_string(index_of(id)));

@@ -37,9 +37,9 @@ std::string description(const RunningNetwork& network, const Discretisation& d,
 ValueRanges ranges_of(const h5::File& state, const CrossbarMapping* mapping) {
     constexpr double kMostSteps = 2147483648.0;  // of a run
     ValueRanges ranges;
-    ranges.set("network_steps", {0.0, kMostSteps});
+    ranges.set("steps_done", {0.0, kMostSteps});
     std::uint64_t steps = 0;
-    Hdf5Reader(state, "/state", ranges)("network_steps", steps);
+    Hdf5Reader(state, "/state", ranges)("steps_done", steps);
     ranges.set("now", {0.0, static_cast<double>(steps)});
     if (mapping != nullptr) {
         const auto tick = static_cast<double>(mapping->ticks());

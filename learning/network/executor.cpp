@@ -252,7 +252,7 @@ void Executor<Real>::step(std::uint32_t step, std::span<const std::span<Real>> p
 
 template <class Real>
 void Executor<Real>::serialize(StateArchive& archive) {
-    archive("network_steps", steps_done_);
+    archive("steps_done", steps_done_);
     for (const Stage& stage : stages_) {
         const std::size_t p = stage.population;
         archive.enter("population" + std::to_string(p));

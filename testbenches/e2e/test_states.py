@@ -202,7 +202,7 @@ class Checkpoints(Case):
                  lambda old: numpy.full(1, 999, "u4")),
                 ("online", online, "state/rule_eprop/waiting", filled(3)),
                 ("online", online, "state/rule_eprop/waiting_0/population0/psi", lambda old: old[:0]),
-                ("online", online, "state/population1/silent", filled(-1)),
+                ("online", online, "state/engine/population1/silent", filled(-1)),
                 ("transfer", transfer, "state/w_rec/scheme/transfer_next_row", filled(12)),
                 ("transfer", transfer, "state/w_rec/scheme/fast_array/programmed_tick", filled(10**6)),
                 ("adc", adc, "state/w_in/devices/adc_range_us", filled(-1.0))):
@@ -369,7 +369,7 @@ class States(Case):
             state.write_bytes(whole)
             neurons, crossbars = self.groups_with(state, "membrane"), self.groups_with(state, "array0")
             remembered = self.groups_with(state, "output")
-            edits = [("state/network_steps", filled(2**40)), (f"{remembered[0]}/output/form", filled(7)),
+            edits = [("state/steps_done", filled(2**40)), (f"{remembered[0]}/output/form", filled(7)),
                      (f"{neurons[0]}/membrane", filled(numpy.nan)), (f"{neurons[0]}/membrane", lambda old: old[:-1]),
                      (f"{neurons[0]}/membrane", filled(numpy.inf)), (f"{neurons[0]}/membrane", lambda old: None)]
             edits += [(f"{path}/index", filled(2**20)) for path in self.spikes_in(state, remembered)]
