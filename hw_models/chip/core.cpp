@@ -134,6 +134,8 @@ void Core::receive(const noc::ArrivedFlit& delivery) {
         case noc::FlitKind::configuration:
             receive_configuration(flit);
             break;
+        case noc::FlitKind::barrier:  // nobody here enters one
+            break;
     }
 }
 

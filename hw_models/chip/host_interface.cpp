@@ -99,6 +99,8 @@ void HostInterface::receive(const noc::ArrivedFlit& delivery) {
                 answer_.notify(sc_core::SC_ZERO_TIME);
             }
             return;
+        case noc::FlitKind::barrier:  // nobody here enters one
+            return;
         case noc::FlitKind::tick:
             break;
     }

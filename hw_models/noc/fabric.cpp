@@ -19,6 +19,14 @@ constexpr auto kBitCount = [] {
     return counts;
 }();
 
+constexpr auto kAllowedInputs = [] {
+    std::array<PortMask, kPorts> inputs{};
+    for (std::size_t output = 0; output < kPorts; ++output) {
+        inputs[output] = allowed_inputs(static_cast<Port>(output));
+    }
+    return inputs;
+}();
+
 }  // namespace
 
 void Fabric::come_to(std::uint64_t cycle) {
@@ -31,6 +39,9 @@ void Fabric::come_to(std::uint64_t cycle) {
 inline PortMask Fabric::route(std::uint32_t index, Port input, const Flit& flit) const {
     if (flit.cast == Cast::unicast) {
         return mask_of(xy_port(routers_[index].position, positions_[flit.target]));
+    }
+    if (flit.cast == Cast::everywhere) {
+        return static_cast<PortMask>(kToken | (allowed_outputs(input) & routers_[index].connected));
     }
     const TreeRow& row = tree_rows_[index * params_.multicast_trees + flit.target];
     return row.input == input ? row.outputs : PortMask{0};
@@ -126,6 +137,64 @@ inline void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMa
     }
 }
 
+// The tokens at the heads of `tokens` leave by each output for which none is missing.
+[[gnu::noinline, gnu::cold]] void Fabric::pass_tokens(std::uint32_t index, PortMask tokens,
+                                                      std::uint64_t cycle) {
+    Router& router = routers_[index];
+    for (unsigned left = router.connected; left != 0; left &= left - 1) {
+        const auto output = static_cast<std::size_t>(std::countr_zero(left));
+        const PortMask output_bit = mask_of(static_cast<Port>(output));
+        const auto sources = static_cast<PortMask>(kAllowedInputs[output] & router.connected);
+        PortMask present = 0;
+        std::uint64_t created = 0;
+        for (unsigned inputs = sources & tokens; inputs != 0; inputs &= inputs - 1) {
+            const auto input = static_cast<unsigned>(std::countr_zero(inputs));
+            const Fifo& fifo = router.inputs[input];
+            if ((fifo.pending & output_bit) != 0) {  // else it has left here: the next one is awaited
+                present |= mask_of(static_cast<Port>(input));
+                created = std::max(created, fifo.head->flit.created_cycle);
+            }
+        }
+        if (present != sources) {
+            continue;
+        }
+        const Output& out = router.outputs[output];
+        Fifo& next = *out.fifo;
+        if (next.tail_free_from > cycle) {
+            ++router.stats.credit_stalls;
+            ++router.blocked;
+            router.starved |= output_bit;
+            if (next.tail_free_from != kNever) {
+                wheel_.add(index, next.tail_free_from);
+            }
+            continue;
+        }
+        for (unsigned inputs = sources; inputs != 0; inputs &= inputs - 1) {
+            router.inputs[std::countr_zero(inputs)].pending &= static_cast<PortMask>(~output_bit);
+        }
+        Flit token = Flit::barrier(router.node);
+        token.created_cycle = created;
+        push(next, token, cycle + out.delay);
+        ++tokens_inside_;
+        wheel_.add(out.agent, cycle + out.delay);
+        if (next.count == 1 && out.agent < routers()) {
+            next.pending = route(out.agent, opposite(static_cast<Port>(output)), token);
+        }
+        ++router.stats.forwarded[output];
+        ++router.stats.barrier_tokens;
+        if (observer_ != nullptr) {
+            observer_->flit_crossed(cycle, router.node, static_cast<Port>(output), token);
+        }
+    }
+    for (unsigned left = tokens; left != 0; left &= left - 1) {
+        const auto input = static_cast<unsigned>(std::countr_zero(left));
+        if (router.inputs[input].pending == kToken) {
+            --tokens_inside_;
+            pop(index, input, cycle);
+        }
+    }
+}
+
 void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
     Router& router = routers_[index];
     // Between two looks at a router nothing about it changes, so blocked heads were blocked throughout.
@@ -139,6 +208,7 @@ void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
     std::array<PortMask, kPorts> requests{};  // per output: inputs that ask for it
     PortMask wanted = 0;                      // outputs somebody asks for
     PortMask candidates = 0;                  // inputs that ask
+    PortMask tokens = 0;                      // inputs with a barrier token at the head
     unsigned ready = 0;                       // inputs whose head may leave
     for (std::size_t input = 0; input < kPorts; ++input) {
         ready |= static_cast<unsigned>(router.inputs[input].head_leaves <= cycle) << input;
@@ -151,9 +221,14 @@ void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
             wheel_.add(index, cycle + 1);
             continue;
         }
-        if (fifo.pending == 0) {
-            ++router.stats.unroutable_flits;
-            pop(index, input, cycle);
+        if (fifo.pending - 1U >= kToken - 1U)
+            [[unlikely]] {  // 0 or a token: rare, so one comparison for both
+            if (fifo.pending != 0) {
+                tokens |= static_cast<PortMask>(1U << input);
+            } else {
+                ++router.stats.unroutable_flits;
+                pop(index, input, cycle);
+            }
             continue;
         }
         for (unsigned output = fifo.pending; output != 0; output &= output - 1) {
@@ -173,6 +248,9 @@ void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
             pop(index, input, cycle);
         }
     }
+    if (tokens != 0) [[unlikely]] {
+        pass_tokens(index, tokens, cycle);
+    }
 }
 
 void Fabric::step(std::uint64_t cycle) {
@@ -189,25 +267,16 @@ void Fabric::step(std::uint64_t cycle) {
             spaces_.push_back(agent - first_space);
         }
     });
+    if (without_user_ != 0) {
+        serve_without_user(cycle);
+    }
 }
 
-SendResult Fabric::send(std::uint32_t index, const Flit& flit, std::uint64_t cycle) {
-    come_to(cycle);
-    if (flit.created_cycle > cycle) {
-        throw std::logic_error("noc::Fabric::send: the flit has not been created yet");
-    }
-    Terminal& terminal = terminals_.at(index);
-    const bool exists = flit.cast == Cast::unicast ? flit.target < params_.nodes()
-                                                   : flit.target < params_.multicast_trees &&
-                                                         route(terminal.router, terminal.port, flit) != 0;
-    if (!exists) {
-        ++terminal.stats.refused_no_route;
-        return SendResult::no_route;
-    }
+inline SendResult Fabric::enter(std::uint32_t index, const Flit& flit, std::uint64_t cycle) {
+    Terminal& terminal = terminals_[index];
     Fifo& fifo = fifos_[terminal.router * kPorts + static_cast<std::size_t>(terminal.port)];
     const std::uint64_t free_from = std::max(fifo.tail_free_from, terminal.next_send);
     if (free_from > cycle) {
-        ++terminal.stats.refused_full;
         terminal.starved = true;
         if (free_from != kNever) {
             wheel_.add(space_agent(index), free_from);
@@ -220,8 +289,31 @@ SendResult Fabric::send(std::uint32_t index, const Flit& flit, std::uint64_t cyc
     if (fifo.count == 1) {
         fifo.pending = route(terminal.router, terminal.port, flit);
     }
-    ++terminal.stats.sent;
     return SendResult::accepted;
+}
+
+SendResult Fabric::send(std::uint32_t index, const Flit& flit, std::uint64_t cycle) {
+    come_to(cycle);
+    if (flit.created_cycle > cycle) {
+        throw std::logic_error("noc::Fabric::send: the flit has not been created yet");
+    }
+    Terminal& terminal = terminals_.at(index);
+    if (flit.kind == FlitKind::barrier || terminal.enters_itself) [[unlikely]] {
+        return send_token(index, flit, cycle);
+    }
+    if (flit.cast == Cast::everywhere) [[unlikely]] {
+        throw std::logic_error("noc::Fabric::send: only barrier tokens go everywhere");
+    }
+    const bool exists = flit.cast == Cast::unicast ? flit.target < params_.nodes()
+                                                   : flit.target < params_.multicast_trees &&
+                                                         route(terminal.router, terminal.port, flit) != 0;
+    if (!exists) {
+        ++terminal.stats.refused_no_route;
+        return SendResult::no_route;
+    }
+    const SendResult result = enter(index, flit, cycle);
+    ++(result == SendResult::accepted ? terminal.stats.sent : terminal.stats.refused_full);
+    return result;
 }
 
 bool Fabric::receive(std::uint32_t index, Flit& flit, std::uint64_t cycle) {
@@ -232,13 +324,107 @@ bool Fabric::receive(std::uint32_t index, Flit& flit, std::uint64_t cycle) {
         return false;
     }
     flit = fifo.head->flit;
+    if (flit.kind == FlitKind::barrier) [[unlikely]] {
+        return receive_token(index, cycle);
+    }
     release_head(fifo, cycle);
     credit(terminal.router, mask_of(terminal.port), cycle);
     ++terminal.stats.received;
     if (flit.created_cycle >= measured_from_) {
         latency_.record(cycle - flit.created_cycle);
     }
+    if (terminal.enters_itself) [[unlikely]] {
+        take_own_tokens(index, cycle);
+    }
     return true;
+}
+
+// Barrier tokens at terminals.
+
+SendResult Fabric::send_token(std::uint32_t index, const Flit& flit, std::uint64_t cycle) {
+    Terminal& terminal = terminals_[index];
+    if (terminal.enters_itself) {
+        throw std::logic_error("noc::Fabric::send: this terminal has no user, it enters barriers itself");
+    }
+    if (flit.cast != Cast::everywhere || flit.target != 0 || flit.address != 0 || flit.value != 0) {
+        throw std::logic_error(
+            "noc::Fabric::send: a barrier token carries nothing; make it by Flit::barrier()");
+    }
+    const SendResult result = enter_barrier(index, flit, cycle);
+    if (result == SendResult::full) {
+        ++terminal.stats.refused_full;
+    }
+    return result;
+}
+
+SendResult Fabric::enter_barrier(std::uint32_t index, const Flit& token, std::uint64_t cycle) {
+    const SendResult result = enter(index, token, cycle);
+    if (result == SendResult::accepted) {
+        Terminal& terminal = terminals_[index];
+        ++terminal.stats.barriers_entered;
+        ++terminal.barriers;
+        ++tokens_inside_;
+    }
+    return result;
+}
+
+bool Fabric::receive_token(std::uint32_t index, std::uint64_t cycle) {
+    if (terminals_[index].enters_itself) {  // not for outside, and its cycle's step() is still to come
+        return false;
+    }
+    pass_barrier(index, cycle);
+    return true;
+}
+
+void Fabric::pass_barrier(std::uint32_t index, std::uint64_t cycle) {
+    Terminal& terminal = terminals_[index];
+    ++terminal.stats.barriers_passed;
+    --terminal.barriers;
+    --tokens_inside_;
+    release_head(fifos_[terminal.out_fifo], cycle);
+    credit(terminal.router, mask_of(terminal.port), cycle);
+}
+
+// Terminals without a user: the same FIFOs and cycles as anybody's.
+
+void Fabric::take_own_tokens(std::uint32_t index, std::uint64_t cycle) {
+    const Terminal& terminal = terminals_[index];
+    const Fifo& fifo = fifos_[terminal.out_fifo];
+    while (fifo.head_leaves <= cycle && fifo.head->flit.kind == FlitKind::barrier) {
+        pass_barrier(index, cycle);
+        if (terminal.barriers == 0) {
+            enter_own_barrier(index, cycle);
+        }
+    }
+}
+
+void Fabric::enter_own_barrier(std::uint32_t index, std::uint64_t cycle) {
+    Terminal& terminal = terminals_[index];
+    Flit token = Flit::barrier(routers_[terminal.router].node);
+    token.created_cycle = cycle;
+    terminal.owes_entry = enter_barrier(index, token, cycle) == SendResult::full;
+    if (terminal.owes_entry) {
+        terminal.next_send = kNever;  // nobody else goes before it
+    }
+}
+
+// What arrived and what got room in this step, as far as it is theirs.
+void Fabric::serve_without_user(std::uint64_t cycle) {
+    std::erase_if(arrivals_, [&](std::uint32_t index) {
+        if (terminals_[index].enters_itself) {
+            take_own_tokens(index, cycle);
+            return fifos_[terminals_[index].out_fifo].head_leaves > cycle;
+        }
+        return false;
+    });
+    std::erase_if(spaces_, [&](std::uint32_t index) {
+        Terminal& terminal = terminals_[index];
+        if (terminal.owes_entry) {
+            terminal.next_send = 0;
+            enter_own_barrier(index, cycle);
+        }
+        return terminal.enters_itself;
+    });
 }
 
 }  // namespace memprop::hw::noc

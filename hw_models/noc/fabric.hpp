@@ -13,6 +13,20 @@
 // - Multicast: the head asks for all outputs of its table row at once and a copy goes to each as soon
 //   as that output is won, in the same or in different cycles, never twice; the head leaves when the
 //   last copy has gone. Why this cannot deadlock: routing.hpp.
+// - Barrier: a token (FlitKind::barrier) that a terminal sends after its flits, once per phase, and takes
+//   as it takes flits. At the head of an input FIFO it waits; it leaves by an output as soon as tokens
+//   stand at the heads of all inputs that may turn there (allowed_inputs; ports that lead nowhere do
+//   not count), one token for all of them, when there is a credit; it competes with nobody, as no flit
+//   can ask for that output then. When it has left by all outputs to which its input may turn, the next
+//   flit becomes the head. So each link carries one token per phase, between the flits of that phase and
+//   those of the next: who has the token of a phase has every flit of that phase, from all terminals,
+//   and none of the next. A terminal may enter the next phase while others are in this one; what it
+//   sends waits behind its tokens. A token waits only for inputs that come earlier in the order of
+//   routing.hpp, a flit only for its own and earlier phases: no deadlock if every terminal enters and
+//   takes its tokens. Without other flits, terminal b has the token of a barrier that terminal a entered in cycle
+//   e(a) in the cycle  max over all a of  e(a) + hops(a, b) * (router_cycles + link_cycles),
+//   one whole crossing of the mesh after the last one entered, for any fifo_depth if the barrier before
+//   is over. Flits per barrier: one on each link between routers, one into and one out of each terminal.
 // - Order is kept per pair of source and destination: one path, FIFOs only.
 // - Misuse: send() says full or no_route and counts it; a multicast flit for which a router has no row
 //   is dropped there and counted (unroutable_flits).
@@ -85,10 +99,21 @@ public:
     std::span<const std::uint32_t> spaces() const { return spaces_; }
 
     // Terminals.
-    /// std::logic_error for a flit with a created_cycle after `cycle`.
+    /// std::logic_error for a flit with a created_cycle after `cycle`, for a barrier token with a target,
+    /// an address or a value, for another flit that goes everywhere, and at a terminal that enters barriers
+    /// itself.
     SendResult send(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
-    /// Takes the next flit that has arrived, if any.
+    /// Takes the next flit that has arrived, if any. A barrier token comes with the node of its last router
+    /// as source and the latest created_cycle of all tokens that became one in it.
     bool receive(std::uint32_t terminal, Flit& flit, std::uint64_t cycle);
+    /// For terminals without a user. Such a terminal enters a barrier at once, and each time a token arrives
+    /// it is taken inside, in the cycle of its arrival, and the next barrier entered in that cycle (or, as
+    /// by a user, when there is room in the FIFO). arrivals() does not name it for tokens. Flits that arrive
+    /// there are handed out as ever, and hold back the tokens behind them until they are. If its user has
+    /// already entered the barrier under way, that token is taken inside; after `on` = false the user gets
+    /// the token of the barrier that was already entered here. std::logic_error while an entry waits for
+    /// room. `cycle` as in send(); next_cycle() changes as by send(), so a module around it has to look.
+    void enters_barriers_itself(std::uint32_t terminal, bool on, std::uint64_t cycle = 0);
 
     // Multicast tables.
     /// Throws InputError for a node or tree that does not exist, a port that leads out of the mesh or a
@@ -99,9 +124,11 @@ public:
     void set_tree(TreeId tree, NodeId root, std::span<const NodeId> leaves);
 
     // Accounting.
-    /// Flits in FIFOs and on links (a copy of a multicast counts as a flit).
-    std::uint64_t flits_inside() const { return flits_inside_; }
-    /// Flits in the input FIFO `input`, those on the link to it included.
+    /// Flits in FIFOs and on links (a copy of a multicast counts as a flit), without barrier tokens.
+    std::uint64_t flits_inside() const { return flits_inside_ - tokens_inside_; }
+    /// Barrier tokens in FIFOs and on links; those of terminals without a user always wait somewhere.
+    std::uint64_t tokens_inside() const { return tokens_inside_; }
+    /// Flits and tokens in the input FIFO `input`, those on the link to it included.
     std::uint32_t fifo_level(NodeId router, Port input) const;
     /// Sets all counters to zero; cycles before `cycle` must be done. From now on the histogram takes
     /// only flits created in `cycle` or later.
@@ -118,7 +145,8 @@ public:
     RouterStats total_router_stats(std::uint64_t cycle) const;
     TerminalStats total_terminal_stats() const;
     const TerminalStats& terminal_stats(std::uint32_t terminal) const { return terminals_[terminal].stats; }
-    /// From created_cycle to the cycle of receive().
+    /// From created_cycle to the cycle of receive(); without barrier tokens, which wait for the latest
+    /// terminal and so say nothing about the way of a flit.
     const LatencyHistogram& latency() const { return latency_; }
     struct LinkUse {
         double mean = 0.0, max = 0.0;  ///< flits per cycle of a link between two routers
@@ -143,7 +171,7 @@ private:
         Slot* head = nullptr;
         Slot* tail = nullptr;
         std::uint32_t count = 0;
-        PortMask pending = 0;  // outputs to which the head still has to go
+        PortMask pending = 0;  // outputs to which the head still has to go; kToken too if it is a token
     };
     struct Output {
         Fifo* fifo = nullptr;     // where the link ends
@@ -169,6 +197,9 @@ private:
         std::uint32_t out_fifo = 0;   // towards outside
         std::uint64_t next_send = 0;  // one flit a cycle
         bool starved = false;         // a send found no room
+        bool enters_itself = false;   // barriers, as it has no user
+        bool owes_entry = false;      // to the next barrier, when there is room
+        std::uint32_t barriers = 0;   // entered and not yet passed
         TerminalStats stats;
     };
 
@@ -178,6 +209,9 @@ private:
     std::uint32_t arrival_agent(std::uint32_t terminal) const { return routers() + terminal; }
     std::uint32_t space_agent(std::uint32_t terminal) const { return routers() + terminals() + terminal; }
 
+    /// Bit of Fifo::pending beside those of the ports.
+    static constexpr PortMask kToken = 1U << kPorts;
+
     void come_to(std::uint64_t cycle);
     void step_router(std::uint32_t index, std::uint64_t cycle);
     void serve_output(std::uint32_t index, std::size_t output, PortMask requests, std::uint64_t cycle);
@@ -186,6 +220,15 @@ private:
     void pop(std::uint32_t router, unsigned input, std::uint64_t cycle);
     void release_head(Fifo& fifo, std::uint64_t cycle);
     void credit(std::uint32_t feeder, PortMask output_bit, std::uint64_t cycle);
+    void pass_tokens(std::uint32_t index, PortMask tokens, std::uint64_t cycle);
+    SendResult enter(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
+    SendResult send_token(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
+    SendResult enter_barrier(std::uint32_t terminal, const Flit& token, std::uint64_t cycle);
+    bool receive_token(std::uint32_t terminal, std::uint64_t cycle);
+    void pass_barrier(std::uint32_t terminal, std::uint64_t cycle);
+    void take_own_tokens(std::uint32_t terminal, std::uint64_t cycle);
+    void enter_own_barrier(std::uint32_t terminal, std::uint64_t cycle);
+    void serve_without_user(std::uint64_t cycle);
     PortMask route(std::uint32_t router, Port input, const Flit& flit) const;
     bool held_back(std::uint32_t router, unsigned input, std::uint64_t cycle) const;
     bool in_mesh(Position position, Port port) const;
@@ -201,7 +244,9 @@ private:
     std::vector<TreeRow> tree_rows_;   // [router][tree]
     WakeWheel wheel_;                  // agents: routers, arrivals at terminals, spaces at terminals
     std::uint64_t now_ = 0;
-    std::uint64_t flits_inside_ = 0;
+    std::uint64_t flits_inside_ = 0;  // tokens too
+    std::uint64_t tokens_inside_ = 0;
+    std::uint32_t without_user_ = 0;  // terminals that enter barriers themselves
     std::vector<std::uint32_t> arrivals_, spaces_;
     LatencyHistogram latency_;
     std::uint64_t measured_from_ = 0;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "crossbar/base/error.hpp"
 #include "hw_models/noc/fabric.hpp"
@@ -158,6 +159,23 @@ TreeRow Fabric::tree_row(NodeId node, TreeId tree) const {
 void Fabric::set_tree(TreeId tree, NodeId root, std::span<const NodeId> leaves) {
     for (const TreeNode& entry : xy_tree(params_, root, leaves)) {
         set_tree_row(entry.node, tree, entry.row);
+    }
+}
+
+void Fabric::enters_barriers_itself(std::uint32_t index, bool on, std::uint64_t cycle) {
+    come_to(cycle);
+    Terminal& terminal = terminals_.at(index);
+    if (terminal.owes_entry) {
+        throw std::logic_error(
+            "noc::Fabric::enters_barriers_itself: the terminal is just entering a barrier");
+    }
+    without_user_ += static_cast<std::uint32_t>(on) - static_cast<std::uint32_t>(terminal.enters_itself);
+    terminal.enters_itself = on;
+    if (on) {
+        take_own_tokens(index, cycle);
+        if (terminal.barriers == 0 && !terminal.owes_entry) {
+            enter_own_barrier(index, cycle);
+        }
     }
 }
 

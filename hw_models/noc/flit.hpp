@@ -17,9 +17,10 @@ enum class FlitKind : std::uint8_t {
     graded,         ///< `address` and a number in `value`: a learning signal, a target
     tick,           ///< begin or end (barrier) of the algorithmic time step `value`
     configuration,  ///< `value` is written to the register `address`
+    barrier,        ///< token of a barrier wave (fabric.hpp); goes everywhere and carries nothing
 };
 
-enum class Cast : std::uint8_t { unicast, multicast };
+enum class Cast : std::uint8_t { unicast, multicast, everywhere };  ///< the last for tokens, and only them
 
 /// 24 bytes, of which a chip would send all but `created_cycle`.
 struct Flit {
@@ -40,10 +41,15 @@ struct Flit {
                 .source = source,
                 .target = static_cast<std::uint16_t>(tree)};
     }
+    /// What a terminal at the node `source` sends to enter a barrier.
+    static Flit barrier(NodeId source) {
+        return {.kind = FlitKind::barrier, .cast = Cast::everywhere, .source = source};
+    }
     bool operator==(const Flit&) const = default;
 };
 
-/// "spike 3->17 address 5 value 0 @120"; a tree is written "3->tree 17".
+/// "spike 3->17 address 5 value 0 @120"; a tree is written "3->tree 17",
+/// a token "barrier from 3 @120".
 std::ostream& operator<<(std::ostream& out, const Flit& flit);
 
 }  // namespace memprop::hw::noc

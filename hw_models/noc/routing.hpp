@@ -85,6 +85,17 @@ constexpr PortMask allowed_outputs(Port input) {
     return all;
 }
 
+/// The inputs from which flits may come to `output`.
+constexpr PortMask allowed_inputs(Port output) {
+    PortMask inputs = 0;
+    for (std::size_t input = 0; input < kPorts; ++input) {
+        if ((allowed_outputs(static_cast<Port>(input)) & mask_of(output)) != 0) {
+            inputs |= mask_of(static_cast<Port>(input));
+        }
+    }
+    return inputs;
+}
+
 /// One row of a router's multicast table; no outputs = the tree does not pass here.
 struct TreeRow {
     Port input = Port::local;

@@ -34,6 +34,7 @@ RouterStats& RouterStats::operator+=(const RouterStats& other) {
     for (std::size_t port = 0; port < kPorts; ++port) {
         forwarded[port] += other.forwarded[port];
     }
+    barrier_tokens += other.barrier_tokens;
     credit_stalls += other.credit_stalls;
     arbitration_stalls += other.arbitration_stalls;
     injected_stalls += other.injected_stalls;
@@ -43,13 +44,15 @@ RouterStats& RouterStats::operator+=(const RouterStats& other) {
 
 void RouterStats::record(WordRecord& record) {
     record(std::span(forwarded));
-    for (std::uint64_t* count : {&credit_stalls, &arbitration_stalls, &injected_stalls, &unroutable_flits}) {
+    for (std::uint64_t* count :
+         {&barrier_tokens, &credit_stalls, &arbitration_stalls, &injected_stalls, &unroutable_flits}) {
         record(*count);
     }
 }
 
 void TerminalStats::record(WordRecord& record) {
-    for (std::uint64_t* count : {&sent, &received, &refused_full, &refused_no_route}) {
+    for (std::uint64_t* count :
+         {&sent, &received, &refused_full, &refused_no_route, &barriers_entered, &barriers_passed}) {
         record(*count);
     }
 }
@@ -72,6 +75,8 @@ TerminalStats& TerminalStats::operator+=(const TerminalStats& other) {
     received += other.received;
     refused_full += other.refused_full;
     refused_no_route += other.refused_no_route;
+    barriers_entered += other.barriers_entered;
+    barriers_passed += other.barriers_passed;
     return *this;
 }
 
@@ -122,6 +127,8 @@ void report_routers(const std::string& prefix, const RouterStats& stats, const H
             static_cast<double>(stats.forwarded[port]), "flits",
             std::string("flits sent through the output ") += kPortNames[port]);
     }
+    add("barrier_tokens", static_cast<double>(stats.barrier_tokens), "flits",
+        "barrier tokens among the flits sent through all outputs");
     add("credit_stalls", static_cast<double>(stats.credit_stalls), "cycles",
         "head flits times outputs times cycles waiting for room in the next FIFO");
     add("arbitration_stalls", static_cast<double>(stats.arbitration_stalls), "cycles",
@@ -140,6 +147,10 @@ void report_terminals(const std::string& prefix, const TerminalStats& stats, std
                    "attempts to send into a full FIFO or twice in one cycle"});
     out.push_back({prefix + "refused_no_route", static_cast<double>(stats.refused_no_route), "attempts",
                    "attempts to send to a node or tree that does not exist"});
+    out.push_back({prefix + "barriers_entered", static_cast<double>(stats.barriers_entered), "tokens",
+                   "barrier tokens that entered at terminals"});
+    out.push_back({prefix + "barriers_passed", static_cast<double>(stats.barriers_passed), "tokens",
+                   "barrier tokens that arrived and were taken at terminals"});
 }
 
 void report_latency(const std::string& prefix, const LatencyHistogram& latency, std::vector<Counter>& out) {

@@ -16,7 +16,8 @@ namespace memprop::hw::noc {
 using hw::Counter;
 
 struct RouterStats {
-    std::array<std::uint64_t, kPorts> forwarded{};  ///< flits per output port
+    std::array<std::uint64_t, kPorts> forwarded{};  ///< flits per output port, barrier tokens included
+    std::uint64_t barrier_tokens = 0;               ///< those of all ports that were barrier tokens
     std::uint64_t credit_stalls = 0;                ///< head flit x output x cycle waiting: next FIFO is full
     std::uint64_t arbitration_stalls = 0;           ///< the same: another input had the output in this cycle
     std::uint64_t injected_stalls = 0;              ///< head flit x cycle held back by Fabric::inject_stalls
@@ -29,10 +30,12 @@ struct RouterStats {
 };
 
 struct TerminalStats {
-    std::uint64_t sent = 0;              ///< flits accepted from outside
-    std::uint64_t received = 0;          ///< flits handed out
+    std::uint64_t sent = 0;              ///< flits accepted from outside, without barrier tokens
+    std::uint64_t received = 0;          ///< flits handed out, without barrier tokens
     std::uint64_t refused_full = 0;      ///< attempts to send into a full FIFO or twice in one cycle
     std::uint64_t refused_no_route = 0;  ///< attempts to send to a node or tree that does not exist
+    std::uint64_t barriers_entered = 0;  ///< barrier tokens accepted, those of terminals without a user too
+    std::uint64_t barriers_passed = 0;   ///< barrier tokens handed out or taken inside
 
     TerminalStats& operator+=(const TerminalStats& other);
     void record(WordRecord& record);

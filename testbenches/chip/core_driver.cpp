@@ -70,6 +70,8 @@ void CoreDriver::receive(const Flit& flit) {
         case FlitKind::configuration:
             answered_ = true;
             break;
+        case FlitKind::barrier:  // nobody here enters one
+            break;
         case FlitKind::tick:
             if (static_cast<Tick>(flit.address) == Tick::neurons_done) {
                 neurons_done_cycle_ = cycle();
