@@ -41,7 +41,7 @@ inline PortMask Fabric::route(std::uint32_t index, Port input, const Flit& flit)
         return mask_of(xy_port(routers_[index].position, positions_[flit.target]));
     }
     if (flit.cast == Cast::everywhere) {
-        return static_cast<PortMask>(kToken | (allowed_outputs(input) & routers_[index].connected));
+        return 0;  // its outputs are Fifo::token_outputs
     }
     const TreeRow& row = tree_rows_[index * params_.multicast_trees + flit.target];
     return row.input == input ? row.outputs : PortMask{0};
@@ -137,10 +137,19 @@ inline void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMa
     }
 }
 
-// The tokens at the heads of `tokens` leave by each output for which none is missing.
-[[gnu::noinline, gnu::cold]] void Fabric::pass_tokens(std::uint32_t index, PortMask tokens,
-                                                      std::uint64_t cycle) {
+// Tokens at the heads of the inputs `ready` leave by each output for which none is missing. Returns the
+// inputs with such tokens.
+[[gnu::noinline, gnu::cold]] unsigned Fabric::pass_tokens(std::uint32_t index, unsigned ready,
+                                                          std::uint64_t cycle) {
     Router& router = routers_[index];
+    unsigned tokens = 0;
+    for (unsigned left = ready; left != 0; left &= left - 1) {
+        const auto input = static_cast<unsigned>(std::countr_zero(left));
+        const bool is_token = router.inputs[input].head->flit.kind == FlitKind::barrier;
+        if (is_token && !(stalls_ && held_back(index, input, cycle))) {  // those are counted by step_router
+            tokens |= 1U << input;
+        }
+    }
     for (unsigned left = router.connected; left != 0; left &= left - 1) {
         const auto output = static_cast<std::size_t>(std::countr_zero(left));
         const PortMask output_bit = mask_of(static_cast<Port>(output));
@@ -150,7 +159,7 @@ inline void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMa
         for (unsigned inputs = sources & tokens; inputs != 0; inputs &= inputs - 1) {
             const auto input = static_cast<unsigned>(std::countr_zero(inputs));
             const Fifo& fifo = router.inputs[input];
-            if ((fifo.pending & output_bit) != 0) {  // else it has left here: the next one is awaited
+            if ((fifo.token_outputs & output_bit) != 0) {  // else it has left here: the next one is awaited
                 present |= mask_of(static_cast<Port>(input));
                 created = std::max(created, fifo.head->flit.created_cycle);
             }
@@ -170,15 +179,15 @@ inline void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMa
             continue;
         }
         for (unsigned inputs = sources; inputs != 0; inputs &= inputs - 1) {
-            router.inputs[std::countr_zero(inputs)].pending &= static_cast<PortMask>(~output_bit);
+            router.inputs[std::countr_zero(inputs)].token_outputs &= static_cast<PortMask>(~output_bit);
         }
         Flit token = Flit::barrier(router.node);
         token.created_cycle = created;
         push(next, token, cycle + out.delay);
         ++tokens_inside_;
         wheel_.add(out.agent, cycle + out.delay);
-        if (next.count == 1 && out.agent < routers()) {
-            next.pending = route(out.agent, opposite(static_cast<Port>(output)), token);
+        if (next.count == 1) {
+            next.pending = 0;
         }
         ++router.stats.forwarded[output];
         ++router.stats.barrier_tokens;
@@ -188,11 +197,14 @@ inline void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMa
     }
     for (unsigned left = tokens; left != 0; left &= left - 1) {
         const auto input = static_cast<unsigned>(std::countr_zero(left));
-        if (router.inputs[input].pending == kToken) {
+        Fifo& fifo = router.inputs[input];
+        if (fifo.token_outputs == 0) {
             --tokens_inside_;
+            fifo.token_outputs = allowed_outputs(static_cast<Port>(input)) & router.connected;
             pop(index, input, cycle);
         }
     }
+    return tokens;
 }
 
 void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
@@ -208,7 +220,6 @@ void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
     std::array<PortMask, kPorts> requests{};  // per output: inputs that ask for it
     PortMask wanted = 0;                      // outputs somebody asks for
     PortMask candidates = 0;                  // inputs that ask
-    PortMask tokens = 0;                      // inputs with a barrier token at the head
     unsigned ready = 0;                       // inputs whose head may leave
     for (std::size_t input = 0; input < kPorts; ++input) {
         ready |= static_cast<unsigned>(router.inputs[input].head_leaves <= cycle) << input;
@@ -221,10 +232,10 @@ void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
             wheel_.add(index, cycle + 1);
             continue;
         }
-        if (fifo.pending - 1U >= kToken - 1U)
-            [[unlikely]] {  // 0 or a token: rare, so one comparison for both
-            if (fifo.pending != 0) {
-                tokens |= static_cast<PortMask>(1U << input);
+        if (fifo.pending == 0) {
+            if (fifo.head->flit.kind == FlitKind::barrier) {
+                left =
+                    (left & ~pass_tokens(index, left, cycle)) | 1U << input;  // the loop takes this one out
             } else {
                 ++router.stats.unroutable_flits;
                 pop(index, input, cycle);
@@ -247,9 +258,6 @@ void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
         if (router.inputs[input].pending == 0) {
             pop(index, input, cycle);
         }
-    }
-    if (tokens != 0) [[unlikely]] {
-        pass_tokens(index, tokens, cycle);
     }
 }
 
@@ -298,16 +306,16 @@ SendResult Fabric::send(std::uint32_t index, const Flit& flit, std::uint64_t cyc
         throw std::logic_error("noc::Fabric::send: the flit has not been created yet");
     }
     Terminal& terminal = terminals_.at(index);
-    if (flit.kind == FlitKind::barrier || terminal.enters_itself) [[unlikely]] {
+    if (flit.kind == FlitKind::barrier || terminal.enters_itself) {
         return send_token(index, flit, cycle);
-    }
-    if (flit.cast == Cast::everywhere) [[unlikely]] {
-        throw std::logic_error("noc::Fabric::send: only barrier tokens go everywhere");
     }
     const bool exists = flit.cast == Cast::unicast ? flit.target < params_.nodes()
                                                    : flit.target < params_.multicast_trees &&
                                                          route(terminal.router, terminal.port, flit) != 0;
     if (!exists) {
+        if (flit.cast == Cast::everywhere) {
+            throw std::logic_error("noc::Fabric::send: only barrier tokens go everywhere");
+        }
         ++terminal.stats.refused_no_route;
         return SendResult::no_route;
     }
@@ -324,7 +332,7 @@ bool Fabric::receive(std::uint32_t index, Flit& flit, std::uint64_t cycle) {
         return false;
     }
     flit = fifo.head->flit;
-    if (flit.kind == FlitKind::barrier) [[unlikely]] {
+    if (flit.kind == FlitKind::barrier) {
         return receive_token(index, cycle);
     }
     release_head(fifo, cycle);
@@ -333,7 +341,7 @@ bool Fabric::receive(std::uint32_t index, Flit& flit, std::uint64_t cycle) {
     if (flit.created_cycle >= measured_from_) {
         latency_.record(cycle - flit.created_cycle);
     }
-    if (terminal.enters_itself) [[unlikely]] {
+    if (terminal.enters_itself) {
         take_own_tokens(index, cycle);
     }
     return true;

@@ -23,10 +23,10 @@
 //   and none of the next. A terminal may enter the next phase while others are in this one; what it
 //   sends waits behind its tokens. A token waits only for inputs that come earlier in the order of
 //   routing.hpp, a flit only for its own and earlier phases: no deadlock if every terminal enters and
-//   takes its tokens. Without other flits, terminal b has the token of a barrier that terminal a entered in cycle
-//   e(a) in the cycle  max over all a of  e(a) + hops(a, b) * (router_cycles + link_cycles),
-//   one whole crossing of the mesh after the last one entered, for any fifo_depth if the barrier before
-//   is over. Flits per barrier: one on each link between routers, one into and one out of each terminal.
+//   takes its tokens. Without other flits, terminal b has the token of a barrier that terminal a entered in
+//   cycle e(a) in the cycle  max over all a of  e(a) + hops(a, b) * (router_cycles + link_cycles), one whole
+//   crossing of the mesh after the last one entered, for any fifo_depth if the barrier before is over. Flits
+//   per barrier: one on each link between routers, one into and one out of each terminal.
 // - Order is kept per pair of source and destination: one path, FIFOs only.
 // - Misuse: send() says full or no_route and counts it; a multicast flit for which a router has no row
 //   is dropped there and counted (unroutable_flits).
@@ -171,7 +171,9 @@ private:
         Slot* head = nullptr;
         Slot* tail = nullptr;
         std::uint32_t count = 0;
-        PortMask pending = 0;  // outputs to which the head still has to go; kToken too if it is a token
+        PortMask pending = 0;  // outputs to which the head still has to go; 0 for tokens
+        PortMask token_outputs =
+            0;  // outputs to which the token at the head, or the next one, still has to go
     };
     struct Output {
         Fifo* fifo = nullptr;     // where the link ends
@@ -209,9 +211,6 @@ private:
     std::uint32_t arrival_agent(std::uint32_t terminal) const { return routers() + terminal; }
     std::uint32_t space_agent(std::uint32_t terminal) const { return routers() + terminals() + terminal; }
 
-    /// Bit of Fifo::pending beside those of the ports.
-    static constexpr PortMask kToken = 1U << kPorts;
-
     void come_to(std::uint64_t cycle);
     void step_router(std::uint32_t index, std::uint64_t cycle);
     void serve_output(std::uint32_t index, std::size_t output, PortMask requests, std::uint64_t cycle);
@@ -220,7 +219,7 @@ private:
     void pop(std::uint32_t router, unsigned input, std::uint64_t cycle);
     void release_head(Fifo& fifo, std::uint64_t cycle);
     void credit(std::uint32_t feeder, PortMask output_bit, std::uint64_t cycle);
-    void pass_tokens(std::uint32_t index, PortMask tokens, std::uint64_t cycle);
+    unsigned pass_tokens(std::uint32_t index, unsigned ready, std::uint64_t cycle);
     SendResult enter(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
     SendResult send_token(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
     SendResult enter_barrier(std::uint32_t terminal, const Flit& token, std::uint64_t cycle);

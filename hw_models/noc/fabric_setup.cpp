@@ -55,6 +55,11 @@ Fabric::Fabric(const NocParams& params, std::optional<NodeId> single)
     } else {
         connect_mesh();
     }
+    for (Router& router : routers_) {
+        for (std::size_t input = 0; input < kPorts; ++input) {
+            router.inputs[input].token_outputs = allowed_outputs(static_cast<Port>(input)) & router.connected;
+        }
+    }
 }
 
 void Fabric::connect_mesh() {

@@ -17,11 +17,11 @@ using hw::Counter;
 
 struct RouterStats {
     std::array<std::uint64_t, kPorts> forwarded{};  ///< flits per output port, barrier tokens included
-    std::uint64_t barrier_tokens = 0;               ///< those of all ports that were barrier tokens
     std::uint64_t credit_stalls = 0;                ///< head flit x output x cycle waiting: next FIFO is full
     std::uint64_t arbitration_stalls = 0;           ///< the same: another input had the output in this cycle
     std::uint64_t injected_stalls = 0;              ///< head flit x cycle held back by Fabric::inject_stalls
     std::uint64_t unroutable_flits = 0;             ///< dropped: no row of the multicast table for them
+    std::uint64_t barrier_tokens = 0;               ///< those of `forwarded` that were barrier tokens
 
     RouterStats& operator+=(const RouterStats& other);
     std::uint64_t forwarded_total() const;
