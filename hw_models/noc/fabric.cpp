@@ -60,7 +60,7 @@ inline void Fabric::push(Fifo& fifo, const Flit& flit, std::uint64_t usable_cycl
 
 // Frees the place of the head and puts the next flit there.
 inline void Fabric::release_head(Fifo& fifo, std::uint64_t cycle) {
-    fifo.head->cycle = cycle + params_.link_cycles;
+    fifo.head->cycle = cycle + credit_delay_;
     if (fifo.tail == fifo.head) {  // it was full
         fifo.tail_free_from = fifo.head->cycle;
     }
@@ -75,7 +75,7 @@ inline void Fabric::credit(std::uint32_t feeder, PortMask output_bit, std::uint6
     const bool waits = feeder < routers() ? (routers_[feeder].starved & output_bit) != 0
                                           : terminals_[feeder - space_agent(0)].starved;
     if (waits) {
-        wheel_.add(feeder, cycle + params_.link_cycles);
+        wheel_.add(feeder, cycle + credit_delay_);
     }
 }
 

@@ -7,9 +7,12 @@
 //   without load a flit takes hops * (router_cycles + link_cycles) from the cycle it is sent to the
 //   cycle it can be received, hops = routers passed (source and destination included).
 // - Credits: an output sends only if the FIFO behind it has a free place; a place that becomes free in
-//   cycle t may be filled by a flit that crosses in cycle t + link_cycles or later (the credit travels
-//   back over the link). A stream runs at min(1, fifo_depth / (router_cycles + 2 link_cycles)) flits a
-//   cycle. A receiver at a terminal reads a flit in the cycle it arrives or leaves it in the FIFO.
+//   cycle t may be filled by a flit that crosses in cycle t + link_cycles + credit_cycles or later (the
+//   credit travels back over the link; credit_cycles is what making, latching and counting it takes
+//   besides). So a place is used once in a loop of router_cycles + 2 link_cycles + credit_cycles, and a
+//   stream runs at min(1, fifo_depth / loop) flits a cycle. credit_cycles = 1 is the loop of R + 2 L + 1
+//   of BookSim2 (Jiang et al., ISPASS 2013) with R = 2, L = 1, credit_delay = 0. A receiver at a terminal
+//   reads a flit in the cycle it arrives or leaves it in the FIFO.
 // - Multicast: the head asks for all outputs of its table row at once and a copy goes to each as soon
 //   as that output is won, in the same or in different cycles, never twice; the head leaves when the
 //   last copy has gone. Why this cannot deadlock: routing.hpp.
@@ -235,6 +238,7 @@ private:
 
     NocParams params_;
     std::uint32_t router_count_, terminal_count_;
+    std::uint32_t credit_delay_;  // from a place becoming free to a flit that may cross to it
     std::vector<Router> routers_;
     std::vector<Terminal> terminals_;
     std::vector<Fifo> fifos_;  // [router * 5 + input], then one per terminal

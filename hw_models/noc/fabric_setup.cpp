@@ -21,6 +21,7 @@ Fabric::Fabric(const NocParams& params, std::optional<NodeId> single)
     : params_(validated(params)),
       router_count_(single ? 1 : params.nodes()),
       terminal_count_(single ? static_cast<std::uint32_t>(kPorts) : params.nodes()),
+      credit_delay_(params.link_cycles + params.credit_cycles),
       routers_(router_count_),
       terminals_(terminal_count_),
       fifos_(routers_.size() * kPorts + terminals_.size()),

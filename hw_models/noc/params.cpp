@@ -42,6 +42,7 @@ void NocParams::validate(std::string_view where) const {
     check_range(where, "fifo_depth", fifo_depth, 1, kMaxFifoDepth);
     check_range(where, "router_cycles", router_cycles, 1, kMaxCycles);
     check_range(where, "link_cycles", link_cycles, 1, kMaxCycles);
+    check_range(where, "credit_cycles", credit_cycles, 0, kMaxCycles);
     check_range(where, "multicast_trees", multicast_trees, 0, 65536);
     check_cost(where, "east_west_pj", cost.east_west_pj);
     check_cost(where, "north_south_pj", cost.north_south_pj);

@@ -29,6 +29,7 @@ struct NocParams {
     std::uint32_t fifo_depth = 16;         ///< flits per input FIFO, 1 .. 256
     std::uint32_t router_cycles = 1;       ///< from arrival at a FIFO to the crossbar, 1 .. 31
     std::uint32_t link_cycles = 1;         ///< from the crossbar to the next FIFO, 1 .. 31; credits too
+    std::uint32_t credit_cycles = 0;       ///< more cycles before a freed place can be filled, 0 .. 31
     std::uint32_t multicast_trees = 1024;  ///< rows of each router's multicast table, 0 .. 65536
     HopCost cost;
 

@@ -52,6 +52,7 @@ TEST_CASE("noc barrier: everybody has the token when the last entry can have rea
             NocParams params = mesh_params(size.width, size.height, 1 + seed % 3);
             params.router_cycles = 1 + draw(seed, 0, 0, 4);
             params.link_cycles = 1 + draw(seed, 0, 1, 3);
+            params.credit_cycles = draw(seed, 0, 2, 3);
             Driver driver(Fabric::mesh(params));
             std::uint64_t start = 0;
             for (std::uint32_t phase = 0; phase < 3; ++phase) {
@@ -244,6 +245,7 @@ TEST_CASE("noc barrier: no flit is on the wrong side of a token, whatever stalls
             mesh_params(1 + draw(seed, 0, 0, 6), 1 + draw(seed, 0, 1, 5), 1 + draw(seed, 0, 2, 4));
         params.router_cycles = 1 + draw(seed, 0, 3, 3);
         params.link_cycles = 1 + draw(seed, 0, 4, 3);
+        params.credit_cycles = draw(seed, 0, 5, 3);
         Driver driver(Fabric::mesh(params));
         if (seed % 3 != 0) {
             driver.fabric.inject_stalls({.seed = seed, .probability = 0.1 * static_cast<double>(seed % 7)});

@@ -37,21 +37,33 @@ TEST_CASE("noc: latency without load is hops times router and link cycles for ev
     }
 }
 
-TEST_CASE("noc: a stream runs at min(1, depth / (router + 2 link)) flits a cycle") {
-    for (const std::uint32_t depth : {1U, 2U, 3U, 5U, 7U, 8U, 16U}) {
+TEST_CASE("noc: a stream runs at min(1, depth / (router + 2 link + credit)) flits a cycle") {
+    struct Case {
+        std::uint32_t depth, router_cycles, link_cycles, credit_cycles;
+    };
+    std::vector<Case> cases;
+    for (const std::uint32_t depth : {1U, 2U, 3U, 5U, 7U, 8U, 10U, 16U}) {
+        cases.push_back({depth, 3, 2, 0});
+        cases.push_back({depth, 2, 1, 1});  // 5 cycles
+        cases.push_back({depth, 3, 2, 3});
+    }
+    cases.push_back({16, 1, 31, 31});  // the longest credit
+    for (const auto& [depth, router_cycles, link_cycles, credit_cycles] : cases) {
         NocParams params = mesh_params(3, 1, depth);
-        params.router_cycles = 3;
-        params.link_cycles = 2;
+        params.router_cycles = router_cycles;
+        params.link_cycles = link_cycles;
+        params.credit_cycles = credit_cycles;
         Driver driver(Fabric::mesh(params));
         constexpr std::uint64_t kFlits = 7 * 16 * 10;
         for (std::uint32_t i = 0; i < kFlits; ++i) {
             driver.queue(Flit::to(node(0), node(2)));
         }
-        driver.run_until(10 * kFlits);
+        driver.run_until(20 * kFlits);
         REQUIRE(driver.drained());
-        const std::uint64_t loop = params.router_cycles + 2 * params.link_cycles;
+        const std::uint64_t loop = params.router_cycles + 2 * params.link_cycles + params.credit_cycles;
         const std::uint64_t last = driver.deliveries[kFlits - 1].cycle - driver.deliveries[0].cycle;
         CAPTURE(depth);
+        CAPTURE(loop);
         if (depth >= loop) {
             CHECK(last == kFlits - 1);
         } else {  // `depth` flits in every `loop` cycles
@@ -194,6 +206,7 @@ TEST_CASE("noc: parameters outside their range are refused by name") {
     CHECK(message([](NocParams& p) { p.fifo_depth = 257; }).starts_with("chip.noc.fifo_depth"));
     CHECK(message([](NocParams& p) { p.router_cycles = 0; }).starts_with("chip.noc.router_cycles"));
     CHECK(message([](NocParams& p) { p.link_cycles = 32; }).starts_with("chip.noc.link_cycles"));
+    CHECK(message([](NocParams& p) { p.credit_cycles = 32; }).starts_with("chip.noc.credit_cycles"));
     CHECK(message([](NocParams& p) { p.multicast_trees = 65537; }).starts_with("chip.noc.multicast_trees"));
     CHECK(message([](NocParams& p) { p.cost.local_pj.reset(); }).find("local_pj is not set") !=
           std::string::npos);

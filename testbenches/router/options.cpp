@@ -70,6 +70,7 @@ po::options_description describe() {
     add("fifo-depth", text("16"), "flits per input FIFO");
     add("router-cycles", text("1"), "router pipeline: from arrival at a FIFO to the crossbar");
     add("link-cycles", text("1"), "from the crossbar to the next FIFO; credits take as long");
+    add("credit-cycles", text("0"), "more cycles before a freed place can be filled again");
     add("seed", text("1"), "fixes everything random");
     add("stalls", text("0"), "verification: probability that a FIFO is held back in a cycle");
     add("traffic", po::value<std::string>(),
@@ -93,6 +94,8 @@ RouterOptions read(const po::variables_map& given) {
     options.network.fifo_depth = small("fifo-depth", NocParams::kMaxFifoDepth);
     options.network.router_cycles = small("router-cycles", NocParams::kMaxCycles);
     options.network.link_cycles = small("link-cycles", NocParams::kMaxCycles);
+    options.network.credit_cycles = static_cast<std::uint32_t>(
+        parse_integer("--credit-cycles", text("credit-cycles"), 0, NocParams::kMaxCycles));
     options.network.cost = hw::noc::loihi_hop_cost();
     options.length.cycles = parse_integer("--cycles", text("cycles"), 1, kMostCycles);
     options.length.warmup_cycles = parse_integer("--warmup", text("warmup"), 0, kMostCycles);
