@@ -370,7 +370,7 @@ SendResult Fabric::enter_barrier(std::uint32_t index, const Flit& token, std::ui
     if (result == SendResult::accepted) {
         Terminal& terminal = terminals_[index];
         ++terminal.stats.barriers_entered;
-        ++terminal.barriers;
+        ++terminal.entered;
         ++tokens_inside_;
     }
     return result;
@@ -387,7 +387,7 @@ bool Fabric::receive_token(std::uint32_t index, std::uint64_t cycle) {
 void Fabric::pass_barrier(std::uint32_t index, std::uint64_t cycle) {
     Terminal& terminal = terminals_[index];
     ++terminal.stats.barriers_passed;
-    --terminal.barriers;
+    ++terminal.passed;
     --tokens_inside_;
     release_head(fifos_[terminal.out_fifo], cycle);
     credit(terminal.router, mask_of(terminal.port), cycle);
@@ -400,7 +400,7 @@ void Fabric::take_own_tokens(std::uint32_t index, std::uint64_t cycle) {
     const Fifo& fifo = fifos_[terminal.out_fifo];
     while (fifo.head_leaves <= cycle && fifo.head->flit.kind == FlitKind::barrier) {
         pass_barrier(index, cycle);
-        if (terminal.barriers == 0) {
+        if (terminal.entered == terminal.passed) {
             enter_own_barrier(index, cycle);
         }
     }

@@ -123,6 +123,8 @@ public:
     /// turn that XY routing forbids. Heads of the router's FIFOs keep the way they have.
     void set_tree_row(NodeId router, TreeId tree, TreeRow row);
     TreeRow tree_row(NodeId router, TreeId tree) const;
+    /// All rows with outputs, for check_routes() (routing_check.hpp).
+    std::vector<TableRow> loaded_rows() const;
     /// Writes all rows of xy_tree(params(), root, leaves).
     void set_tree(TreeId tree, NodeId root, std::span<const NodeId> leaves);
 
@@ -157,6 +159,14 @@ public:
     LinkUse link_use(std::uint64_t cycle) const;
     /// All counters summed over the mesh, names beginning with `prefix`.
     std::vector<Counter> report(const std::string& prefix, std::uint64_t cycle) const;
+
+    /// True if nothing moves any more without a call from outside although flits are inside.
+    bool stuck() const { return next_cycle() == kNever && flits_inside() != 0; }
+    /// Who waits for whom in `cycle`, a line each: first the terminals everything waits for (receivers that
+    /// do not take, barriers not entered), then the head of each FIFO that cannot leave, with its router,
+    /// port and flit, and what it waits for: a place in the FIFO behind an output, its turn, a credit on
+    /// its way, the inputs from which barrier tokens are missing. Empty if nothing waits.
+    std::string who_waits(std::uint64_t cycle) const;
 
     void inject_stalls(RandomStalls stalls) { stalls_ = stalls; }
     void observe(FabricObserver* observer) { observer_ = observer; }
@@ -199,12 +209,12 @@ private:
     struct Terminal {
         std::uint32_t router = 0;
         Port port = Port::local;
-        std::uint32_t out_fifo = 0;   // towards outside
-        std::uint64_t next_send = 0;  // one flit a cycle
-        bool starved = false;         // a send found no room
-        bool enters_itself = false;   // barriers, as it has no user
-        bool owes_entry = false;      // to the next barrier, when there is room
-        std::uint32_t barriers = 0;   // entered and not yet passed
+        std::uint32_t out_fifo = 0;             // towards outside
+        std::uint64_t next_send = 0;            // one flit a cycle
+        bool starved = false;                   // a send found no room
+        bool enters_itself = false;             // barriers, as it has no user
+        bool owes_entry = false;                // to the next barrier, when there is room
+        std::uint32_t entered = 0, passed = 0;  // barriers
         TerminalStats stats;
     };
 
@@ -233,6 +243,9 @@ private:
     void serve_without_user(std::uint64_t cycle);
     PortMask route(std::uint32_t router, Port input, const Flit& flit) const;
     bool held_back(std::uint32_t router, unsigned input, std::uint64_t cycle) const;
+    std::string what_flit_waits_for(const Router& router, unsigned input, std::uint64_t cycle) const;
+    std::string what_token_waits_for(const Router& router, unsigned input, std::uint64_t cycle) const;
+    std::string fifo_behind(const Router& router, std::size_t output) const;
     bool in_mesh(Position position, Port port) const;
     std::uint32_t index_of(NodeId router) const;
 

@@ -162,6 +162,18 @@ TreeRow Fabric::tree_row(NodeId node, TreeId tree) const {
     return tree_rows_[index_of(node) * params_.multicast_trees + static_cast<std::uint32_t>(tree)];
 }
 
+std::vector<TableRow> Fabric::loaded_rows() const {
+    std::vector<TableRow> rows;
+    for (std::size_t i = 0; i < tree_rows_.size(); ++i) {
+        if (tree_rows_[i].outputs != 0) {
+            rows.push_back({.router = routers_[i / params_.multicast_trees].node,
+                            .tree = static_cast<TreeId>(i % params_.multicast_trees),
+                            .row = tree_rows_[i]});
+        }
+    }
+    return rows;
+}
+
 void Fabric::set_tree(TreeId tree, NodeId root, std::span<const NodeId> leaves) {
     for (const TreeNode& entry : xy_tree(params_, root, leaves)) {
         set_tree_row(entry.node, tree, entry.row);
@@ -179,7 +191,7 @@ void Fabric::enters_barriers_itself(std::uint32_t index, bool on, std::uint64_t 
     terminal.enters_itself = on;
     if (on) {
         take_own_tokens(index, cycle);
-        if (terminal.barriers == 0 && !terminal.owes_entry) {
+        if (terminal.entered == terminal.passed && !terminal.owes_entry) {
             enter_own_barrier(index, cycle);
         }
     }

@@ -110,6 +110,13 @@ inline unsigned round_robin(PortMask requests, unsigned next) {
     return winner >= kPorts ? winner - static_cast<unsigned>(kPorts) : winner;
 }
 
+/// A row of the table of one router.
+struct TableRow {
+    NodeId router{};
+    TreeId tree{};
+    TreeRow row;
+};
+
 struct TreeNode {
     NodeId node{};
     TreeRow row;
