@@ -3,13 +3,15 @@
 
     scripts/plot.py RESULT_DIR [--out DIR] [--format png|svg|pdf]
     scripts/plot.py NETWORK.json [--out DIR] [--format png|svg|pdf]
+    scripts/plot.py CURVE.json... [--out DIR] [--format png|svg|pdf]
 
 Of a result directory, it writes into RESULT_DIR/plots (or DIR): learning_curve (loss, and accuracy where trials have
 classes), output (readouts against targets, or the readout of each class), raster (input and recurrent spikes of a
 trial), confusion (classes against answers, of validation and test trials), network (populations and projections), for
 runs on devices conductances and pulses (histograms), and for runs on the cycle-level chip the chip as it was built
 (chip) and where its cycles and energy went (chip_breakdown). NETWORK.json is what `memprop inspect FILE --dot --json`
-prints of an experiment, a checkpoint or a NIR network; it is drawn beside it (or into DIR).
+prints of an experiment, a checkpoint or a NIR network; it is drawn beside it (or into DIR). CURVE.json is what
+`tb_router --loads FROM:TO:STEP --json` prints: latency and throughput against load, several curves in one figure.
 """
 
 import argparse
@@ -30,6 +32,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend has to be chosen first)
 import numpy as np  # noqa: E402
 
+from load_figure import is_curve, load_figure  # noqa: E402
 from network_figure import network_figure  # noqa: E402
 
 # Okabe and Ito's palette: distinct under all common colour deficiencies.
@@ -258,36 +261,46 @@ def save(figure, file):
     print(file)
 
 
-def draw_network(options):
+def draw_json(options):
+    """A network, or curves of latency against load."""
+    file = options.result[0]
     try:
-        network = json.loads(options.result.read_text(encoding="utf-8"))
-        figure = network_figure(network)
+        found = []
+        for file in options.result:
+            found.append(json.loads(file.read_text(encoding="utf-8")))
+            if len(options.result) > 1 and not is_curve(found[-1]):
+                raise ValueError("several files have to be curves")
+        file = options.result[0]
+        figure = load_figure(found) if is_curve(found[0]) else network_figure(found[0])
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        print(f"plot.py: {options.result}: is no network as `memprop inspect FILE --dot --json` prints it: {error!r}",
-              file=sys.stderr)
+        print(f"plot.py: {file}: is no network as `memprop inspect FILE --dot --json` prints it and no curve as "
+              f"`tb_router --loads FROM:TO:STEP --json` does: {error!r}", file=sys.stderr)
         return 2
-    out = options.out or options.result.parent
+    out = options.out or file.parent
     out.mkdir(parents=True, exist_ok=True)
-    save(figure, out / f"{options.result.stem}.{options.format}")
+    save(figure, out / f"{file.stem}.{options.format}")
     return 0
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("result", type=pathlib.Path, metavar="RESULT_DIR|NETWORK.json")
+    parser.add_argument("result", type=pathlib.Path, nargs="+", metavar="RESULT_DIR|NETWORK.json|CURVE.json")
     parser.add_argument("--out", type=pathlib.Path, metavar="DIR", help="default RESULT_DIR/plots")
     parser.add_argument("--format", choices=("png", "svg", "pdf"), default="png")
     options = parser.parse_args()
-    if options.result.suffix == ".json":
-        return draw_network(options)
+    if options.result[0].suffix == ".json":
+        return draw_json(options)
+    if len(options.result) > 1:
+        parser.error("one result directory at a time")
+    directory = options.result[0]
     for name in ("result.json", "history.csv", "run.h5"):
-        if not (options.result / name).is_file():
-            print(f"plot.py: {options.result / name}: not found; give the directory of a finished `memprop train`",
+        if not (directory / name).is_file():
+            print(f"plot.py: {directory / name}: not found; give the directory of a finished `memprop train`",
                   file=sys.stderr)
             return 2
-    out = options.out or options.result / "plots"
+    out = options.out or directory / "plots"
     out.mkdir(parents=True, exist_ok=True)
-    for name, figure in sorted(figures_of(options.result).items()):
+    for name, figure in sorted(figures_of(directory).items()):
         save(figure, out / f"{name}.{options.format}")
     return 0
 

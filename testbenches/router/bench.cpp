@@ -13,14 +13,10 @@ using namespace hw::noc;
 
 TrafficDriver::TrafficDriver(const sc_core::sc_module_name& name, const EventMesh& mesh,
                              std::vector<std::unique_ptr<TrafficSource>> sources, std::uint64_t measured_from)
-    : sc_module(name), port("port", sources.size()), mesh_(mesh), measured_from_(measured_from) {
-    for (std::uint32_t index = 0; index < sources.size(); ++index) {
-        nodes_.push_back({std::move(sources[index]), {}});
-        draw(nodes_.back());
-        if (nodes_.back().next.cycle != kNever) {
-            due_.push({nodes_.back().next.cycle, index});
-        }
-    }
+    : sc_module(name),
+      port("port", sources.size()),
+      mesh_(mesh),
+      injections_(std::move(sources), measured_from) {
     SC_METHOD(send_due);
     sensitive << wake_;
     SC_METHOD(answer_mesh);
@@ -28,33 +24,19 @@ TrafficDriver::TrafficDriver(const sc_core::sc_module_name& name, const EventMes
     dont_initialize();
 }
 
-void TrafficDriver::draw(Node& node) {
-    node.next = node.source->next();
-    created_ += node.next.cycle >= measured_from_ && node.next.cycle != kNever;
-}
-
 void TrafficDriver::send(std::uint32_t index, std::uint64_t now) {
-    Node& node = nodes_[index];
-    Flit flit = Flit::to(NodeId{static_cast<std::uint16_t>(index)}, node.next.destination);
-    flit.created_cycle = node.next.cycle;
-    if (port[index]->try_send(flit) != SendResult::accepted) {
-        return;  // the mesh reports when there is room
-    }
-    draw(node);
-    if (node.next.cycle != kNever) {
-        due_.push({std::max(node.next.cycle, now + 1), index});  // at most one flit a cycle
-    }
+    if (port[index]->try_send(injections_.flit(index)) == SendResult::accepted) {
+        injections_.sent(index, now);
+    }  // else the mesh reports when there is room
 }
 
 void TrafficDriver::send_due() {
     const std::uint64_t now = mesh_.cycle();
-    while (!due_.empty() && due_.top().cycle <= now) {
-        const std::uint32_t index = due_.top().node;
-        due_.pop();
-        send(index, now);
+    while (const auto index = injections_.take_due(now)) {
+        send(*index, now);
     }
-    if (!due_.empty()) {
-        wake_.notify(sc_core::sc_time::from_value((due_.top().cycle - now) * mesh_.clock_period().value()));
+    if (const std::uint64_t next = injections_.next_cycle(); next != kNever) {
+        wake_.notify(sc_core::sc_time::from_value((next - now) * mesh_.clock_period().value()));
     }
 }
 
@@ -72,21 +54,6 @@ void TrafficDriver::answer_mesh() {
     }
 }
 
-bool TrafficDriver::exhausted() const {
-    return std::all_of(nodes_.begin(), nodes_.end(),
-                       [](const Node& node) { return node.next.cycle == kNever; });
-}
-
-std::uint64_t TrafficDriver::created_before(std::uint64_t end) {
-    for (Node& node : nodes_) {
-        while (node.next.cycle < end) {
-            draw(node);
-        }
-        created_ -= node.next.cycle != kNever;
-    }
-    return created_;
-}
-
 RouterBench::RouterBench(const NocParams& params, std::vector<std::unique_ptr<TrafficSource>> sources,
                          const RunLength& length)
     : length_(length),
@@ -98,7 +65,7 @@ RouterBench::RouterBench(const NocParams& params, std::vector<std::unique_ptr<Tr
 }
 
 bool RouterBench::drained() const {
-    return mesh_.fabric().flits_inside() == 0 && driver_.exhausted();
+    return mesh_.fabric().flits_inside() == 0 && driver_.injections().exhausted();
 }
 
 void RouterBench::progress(std::uint64_t cycle) {
@@ -144,7 +111,7 @@ RunResult RouterBench::run() {
                      .flits_inside = fabric.flits_inside(),
                      .activations = mesh_.activations(),
                      .wall_s = wall.count()};
-    result.created_flits = driver_.created_before(end);
+    result.created_flits = driver_.injections().created_before(end);
     return result;
 }
 

@@ -1,18 +1,16 @@
 // The testbench around an EventMesh: sources and receivers of all nodes. They are served by two processes
 // (one for flits that are due, one for what the mesh reports), not by two per node, which would cost more
-// kernel time than the mesh takes. Source queues are unbounded and take no memory: a flit that waits is
-// the next injection of its source, and those behind it have not been drawn yet.
+// kernel time than the mesh takes.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <queue>
 #include <systemc>
 #include <vector>
 
 #include "hw_models/noc/mesh.hpp"
+#include "testbenches/router/injections.hpp"
 #include "testbenches/router/traffic.hpp"
 
 namespace memprop::tb {
@@ -26,38 +24,18 @@ public:
     TrafficDriver(const sc_core::sc_module_name& name, const hw::noc::EventMesh& mesh,
                   std::vector<std::unique_ptr<TrafficSource>> sources, std::uint64_t measured_from);
 
-    /// Nothing left to send at any node.
-    bool exhausted() const;
+    Injections& injections() { return injections_; }
+    const Injections& injections() const { return injections_; }
     std::uint64_t last_receive_cycle() const { return last_receive_cycle_; }
-    /// Flits created from `measured_from` to before `end`, those that still wait included. Draws what has
-    /// not been drawn yet, so the driver cannot go on afterwards.
-    std::uint64_t created_before(std::uint64_t end);
 
 private:
-    struct Node {
-        std::unique_ptr<TrafficSource> source;
-        Injection next;
-    };
-    // When a node sends next; ordered by cycle, then node.
-    struct Due {
-        std::uint64_t cycle;
-        std::uint32_t node;
-        bool operator>(const Due& other) const {
-            return cycle != other.cycle ? cycle > other.cycle : node > other.node;
-        }
-    };
-
     void send_due();
     void answer_mesh();
-    void draw(Node& node);
     void send(std::uint32_t index, std::uint64_t now);
 
     const hw::noc::EventMesh& mesh_;
-    std::vector<Node> nodes_;
-    std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+    Injections injections_;
     sc_core::sc_event wake_;
-    std::uint64_t measured_from_;
-    std::uint64_t created_ = 0;  // from measured_from_ on, those drawn but not yet created included
     std::uint64_t last_receive_cycle_ = 0;
 };
 

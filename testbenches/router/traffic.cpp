@@ -21,60 +21,13 @@ using hw::noc::NodeId;
 
 constexpr std::uint64_t kLastCycle = 1'000'000'000'000;  // far beyond any run; keeps sums from overflowing
 
-// Where the flits of one node may go: a fixed list, drawn uniformly, and perhaps a hot spot.
-struct Targets {
-    std::vector<NodeId> uniform;
-    NodeId hotspot{};
-    double hotspot_share = 0.0;
-};
-
-Targets targets_of(const GeneratorConfig& config, std::uint32_t node) {
-    const std::uint32_t x = node % config.width, y = node / config.width;
-    const auto id = [&](std::uint32_t column, std::uint32_t row) {
-        return NodeId{static_cast<std::uint16_t>(row * config.width + column)};
-    };
-    Targets targets;
-    switch (config.pattern) {
-        case Pattern::transpose:
-            if (x != y) {
-                targets.uniform.push_back(id(y, x));
-            }
-            return targets;
-        case Pattern::neighbour:
-            if (y > 0) {
-                targets.uniform.push_back(id(x, y - 1));
-            }
-            if (x + 1 < config.width) {
-                targets.uniform.push_back(id(x + 1, y));
-            }
-            if (y + 1 < config.height) {
-                targets.uniform.push_back(id(x, y + 1));
-            }
-            if (x > 0) {
-                targets.uniform.push_back(id(x - 1, y));
-            }
-            return targets;
-        case Pattern::hotspot:
-            targets.hotspot = id(config.width / 2, config.height / 2);
-            targets.hotspot_share = targets.hotspot == id(x, y) ? 0.0 : kHotspotShare;
-            break;
-        case Pattern::uniform:
-            break;
-    }
-    for (std::uint32_t other = 0; other < config.width * config.height; ++other) {
-        if (other != node) {
-            targets.uniform.push_back(NodeId{static_cast<std::uint16_t>(other)});
-        }
-    }
-    return targets;
-}
-
 class RandomSource : public TrafficSource {
 public:
     RandomSource(const GeneratorConfig& config, std::uint32_t node)
         : seed_(config.seed),
           node_(node),
           targets_(targets_of(config, node)),
+          along_tree_(config.pattern == Pattern::multicast),
           every_cycle_(config.rate >= 1.0) {
         if (config.rate <= 0.0 || targets_.uniform.empty()) {
             return;
@@ -90,8 +43,13 @@ public:
             return {};
         }
         const auto words = random_block(key(0, cycle_), 0);
-        Injection injection{cycle_, targets_.hotspot};
-        if (static_cast<double>(words[3]) * 0x1p-32 >= targets_.hotspot_share) {
+        Injection injection{.cycle = cycle_, .along_tree = along_tree_};
+        const double share = static_cast<double>(words[3]) * 0x1p-32;
+        if (share < targets_.hot_share) {  // what is left of the number says which one
+            const auto spots = static_cast<double>(targets_.hot.size());
+            injection.destination =
+                targets_.hot[static_cast<std::size_t>(share / targets_.hot_share * spots)];
+        } else {
             injection.destination = targets_.uniform[(words[2] * targets_.uniform.size()) >> 32];
         }
         cycle_ += gap(words);
@@ -122,6 +80,7 @@ private:
     std::uint64_t seed_;
     std::uint32_t node_;
     Targets targets_;
+    bool along_tree_;
     bool every_cycle_;
     double log_silent_ = 0.0;
     std::uint64_t cycle_ = kNever;
@@ -145,32 +104,10 @@ std::uint64_t parse_field(std::string_view text, std::string_view name, std::uin
 
 }  // namespace
 
-Pattern parse_pattern(std::string_view name) {
-    static constexpr std::array<std::string_view, 4> kNames{"uniform", "transpose", "hotspot", "neighbour"};
-    const auto found = std::find(kNames.begin(), kNames.end(), name);
-    if (found == kNames.end()) {
-        throw InputError("--pattern", name, "must be uniform, transpose, hotspot or neighbour");
-    }
-    return static_cast<Pattern>(found - kNames.begin());
-}
-
-void GeneratorConfig::validate() const {
-    const std::string mesh = fmt::format("{}x{}", width, height);
-    if (width * height < 2) {
-        throw InputError("--mesh", mesh, "generated traffic needs at least two routers");
-    }
-    if (pattern == Pattern::transpose && width != height) {
-        throw InputError("--mesh", mesh, "--pattern transpose needs as many columns as rows");
-    }
-    if (!(rate >= 0.0 && rate <= 1.0)) {
-        throw InputError("--rate", rate, "must be from 0 to 1 flits per node and cycle");
-    }
-}
-
 std::vector<std::unique_ptr<TrafficSource>> make_generators(const GeneratorConfig& config) {
     config.validate();
     std::vector<std::unique_ptr<TrafficSource>> sources;
-    for (std::uint32_t node = 0; node < config.width * config.height; ++node) {
+    for (std::uint32_t node = 0; node < config.nodes(); ++node) {
         sources.push_back(std::make_unique<RandomSource>(config, node));
     }
     return sources;
@@ -211,7 +148,8 @@ std::vector<std::unique_ptr<TrafficSource>> read_traffic(const std::filesystem::
             throw InputError(fmt::format("{}: destination", where), destination,
                              "a source never sends to itself");
         }
-        lists[source].push_back({cycle, NodeId{static_cast<std::uint16_t>(destination)}});
+        lists[source].push_back(
+            {.cycle = cycle, .destination = NodeId{static_cast<std::uint16_t>(destination)}});
     }
     if (line_number == 0) {
         throw InputError(

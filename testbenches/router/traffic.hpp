@@ -5,40 +5,23 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include "hw_models/noc/fabric.hpp"
+#include "testbenches/router/pattern.hpp"
 
 namespace memprop::tb {
 
 struct Injection {
     std::uint64_t cycle = hw::noc::kNever;  ///< kNever: this source is at its end
     hw::noc::NodeId destination{};
+    bool along_tree = false;  ///< of the source's own tree, to all its leaves, instead of to the destination
 };
 
 class TrafficSource {
 public:
     virtual ~TrafficSource() = default;
     virtual Injection next() = 0;
-};
-
-enum class Pattern { uniform, transpose, hotspot, neighbour };
-
-/// Throws InputError naming the patterns.
-Pattern parse_pattern(std::string_view name);
-
-/// Share of the flits that go to the hot spot, the router (width / 2, height / 2).
-inline constexpr double kHotspotShare = 0.2;
-
-struct GeneratorConfig {
-    std::uint32_t width = 8, height = 8;
-    Pattern pattern = Pattern::uniform;
-    double rate = 0.1;  ///< probability of a flit per node and cycle
-    std::uint64_t seed = 1;
-
-    /// Throws InputError if the pattern does not fit the mesh.
-    void validate() const;
 };
 
 /// One source per node. Each node creates a flit in each cycle with probability `rate`; the gaps
