@@ -39,7 +39,7 @@ std::uint32_t draw(std::uint64_t seed, Draw what, std::uint32_t index, std::uint
                       .block = static_cast<std::uint16_t>(what),
                       .event = index,
                       .step = step};
-    return random_bits(key, 0) % below;
+    return static_cast<std::uint32_t>((std::uint64_t{random_bits(key, 0)} * below) >> 32);
 }
 
 struct Tree {
@@ -187,11 +187,12 @@ public:
         if (setting_.stalls) {
             fabric_.inject_stalls(*setting_.stalls);
         }
-        for (std::uint16_t tree = 0; tree < setting_.trees.size(); ++tree) {
-            const Tree& made = setting_.trees[tree];
-            fabric_.set_tree(TreeId{tree}, node(made.root), made.leaves);
+        for (std::size_t index = 0; index < setting_.trees.size(); ++index) {
+            const Tree& made = setting_.trees[index];
+            const TreeId tree{static_cast<std::uint16_t>(index)};
+            fabric_.set_tree(tree, node(made.root), made.leaves);
             for (const TreeNode& entry : xy_tree(setting_.params, node(made.root), made.leaves)) {
-                reference_.set_row(entry.node, TreeId{tree}, entry.row);
+                reference_.set_row(entry.node, tree, entry.row);
             }
         }
         for (std::uint32_t terminal = 0; terminal < setting_.params.nodes(); ++terminal) {
