@@ -36,6 +36,7 @@ void make_trees(Driver& driver, Traffic& traffic, std::uint64_t seed) {
             }
         }
         std::vector<NodeId> ids;
+        ids.reserve(chosen.size());
         for (const std::uint32_t leaf : chosen) {
             ids.push_back(node(leaf));
         }

@@ -48,11 +48,12 @@ TEST_CASE("noc: a stream runs at min(1, depth / (router + 2 link + credit)) flit
         cases.push_back({depth, 3, 2, 3});
     }
     cases.push_back({16, 1, 31, 31});  // the longest credit
-    for (const auto& [depth, router_cycles, link_cycles, credit_cycles] : cases) {
+    for (const Case& item : cases) {
+        const std::uint32_t depth = item.depth;
         NocParams params = mesh_params(3, 1, depth);
-        params.router_cycles = router_cycles;
-        params.link_cycles = link_cycles;
-        params.credit_cycles = credit_cycles;
+        params.router_cycles = item.router_cycles;
+        params.link_cycles = item.link_cycles;
+        params.credit_cycles = item.credit_cycles;
         Driver driver(Fabric::mesh(params));
         constexpr std::uint64_t kFlits = 7 * 16 * 10;
         for (std::uint32_t i = 0; i < kFlits; ++i) {
