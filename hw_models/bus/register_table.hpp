@@ -107,7 +107,7 @@ struct Register {
     constexpr bool readable() const { return access != Access::write; }
     constexpr bool writable() const { return access != Access::read; }
     constexpr std::uint64_t element_bytes() const {
-        return table != nullptr ? stride : std::uint64_t{4} * words_of(type);
+        return table != nullptr && stride != 0 ? stride : std::uint64_t{4} * words_of(type);
     }
     constexpr std::uint64_t step() const { return stride != 0 ? stride : element_bytes(); }
     /// The offset behind its last word.
