@@ -4,8 +4,7 @@
 //
 // Time. The model stands at the end of the cycle cycle(): what was due in it is done, and an access that
 // comes now counts as made in it, after that work. An access may make new work for the same cycle; then
-// next_cycle() is cycle() and advance_to(cycle()) does it. Masters never go back and never skip: they call
-// advance_to(next_cycle()) or go to a cycle before it.
+// next_cycle() is cycle() and advance_to(cycle()) does it. Masters never go back.
 //
 // Posted writes. A write may be taken (BusStatus::ok) and done later, on its way through the network.
 // Accesses whose timing is after_posted wait until none is under way.

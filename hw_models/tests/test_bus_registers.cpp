@@ -54,7 +54,7 @@ std::string first_problem(std::vector<Register> rows) {
 
 TEST_CASE("register table: every address of a map is decoded as a search through it does") {
     std::uint32_t words = 0;
-    for (std::uint32_t address = 0; address < 0x1'4000; ++address) {
+    for (std::uint32_t address = 0; address < 0x1'4000; address += address < 0x400 ? 1 : 4) {
         const std::string expected = name_by_search(kMap, 0, address, "");
         CAPTURE(address);
         REQUIRE(name_of(kMap, address) == expected);
