@@ -225,9 +225,11 @@ void TlmTarget::work_until(std::uint64_t cycle) {
 }
 
 bool TlmTarget::has_to_tell() const {
-    return target_.interrupt() != level_ || (!waiting_.empty() && target_.next_cycle() == kNever) ||
-           std::any_of(waiting_.begin(), waiting_.end(),
-                       [](const Waiting* waiting) { return waiting->transfer.ended() && !waiting->told; });
+    const bool idle = !waiting_.empty() && target_.next_cycle() == kNever;
+    return target_.interrupt() != level_ ||
+           std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting* waiting) {
+               return !waiting->told && (idle || waiting->transfer.ended());
+           });
 }
 
 void TlmTarget::tell() {

@@ -103,7 +103,7 @@ struct Bench {
         sc_core::sc_start();
         return ended;
     }
-    static double now_ns() { return sc_core::sc_time_stamp().to_seconds() * 1e9; }
+    static double now_ns() { return sc_core::sc_time_stamp() / sc_core::sc_time(1, sc_core::SC_NS); }
     static sc_core::sc_time ns(double value) { return {value, sc_core::SC_NS}; }
 };
 

@@ -2,6 +2,8 @@
 // cycles to be read and written, a command that takes cycles and then interrupts.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <map>
@@ -248,8 +250,7 @@ private:
     }
 
     void note(const char* what, std::uint32_t address, std::uint32_t word) {
-        log.push_back(std::to_string(cycle_) + " " + what + " " + std::to_string(address) + " " +
-                      std::to_string(word));
+        log.push_back(fmt::format("{} {} {} {}", cycle_, what, address, word));
     }
 
     std::uint64_t cycle_ = 0, done_cycle_ = kNever, posted_ = 0;
