@@ -13,8 +13,9 @@
 //   constexpr RegisterTable kHost{.name = "host", .text = "...", .rows = kHostRows};
 //   static_assert(is_sound(kHost));
 //
-//   const std::optional<Found> at = find(kHost, offset);
-//   switch (at->row) {
+//   const Decoded write = decode_write(kHost, offset, word);  // direction and value are checked
+//   if (write.status != BusStatus::ok) { return write.status; }
+//   switch (write.at.row) {
 //       case kHost.row("label"): ...     // a name that is not in the table does not compile
 //
 // A row is a register, an array of them (`per` names what its index counts) or, with `table`, one or several
@@ -164,14 +165,15 @@ constexpr std::optional<Found> find(const RegisterTable& table, std::uint32_t of
         return std::nullopt;
     }
     const Register& entry = table.rows[first - 1];
-    const std::uint64_t from = offset - entry.offset, step = entry.step();
-    if (offset >= entry.end() || from % step >= entry.element_bytes()) {
-        return std::nullopt;
+    const std::uint32_t from = offset - entry.offset;
+    Found found{.entry = &entry, .row = static_cast<std::uint32_t>(first - 1), .rest = from};
+    if (entry.is_array()) {
+        const auto step = static_cast<std::uint32_t>(entry.step());
+        found.element = from / step;
+        found.rest = from % step;
     }
-    return Found{.entry = &entry,
-                 .row = static_cast<std::uint32_t>(first - 1),
-                 .element = static_cast<std::uint32_t>(from / step),
-                 .rest = static_cast<std::uint32_t>(from % step)};
+    return found.element < entry.count && found.rest < entry.element_bytes() ? std::optional(found)
+                                                                             : std::nullopt;
 }
 
 /// Tables in tables, the outermost included.
@@ -312,6 +314,32 @@ constexpr BusStatus check_write(const Register& entry, std::uint32_t word, bool 
 
 constexpr BusStatus check_read(const Register& entry) {
     return entry.readable() ? BusStatus::ok : BusStatus::command_error;
+}
+
+/// The row at an offset, and whether the access may reach it. A block says ok: its own table decides
+/// (at.rest).
+struct Decoded {
+    BusStatus status = BusStatus::address_error;
+    Found at;
+};
+
+constexpr Decoded decode_write(const RegisterTable& table, std::uint32_t offset, std::uint32_t word) {
+    const std::optional<Found> found = find(table, offset);
+    if (!found) {
+        return {};
+    }
+    return {.status = found->entry->table != nullptr ? BusStatus::ok
+                                                     : check_write(*found->entry, word, found->rest != 0),
+            .at = *found};
+}
+
+constexpr Decoded decode_read(const RegisterTable& table, std::uint32_t offset) {
+    const std::optional<Found> found = find(table, offset);
+    if (!found) {
+        return {};
+    }
+    return {.status = found->entry->table != nullptr ? BusStatus::ok : check_read(*found->entry),
+            .at = *found};
 }
 
 /// "0 to 15", "finite", "any", "off, errors"

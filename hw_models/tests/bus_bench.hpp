@@ -19,6 +19,9 @@ public:
     /// BEGIN_RESP and the time it came.
     std::vector<std::pair<tlm::tlm_generic_payload*, sc_core::sc_time>> responses;
 
+    /// From BEGIN_RESP to END_RESP; zero: at once.
+    sc_core::sc_time response_accept_delay;
+
     explicit Initiator(const sc_core::sc_module_name& name) : sc_module(name) {
         bus.register_nb_transport_bw(this, &Initiator::respond);
     }
@@ -73,8 +76,17 @@ private:
     tlm::tlm_sync_enum respond(tlm::tlm_generic_payload& transaction, tlm::tlm_phase& phase,
                                sc_core::sc_time& delay) {
         responses.emplace_back(&transaction, sc_core::sc_time_stamp() + delay);
-        phase = tlm::END_RESP;
-        return tlm::TLM_COMPLETED;
+        if (response_accept_delay == sc_core::SC_ZERO_TIME) {
+            phase = tlm::END_RESP;
+            return tlm::TLM_COMPLETED;
+        }
+        sc_core::sc_spawn([this, &transaction] {
+            sc_core::wait(response_accept_delay);
+            tlm::tlm_phase end = tlm::END_RESP;
+            sc_core::sc_time none;
+            bus->nb_transport_fw(transaction, end, none);
+        });
+        return tlm::TLM_ACCEPTED;
     }
 };
 

@@ -159,6 +159,23 @@ TEST_CASE("register table: direction and value are checked before anything is do
     CHECK(check_write(kHost["transfers"], 0, true) == BusStatus::command_error);
 }
 
+TEST_CASE("register table: an access is decoded and checked at once") {
+    CHECK(decode_write(kHost, 0x02C, 0).status == BusStatus::address_error);
+    CHECK(decode_write(kHost, 0x000, 0).status == BusStatus::command_error);
+    CHECK(decode_write(kHost, 0x004, 3).status == BusStatus::refused);
+    CHECK(decode_write(kHost, 0x03C, 0x7FF0'0000).status == BusStatus::refused);
+    CHECK(decode_write(kHost, 0x038, 0x7FF0'0000).status == BusStatus::ok);
+    const Decoded write = decode_write(kHost, 0x10C, 0);
+    CHECK(write.status == BusStatus::ok);
+    CHECK(write.at.row == kHost.row("target"));
+    CHECK(write.at.element == 3);
+    CHECK(decode_read(kHost, 0x004).status == BusStatus::command_error);
+    CHECK(decode_read(kHost, 0x110).status == BusStatus::address_error);
+    CHECK(decode_read(kHost, 0x10C).status == BusStatus::ok);
+    CHECK(decode_read(kMap, 0x1'1104).status == BusStatus::ok);  // a block: its own table decides
+    CHECK(decode_write(kMap, 0x1'1104, 0).at.rest == 0x104);
+}
+
 TEST_CASE("register table: a signed register of few bits takes what they hold") {
     constexpr Register entry{
         .name = "x", .access = Access::write, .text = "x", .type = WordType::i32, .bits = 4};

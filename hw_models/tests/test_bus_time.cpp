@@ -133,6 +133,24 @@ TEST_CASE("tlm target in time: writes that may come ahead only add to the delay,
     CHECK(bench.device.log.back() == "115 done 0 0");
 }
 
+TEST_CASE("tlm target in time: what may come ahead of time needs no thread") {
+    Bench bench;
+    tlm::tlm_response_status status = tlm::TLM_INCOMPLETE_RESPONSE;
+    sc_time delay;
+    sc_core::sc_spawn_options options;
+    options.spawn_method();
+    sc_core::sc_spawn(
+        [&] {
+            std::uint32_t word = 12;
+            status = bench.initiator.transfer(tlm::TLM_WRITE_COMMAND, at::duration, &word, 1, delay);
+        },
+        "method", &options);
+    sc_core::sc_start();
+    CHECK(status == tlm::TLM_OK_RESPONSE);
+    CHECK(delay == Bench::kPeriod);
+    CHECK(bench.device.log == std::vector<std::string>{"0 write 12 12"});
+}
+
 TEST_CASE("tlm target in time: an initiator with a quantum gets the same cycles") {
     Bench bench;
     REQUIRE(bench.run([&] {
@@ -262,6 +280,26 @@ TEST_CASE("tlm target in time: non-blocking transactions are answered by BEGIN_R
           std::pair{&transactions[0], Bench::ns(30 + 10 * Device::kReadCycles)});
     CHECK(words == std::array{8U, Device::kIdentity});
     CHECK(transactions[0].get_response_status() == tlm::TLM_OK_RESPONSE);
+}
+
+TEST_CASE("tlm target in time: a non-blocking response waits for END_RESP of the one before it") {
+    Bench bench;
+    bench.initiator.response_accept_delay = Bench::ns(50);
+    std::array<std::uint32_t, 2> words{0, 0};
+    std::array<tlm::tlm_generic_payload, 2> transactions;
+    REQUIRE(bench.run([&] {
+        for (std::size_t i = 0; i < 2; ++i) {
+            Initiator::fill(transactions[i], tlm::TLM_READ_COMMAND, i == 0 ? at::identity : at::duration,
+                            &words[i], 1);
+            tlm::tlm_phase phase = tlm::BEGIN_REQ;
+            sc_time delay = Bench::ns(10.0 * static_cast<double>(i));
+            CHECK(bench.initiator.bus->nb_transport_fw(transactions[i], phase, delay) == tlm::TLM_ACCEPTED);
+        }
+    }));
+    REQUIRE(bench.initiator.responses.size() == 2);
+    CHECK(bench.initiator.responses[0] == std::pair{&transactions[0], Bench::ns(10)});
+    CHECK(bench.initiator.responses[1] == std::pair{&transactions[1], Bench::ns(60)});
+    CHECK(words == std::array{Device::kIdentity, 1U});
 }
 
 TEST_CASE("tlm target in time: two chips stand side by side, one of them already on its way") {
