@@ -119,6 +119,9 @@ constexpr void inspect_row(const Register& entry, Broken broken) {
     if (whole && (!entry.fields.empty() || !entry.values.empty())) {
         broken("only integers of one word have fields and named values");
     }
+    if (!entry.values.empty() && entry.allowed.kind != Range::Kind::natural) {
+        broken("a register with named values takes these and has no other limits");
+    }
     if (entry.access == Access::write_one_to_clear && entry.type != WordType::u32) {
         broken("bits that a written 1 clears are those of a u32");
     }

@@ -25,14 +25,16 @@ std::string allowed_text(const Register& entry) {
     for (const NamedValue& named : entry.values) {
         names += fmt::format("{}{}", names.empty() ? "" : ", ", named.name);
     }
-    if (entry.allowed.kind == Range::Kind::any || entry.type == WordType::u64) {
-        return "any";
-    }
+    const bool natural = entry.allowed.kind == Range::Kind::natural;
+    const bool floating = entry.type == WordType::f32 || entry.type == WordType::f64;
     if (!names.empty()) {
         return names;
     }
-    if (entry.allowed.kind == Range::Kind::natural &&
-        (entry.type == WordType::f32 || entry.type == WordType::f64)) {
+    if (entry.allowed.kind == Range::Kind::any || entry.type == WordType::u64 ||
+        (natural && !floating && entry.bits == 32)) {
+        return "any";
+    }
+    if (natural && floating) {
         return "finite";
     }
     const Range range = limits(entry);

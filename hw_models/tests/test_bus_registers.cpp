@@ -265,6 +265,8 @@ TEST_CASE("register table: what is wrong with a table is named") {
           "t.a: values must differ, and their names too");
     CHECK(first_problem({{.name = "a", .text = "x", .bits = 1, .values = kCommands}}) ==
           "t.a: a value must fit the bits of its register");
+    CHECK(first_problem({{.name = "a", .text = "x", .allowed = Range::any(), .values = kCommands}}) ==
+          "t.a: a register with named values takes these and has no other limits");
     CHECK(problems(kMap).empty());
 }
 
@@ -274,7 +276,7 @@ TEST_CASE("register table: allowed values as text") {
     CHECK(allowed_text(kHost["label"]) == "-1 to 9");
     CHECK(allowed_text(kHost["mode"]) == "0 to 15");
     CHECK(allowed_text(kHost["factor"]) == "finite");
-    CHECK(allowed_text(kHost["push"]) == "0 to 4294967295");
+    CHECK(allowed_text(kHost["push"]) == "any");
     CHECK(allowed_text(kHost["raw"]) == "any");
     CHECK(allowed_text(kCell["second"]) == "-1.5 to 1.5");
 }
@@ -289,7 +291,7 @@ TEST_CASE("register table: the map in Markdown") {
           "\n## cell: two numbers of a cell\n\n"
           "| offset | name | access | type | allowed | what |\n"
           "|---|---|---|---|---|---|\n"
-          "| 0x000 | `first` | RW | u32 | 0 to 4294967295 | fetched from afar |\n"
+          "| 0x000 | `first` | RW | u32 | any | fetched from afar |\n"
           "| 0x004 | `second` | RW | f32 | -1.5 to 1.5 | fetched from afar, mV |\n");
     const std::string text = markdown(kMap);
     CHECK(text.find("| 0x1'0000 + 0x1000 * bank | `bank`, 3 | | | | banks: table bank |\n") !=

@@ -420,7 +420,7 @@ BusStatus status_of(tlm::tlm_response_status response) {
 
 /// The host keeps its delay for itself until it needs the interrupt, or waits for it after each access.
 Bus tlm_bus(Bench& bench, sc_time& ahead, bool decoupled) {
-    const auto pass = [&bench, &ahead, decoupled](const sc_time& time) {
+    const auto pass = [&ahead, decoupled](const sc_time& time) {
         ahead += time;
         if (!decoupled) {
             sc_core::wait(std::exchange(ahead, sc_core::SC_ZERO_TIME));

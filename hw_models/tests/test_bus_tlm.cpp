@@ -240,7 +240,6 @@ TEST_CASE("tlm target: debug transport reads everything readable without time, a
               std::pair{at::pop, 5U}, std::pair{at::pop, 5U}, std::pair{at::transfers, 6U},
               std::pair{at::targets + 4, bits(2.0F)}, std::pair{at::cell(1, 3), 0x0403'0201U},
               std::pair{at::refusals(0), 0U}}) {
-            CAPTURE(address);
             CHECK(debug(address, &word, 4) == 4);
             CHECK(word == value);
         }
