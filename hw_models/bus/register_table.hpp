@@ -26,6 +26,7 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -87,6 +88,24 @@ struct NamedValue {
 
 struct RegisterTable;
 
+/// A pointer to the table of a block, or none. Whether there is one can be asked in constant expressions,
+/// where GCC with -fsanitize=undefined does not compare addresses with nullptr.
+class BlockTable {
+public:
+    constexpr BlockTable() = default;
+    constexpr BlockTable(const RegisterTable* table) : table_(table), exists_(true) {}
+    constexpr BlockTable(std::nullptr_t) {}
+
+    constexpr operator const RegisterTable*() const { return table_; }
+    constexpr const RegisterTable* operator->() const { return table_; }
+    constexpr const RegisterTable& operator*() const { return *table_; }
+    constexpr bool operator==(std::nullptr_t) const { return !exists_; }
+
+private:
+    const RegisterTable* table_ = nullptr;
+    bool exists_ = false;
+};
+
 struct Register {
     std::string_view name;     ///< lower case, digits and underscores; unique in its table
     std::uint32_t offset = 0;  ///< bytes
@@ -102,7 +121,7 @@ struct Register {
     Timing timing = Timing::in_time;
     std::span<const BitField> fields = {};
     std::span<const NamedValue> values = {};
-    const RegisterTable* table = nullptr;  ///< blocks of registers instead of registers
+    BlockTable table = {};  ///< blocks of registers instead of registers
 
     constexpr bool is_array() const { return !per.empty(); }
     constexpr bool readable() const { return access != Access::write; }
@@ -252,13 +271,13 @@ constexpr Place locate(const RegisterTable& map, std::string_view path) {
             place.strides.at(place.dimensions) = static_cast<std::uint32_t>(place.entry->step());
             place.counts.at(place.dimensions++) = place.entry->count;
         }
-        table = place.entry->table;
         if (dot == std::string_view::npos) {
             return place;
         }
-        if (table == nullptr) {
+        if (place.entry->table == nullptr) {
             throw std::logic_error("the register has no parts with names");
         }
+        table = place.entry->table;
         path.remove_prefix(dot + 1);
     }
 }
