@@ -4,6 +4,7 @@
 
 #include <tlm_utils/simple_initiator_socket.h>
 #include <functional>
+#include <string>
 #include <systemc>
 #include <tlm>
 #include <vector>
@@ -96,10 +97,11 @@ struct Bench {
 
     Device device;
     TlmTarget target;
-    Initiator initiator{"initiator"};
+    Initiator initiator;
 
-    explicit Bench(const BusParams& params = {}, const sc_core::sc_time& period = kPeriod)
-        : target("target", device, params, period) {
+    explicit Bench(const BusParams& params = {}, const std::string& name = "bench")
+        : target((name + "_target").c_str(), device, params, kPeriod),
+          initiator((name + "_initiator").c_str()) {
         initiator.bus.bind(target.bus);
     }
 
