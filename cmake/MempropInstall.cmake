@@ -6,7 +6,8 @@ include(CMakePackageConfigHelpers)
 set(config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/memprop")
 set_target_properties(memprop_options PROPERTIES EXPORT_NAME options)
 target_include_directories(memprop_options INTERFACE "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/memprop>")
-install(TARGETS memprop_options memprop_crossbar memprop_network memprop_learning memprop_hw_models EXPORT memprop
+install(TARGETS memprop_options memprop_crossbar memprop_network memprop_learning memprop_bus memprop_hw_models
+  EXPORT memprop
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
 install(EXPORT memprop NAMESPACE memprop:: DESTINATION "${config_dir}" FILE memprop-targets.cmake
   COMPONENT development)
