@@ -25,17 +25,18 @@ public:
         }
         static thread_local std::vector<Real> sums;  // all 0 between calls
         sums.resize(std::max(sums.size(), out.size()));
-        const std::uint64_t channels = window_.channels_out, per_group = kernel_.channels_per_group;
+        const std::uint64_t channels = window_.channels_out;
         for_each_nonzero(x, [&](std::uint32_t index, Real value) {
             const auto at = this->place_of(index);
             const std::uint64_t group = at.channel * window_.groups / window_.channels_in;
             const Real* weights = kernel_.from(window_, at.channel);
             for (const Tap& ty : at.rows) {
                 for (const Tap& tx : at.columns) {
-                    Real* to =
-                        sums.data() + (ty.out * window_.width_out + tx.out) * channels + group * per_group;
-                    const Real* from = weights + (ty.kernel * window_.kernel_width + tx.kernel) * per_group;
-                    for (std::uint64_t o = 0; o < per_group; ++o) {
+                    Real* to = sums.data() + (ty.out * window_.width_out + tx.out) * channels +
+                               group * kernel_.channels_per_group;
+                    const Real* from =
+                        weights + (ty.kernel * window_.kernel_width + tx.kernel) * kernel_.channels_per_group;
+                    for (std::uint64_t o = 0; o < kernel_.channels_per_group; ++o) {
                         to[o] += value * from[o];
                     }
                 }
