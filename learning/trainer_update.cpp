@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "learning/update/batch_gradient.hpp"
 #include "learning/weights/connectivity.hpp"
 
 namespace memprop::learning {
@@ -36,22 +37,14 @@ void BasicTrainer<Real>::apply_updates(Worker& worker) {
     Gradients<Real>& own = worker.gradients;
     if (config_.learning.average_over_window && !worker.tape.objectives.empty()) {
         for (auto& gradient : own) {
-            for (Real& g : gradient) {
-                g /= static_cast<Real>(worker.tape.objectives[0].window_steps);
-            }
+            average_over_window(std::span(gradient), worker.tape.objectives[0].window_steps);
         }
     }
     const auto batch = static_cast<std::uint64_t>(config_.learning.batch);
     if (batch > 1) {
         const bool due = (samples_done_ + 1) % batch == 0;
         for (std::size_t p = 0; p < own.size(); ++p) {
-            for (std::size_t i = 0; i < own[p].size(); ++i) {
-                batch_sum_[p][i] += own[p][i];
-                if (due) {
-                    own[p][i] = batch_sum_[p][i] / static_cast<Real>(batch);
-                    batch_sum_[p][i] = Real{0};
-                }
-            }
+            add_to_batch(std::span(own[p]), std::span(batch_sum_[p]), batch, due);
         }
         if (!due) {
             return;
@@ -121,9 +114,7 @@ void BasicTrainer<Real>::decay_weights(Gradients<Real>& own) {
             engine_->measure(static_cast<ProjectionId>(p), static_cast<std::uint32_t>(samples_done_), tick(),
                              measured_);
             cut_unconnected(stores_[p]->shape(), std::span(measured_));
-            for (std::size_t i = 0; i < measured_.size(); ++i) {
-                own[p][i] -= static_cast<Real>(decay) * measured_[i];
-            }
+            learning::decay_weights(std::span(own[p]), std::span<const Real>(measured_), decay);
         }
     }
 }

@@ -90,10 +90,8 @@ void ReversePopulation<Real>::begin_regularizer(const Tape<Real>& tape,
         return;
     }
     if (regularizer.form == RegularizerForm::per_trial) {
-        const auto duration = static_cast<Real>(steps);
         for (std::size_t j = 0; j < n; ++j) {
-            const Real rate = static_cast<Real>(population.spike_count[j]) / duration;
-            regularizer_[j] = regularizer.strength * (rate - regularizer.target_per_step) / duration;
+            regularizer_[j] = trial_rate_error(regularizer, population.spike_count[j], steps);
         }
         return;
     }

@@ -4,6 +4,7 @@
 
 #include "learning/eprop/arrivals.hpp"
 #include "learning/eprop/factorised.hpp"
+#include "learning/eprop/learning_signal.hpp"
 #include "learning/eprop/running_rate.hpp"
 
 namespace memprop::learning {
@@ -68,14 +69,10 @@ void OnlinePopulation<Real>::compute_signals(const Tape<Real>& tape,
     pull_.resize(running ? steps * n : 0);
     std::fill(rate_.begin(), rate_.end(), Real{0});
     for (std::size_t t = 0; t < steps; ++t) {
-        Real* signal = signal_.data() + t * n;
+        const std::span<Real> signal = std::span(signal_).subspan(t * n, n);
         for (std::size_t s = 0; s < p_.sources.size(); ++s) {
             for (std::size_t k = 0; k < p_.sources[s].size; ++k) {
-                const Real error = p_.sources[s].error(tape, t, k);
-                const Real* back = feedback[s].data() + k * n;
-                for (std::size_t j = 0; error != Real{0} && j < n; ++j) {
-                    signal[j] += error * back[j];
-                }
+                add_feedback(p_.sources[s].error(tape, t, k), feedback[s].data() + k * n, signal);
             }
         }
         for (std::size_t j = 0; p_.objective && j < n; ++j) {
@@ -115,10 +112,8 @@ TrialColumns<Real> OnlinePopulation<Real>::pack(const Tape<Real>& tape,
     take(c_.beta, 0, beta_.data());
     take(c_.alpha, 0, alpha_of_.data());
     take(c_.gain, 0, gain_of_.data());
-    const auto duration = static_cast<Real>(steps);
     for (std::size_t j = 0; p_.regularized && !running && j < count; ++j) {
-        const Real rate = static_cast<Real>(population.spike_count[first + j]) / duration;
-        rate_error_[j] = regularizer.strength * (rate - regularizer.target_per_step) / duration;
+        rate_error_[j] = trial_rate_error(regularizer, population.spike_count[first + j], steps);
     }
     return {.steps = steps_.data(),
             .step_count = steps,

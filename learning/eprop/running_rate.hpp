@@ -1,6 +1,8 @@
-// The running-average form of the rate regulariser: what pulls each neuron in each step.
+// The firing-rate regulariser: what pulls each neuron, in each step or over a trial.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -21,6 +23,15 @@ void advance_running_rate(const RateRegularizer<Real>& regularizer, std::span<co
     for (std::size_t j = 0; j < rate.size(); ++j) {
         pull[j] = regularizer.strength * (rate[j] - regularizer.target_per_step);
     }
+}
+
+/// The per_trial form: the factor of a neuron's sum of e over a trial of `steps` steps in which it spiked
+/// that often.
+template <class Real>
+Real trial_rate_error(const RateRegularizer<Real>& regularizer, std::uint32_t spikes, std::size_t steps) {
+    const auto duration = static_cast<Real>(steps);
+    const Real rate = static_cast<Real>(spikes) / duration;
+    return regularizer.strength * (rate - regularizer.target_per_step) / duration;
 }
 
 }  // namespace memprop::learning

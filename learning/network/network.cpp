@@ -159,6 +159,13 @@ void check_projection(const Network& network, const Projection& p) {
 
 }  // namespace
 
+void check(std::string_view field, Slice slice, std::uint32_t size) {
+    if (slice.count == 0 || slice.first >= size || slice.count > size - slice.first) {
+        throw InputError(field, fmt::format("neurons from {}, {} of them", slice.first, slice.count),
+                         fmt::format("must be one or more of the neurons 0 to {}", size - 1));
+    }
+}
+
 const Parameter* Population::find(std::string_view parameter) const {
     const auto at = position_of(parameters, parameter);
     return at ? &parameters[*at] : nullptr;

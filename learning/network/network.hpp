@@ -34,6 +34,17 @@ struct Parameter {
     bool operator==(const Parameter&) const = default;
 };
 
+/// Neurons first .. first + count - 1 of a population: what one core of a chip holds.
+struct Slice {
+    std::uint32_t first = 0, count = 0;
+
+    /// Whether a neuron of the population is among them.
+    constexpr bool holds(std::uint32_t neuron) const { return neuron - first < count; }
+    bool operator==(const Slice&) const = default;
+};
+/// Throws InputError naming `field`: a slice has neurons, and all are among the `size` of the population.
+void check(std::string_view field, Slice slice, std::uint32_t size);
+
 struct Population {
     std::string name;
     std::uint32_t size = 0;

@@ -74,6 +74,8 @@ struct NeuronModel {
     /// Throw InputError naming population, parameter and value for what the equations cannot do.
     std::unique_ptr<Neurons<float>> (*make_float)(const Population&, double time_step_seconds) = nullptr;
     std::unique_ptr<Neurons<double>> (*make_double)(const Population&, double time_step_seconds) = nullptr;
+    /// Gives a slice the parameters by which it rounds as the whole does; null: it does so anyway.
+    void (*fit_slice)(const Population& whole, double time_step_seconds, Population& slice) = nullptr;
 };
 
 /// Values of a parameter, one per neuron, or the default of the field.
@@ -83,5 +85,11 @@ double value_of(const Population& population, std::span<const Field> fields, std
 std::vector<double> values_of(const Population& population, std::span<const Field> fields,
                               std::string_view name);
 const Field& find_field(std::span<const Field> fields, std::string_view name);
+
+/// A slice as a population of its own: make_neurons() of it computes, bit for bit, what the whole computes on
+/// these neurons (the sign of a zero aside) if it is given their sums; what it puts out is numbered from 0.
+/// Parameters with a value per neuron are cut; the shape is dropped. Throws InputError for an unknown model,
+/// a slice that is not within the population, and what make_neurons() would refuse.
+Population slice_of(const Population& population, Slice slice, double time_step_seconds);
 
 }  // namespace memprop::network

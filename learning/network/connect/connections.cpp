@@ -8,7 +8,9 @@
 namespace memprop::network {
 
 template <class Real>
-std::unique_ptr<Connection<Real>> make_connection(const Network& network, const Projection& projection) {
+std::unique_ptr<Connection<Real>> make_connection(const Network& network, const Projection& projection,
+                                                  Slice post) {
+    check(fmt::format("projection.{}.slice", projection.name), post, columns_of(network, projection));
     const ConnectKind kind = projection.connect.kind;
     const auto refuse = [&](std::string_view key, auto value, std::string_view rule) {
         throw InputError(fmt::format("projection.{}.{}", projection.name, key), value, rule);
@@ -26,19 +28,26 @@ std::unique_ptr<Connection<Real>> make_connection(const Network& network, const 
     switch (kind) {
         case ConnectKind::dense:
         case ConnectKind::masked:
-            return make_dense<Real>(network, projection);
+            return make_dense<Real>(network, projection, post);
         case ConnectKind::sparse:
-            return make_sparse<Real>(network, projection);
+            return make_sparse<Real>(network, projection, post);
         case ConnectKind::one_to_one:
-            return make_one_to_one<Real>(network, projection);
+            return make_one_to_one<Real>(network, projection, post);
         case ConnectKind::convolution:
-            return make_convolution<Real>(network, projection);
+            return make_convolution<Real>(network, projection, post);
         case ConnectKind::pool:
-            return make_pool<Real>(network, projection);
+            return make_pool<Real>(network, projection, post);
     }
     return nullptr;
 }
 
+template <class Real>
+std::unique_ptr<Connection<Real>> make_connection(const Network& network, const Projection& projection) {
+    return make_connection<Real>(network, projection, {.first = 0, .count = columns_of(network, projection)});
+}
+
+template std::unique_ptr<Connection<float>> make_connection(const Network&, const Projection&, Slice);
+template std::unique_ptr<Connection<double>> make_connection(const Network&, const Projection&, Slice);
 template std::unique_ptr<Connection<float>> make_connection(const Network&, const Projection&);
 template std::unique_ptr<Connection<double>> make_connection(const Network&, const Projection&);
 

@@ -14,4 +14,12 @@ namespace memprop::network {
 template <class Real>
 std::unique_ptr<Connection<Real>> make_connection(const Network& network, const Projection& projection);
 
+/// Its synapses onto a slice of the postsynaptic population: `sum` writes out[slice.count], bit for bit what
+/// the whole connection writes to out[slice.first ..], and returns what that returns; presynaptic neurons are
+/// numbered as ever. Memory and work go with the slice; convolutions hold their whole kernel. Throws
+/// InputError for a slice that is not within the population.
+template <class Real>
+std::unique_ptr<Connection<Real>> make_connection(const Network& network, const Projection& projection,
+                                                  Slice post);
+
 }  // namespace memprop::network

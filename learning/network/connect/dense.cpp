@@ -119,7 +119,8 @@ private:
 }  // namespace
 
 template <class Real>
-std::unique_ptr<Connection<Real>> make_dense(const Network& network, const Projection& projection) {
+std::unique_ptr<Connection<Real>> make_dense(const Network& network, const Projection& projection,
+                                             Slice post) {
     const Connect& connect = projection.connect;
     const auto refuse = [&](std::string_view key, auto value, std::string_view rule) {
         throw InputError(fmt::format("projection.{}.{}", projection.name, key), value, rule);
@@ -130,24 +131,33 @@ std::unique_ptr<Connection<Real>> make_dense(const Network& network, const Proje
     if (projection.bias_first && (projection.unit != 1.0 || projection.rows_at_once != 0)) {
         refuse("bias_first", "true", "goes with unit = 1 and rows_at_once = 0");
     }
-    const std::size_t pre = network.at(projection.from).size, post = columns_of(network, projection);
+    const std::size_t pre = network.at(projection.from).size, columns = columns_of(network, projection);
+    const bool no_self = !connect.self && projection.from == projection.to;
     return std::visit(
         [&](const auto& numbers) -> std::unique_ptr<Connection<Real>> {
             using Number = typename std::decay_t<decltype(numbers)>::value_type;
             using Weight = std::conditional_t<std::is_same_v<Real, float>, float, Number>;
-            std::vector<Weight> weights(pre * post);
-            for (std::size_t i = 0; i < weights.size(); ++i) {
-                const bool exists =
-                    (connect.mask.empty() || connect.mask[i] != 0) &&
-                    (connect.self || projection.from != projection.to || i / post != i % post);
-                weights[i] = exists ? narrow<Weight>(static_cast<double>(numbers[i])) : Weight{0};
+            std::vector<Weight> weights;
+            weights.reserve(pre * post.count);
+            for (std::size_t i = 0; i < pre; ++i) {
+                for (std::size_t j = post.first; j < std::size_t{post.first} + post.count; ++j) {
+                    const std::size_t at = i * columns + j;
+                    const bool exists =
+                        (connect.mask.empty() || connect.mask[at] != 0) && !(no_self && i == j);
+                    weights.push_back(exists ? narrow<Weight>(static_cast<double>(numbers[at])) : Weight{0});
+                }
             }
             std::vector<Real> bias;
-            for (std::size_t i = weights.size(); i < numbers.size(); ++i) {
-                const bool exists = connect.mask.empty() || connect.mask[i] != 0;
-                bias.push_back(exists ? narrow<Real>(static_cast<double>(numbers[i])) : Real{0});
+            bool any_bias = false;  // of the whole: whether something arrives is asked of all alike
+            for (std::size_t at = pre * columns; at < numbers.size(); ++at) {
+                const bool exists = connect.mask.empty() || connect.mask[at] != 0;
+                const Real b = exists ? narrow<Real>(static_cast<double>(numbers[at])) : Real{0};
+                any_bias = any_bias || b != Real{0};
+                if (post.holds(static_cast<std::uint32_t>(at - pre * columns))) {
+                    bias.push_back(b);
+                }
             }
-            if (std::all_of(bias.begin(), bias.end(), [](Real b) { return b == Real{0}; })) {
+            if (!any_bias) {
                 bias.clear();
             }
             return std::make_unique<Dense<Real, Weight>>(std::move(weights), std::move(bias), projection,
@@ -156,7 +166,7 @@ std::unique_ptr<Connection<Real>> make_dense(const Network& network, const Proje
         projection.weights);
 }
 
-template std::unique_ptr<Connection<float>> make_dense(const Network&, const Projection&);
-template std::unique_ptr<Connection<double>> make_dense(const Network&, const Projection&);
+template std::unique_ptr<Connection<float>> make_dense(const Network&, const Projection&, Slice);
+template std::unique_ptr<Connection<double>> make_dense(const Network&, const Projection&, Slice);
 
 }  // namespace memprop::network

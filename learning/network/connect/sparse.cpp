@@ -14,9 +14,10 @@ namespace {
 template <class Real, class Weight>
 class Sparse final : public Connection<Real> {
 public:
-    Sparse(const Connect& connect, std::vector<Weight> weights, std::optional<std::uint32_t> bias_row)
-        : row_begin_(connect.row_begin),
-          column_(connect.column),
+    Sparse(std::vector<std::uint64_t> row_begin, std::vector<std::uint32_t> column,
+           std::vector<Weight> weights, std::optional<std::uint32_t> bias_row)
+        : row_begin_(std::move(row_begin)),
+          column_(std::move(column)),
           weights_(std::move(weights)),
           bias_row_(bias_row) {
         lists_.row_begin = row_begin_;
@@ -54,7 +55,8 @@ private:
 }  // namespace
 
 template <class Real>
-std::unique_ptr<Connection<Real>> make_sparse(const Network& network, const Projection& projection) {
+std::unique_ptr<Connection<Real>> make_sparse(const Network& network, const Projection& projection,
+                                              Slice post) {
     const Connect& connect = projection.connect;
     const SynapseLists lists(connect);
     const bool no_self = !connect.self && projection.from == projection.to;
@@ -64,19 +66,33 @@ std::unique_ptr<Connection<Real>> make_sparse(const Network& network, const Proj
         [&](const auto& numbers) -> std::unique_ptr<Connection<Real>> {
             using Number = typename std::decay_t<decltype(numbers)>::value_type;
             using Weight = std::conditional_t<std::is_same_v<Real, float>, float, Number>;
-            std::vector<Weight> weights(numbers.size());
+            const auto synapses =
+                static_cast<std::size_t>(std::count_if(connect.column.begin(), connect.column.end(),
+                                                       [&](std::uint32_t j) { return post.holds(j); }));
+            std::vector<std::uint64_t> row_begin{0};
+            std::vector<std::uint32_t> column;
+            std::vector<Weight> weights;
+            row_begin.reserve(connect.row_begin.size());
+            column.reserve(synapses);
+            weights.reserve(synapses);
             for (std::uint32_t row = 0; row < lists.rows(); ++row) {
                 lists.for_each(row, [&](std::uint64_t s, std::uint32_t j) {
-                    weights[s] =
-                        no_self && j == row ? Weight{0} : narrow<Weight>(static_cast<double>(numbers[s]));
+                    if (!post.holds(j)) {
+                        return;
+                    }
+                    column.push_back(j - post.first);
+                    weights.push_back(no_self && j == row ? Weight{0}
+                                                          : narrow<Weight>(static_cast<double>(numbers[s])));
                 });
+                row_begin.push_back(column.size());
             }
-            return std::make_unique<Sparse<Real, Weight>>(connect, std::move(weights), bias_row);
+            return std::make_unique<Sparse<Real, Weight>>(std::move(row_begin), std::move(column),
+                                                          std::move(weights), bias_row);
         },
         projection.weights);
 }
 
-template std::unique_ptr<Connection<float>> make_sparse(const Network&, const Projection&);
-template std::unique_ptr<Connection<double>> make_sparse(const Network&, const Projection&);
+template std::unique_ptr<Connection<float>> make_sparse(const Network&, const Projection&, Slice);
+template std::unique_ptr<Connection<double>> make_sparse(const Network&, const Projection&, Slice);
 
 }  // namespace memprop::network

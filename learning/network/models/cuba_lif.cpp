@@ -2,6 +2,7 @@
 #include <array>
 
 #include "learning/network/models/common_fields.hpp"
+#include "learning/network/models/lif_constants.hpp"
 #include "learning/network/models/lif_neurons.hpp"
 
 namespace memprop::network {
@@ -19,6 +20,10 @@ std::unique_ptr<Neurons<Real>> make(const Population& population, double time_st
     return make_lif_neurons<Real>(population, kFields, true, time_step_seconds);
 }
 
+void fit_slice(const Population& whole, double time_step_seconds, Population& slice) {
+    fit_lif_slice(whole, kFields, time_step_seconds, slice);
+}
+
 }  // namespace
 
 const NeuronModel& cuba_lif_model() {
@@ -30,7 +35,8 @@ const NeuronModel& cuba_lif_model() {
                                     .spiking = true,
                                     .operations_per_step = 14.0,
                                     .make_float = make<float>,
-                                    .make_double = make<double>};
+                                    .make_double = make<double>,
+                                    .fit_slice = fit_slice};
     return kModel;
 }
 

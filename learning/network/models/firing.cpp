@@ -61,8 +61,8 @@ bool Firing<Real>::fire(std::span<Real> v, Signal<Real>& out, std::span<Real> ps
     out.form = out.index.empty() ? Signal<Real>::Form::zero : Signal<Real>::Form::spikes;
     if (!silent_.empty()) {
         for (std::int32_t& steps : silent_) {
+            quiet = quiet && steps == 0;  // who has just become awake has not been tested
             steps -= steps > 0 ? 1 : 0;
-            quiet = quiet && steps == 0;
         }
         for (const std::uint32_t n : out.index) {
             silent_[n] = silent_steps_;

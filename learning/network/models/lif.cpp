@@ -12,6 +12,10 @@ std::unique_ptr<Neurons<Real>> make(const Population& population, double time_st
                                   false, time_step_seconds);
 }
 
+void fit_slice(const Population& whole, double time_step_seconds, Population& slice) {
+    fit_lif_slice(whole, lif_fields(), time_step_seconds, slice);
+}
+
 constexpr double kOperations = 8.0;  // decay, input, reset, test, slope
 
 }  // namespace
@@ -25,7 +29,8 @@ const NeuronModel& lif_model() {
                                     .spiking = true,
                                     .operations_per_step = kOperations,
                                     .make_float = make<float>,
-                                    .make_double = make<double>};
+                                    .make_double = make<double>,
+                                    .fit_slice = fit_slice};
     return kModel;
 }
 

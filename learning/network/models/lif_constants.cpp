@@ -127,6 +127,17 @@ Eligibility<Real> lif_eligibility(const LifConstants<Real>& c, std::uint32_t siz
     return e;
 }
 
+void fit_lif_slice(const Population& whole, std::span<const Field> fields, double time_step_seconds,
+                   Population& slice) {
+    if (!lif_constants<double>(slice, fields, time_step_seconds).plain_lif ||
+        lif_constants<double>(whole, fields, time_step_seconds).plain_lif) {
+        return;
+    }
+    const double threshold = value_of(slice, fields, "threshold");  // above 0, and that of all
+    slice.set("pseudo_height", {value_of(slice, fields, "dampening") / threshold});
+    slice.set("pseudo_slope", {1.0 / threshold});
+}
+
 template LifConstants<float> lif_constants(const Population&, std::span<const Field>, double);
 template LifConstants<double> lif_constants(const Population&, std::span<const Field>, double);
 template Eligibility<float> lif_eligibility(const LifConstants<float>&, std::uint32_t);

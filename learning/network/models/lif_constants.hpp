@@ -21,4 +21,10 @@ LifConstants<Real> lif_constants(const Population& population, std::span<const F
 template <class Real>
 Eligibility<Real> lif_eligibility(const LifConstants<Real>& c, std::uint32_t size);
 
+/// NeuronModel::fit_slice: neurons that are all alike divide by their threshold where they take the
+/// pseudo-derivative; those that differ multiply by its reciprocal, which rounds otherwise. Where the whole
+/// differs and the slice does not, the slice has height and slope spelled out, which makes it do the latter.
+void fit_lif_slice(const Population& whole, std::span<const Field> fields, double time_step_seconds,
+                   Population& slice);
+
 }  // namespace memprop::network

@@ -283,6 +283,20 @@ TEST_CASE("the integrator that is left alone changes nothing, and its spikes are
     }
 }
 
+TEST_CASE("an integrator above its threshold fires as soon as it is awake, input or none") {
+    const Population p =
+        population("n", 1, "if", {{"reset", {double(ResetKind::subtract)}}, {"refractory_steps", {3.0}}});
+    Bench<double> bench(p);
+    std::vector<std::uint32_t> fired;
+    for (std::uint32_t t = 0; t < 12; ++t) {
+        bench.step({t == 0 ? 3.5 : 0.0}, t > 0);
+        if (!bench.out.spikes().empty()) {
+            fired.push_back(t);
+        }
+    }
+    CHECK(fired == std::vector<std::uint32_t>{0, 3, 6});
+}
+
 TEST_CASE("the currents of two receptors have their own time constants and add up") {
     const double d0 = math::exp(-kDt / 4e-3), d1 = math::exp(-kDt / 50e-3), alpha = math::exp(-kDt / 20e-3);
     for (const char* model : {"cuba_li", "cuba_lif"}) {
@@ -361,8 +375,9 @@ TEST_CASE("psi stands between the reset of the last step and that of this one") 
     for (const double equations : {0.0, 1.0}) {
         for (const char* model : {"if", "lif", "cuba_lif"}) {
             for (const auto& [name, reset] : kAllResetNames) {
+                const std::string reset_name(name);
                 CAPTURE(model);
-                CAPTURE(name);
+                CAPTURE(reset_name);
                 Population p = population("n", 1, model,
                                           {{"threshold", {0.5}},
                                            {"equations", {equations}},
