@@ -26,7 +26,7 @@ HWY_INLINE void StepLif(Real alpha, Real gain, Real threshold, Real dampening, s
         const Real slope = Real{1} - distance;
         const bool awake = silent[j] == 0;
         const bool fires = awake & (v >= threshold);
-        const Real linear = height * ((slope > Real{0}) & awake ? slope : Real{0});
+        const Real linear = height * (((slope > Real{0}) & awake) ? slope : Real{0});
         membrane[j] = v;
         psi[j] = linear;
         spike[j] = fires ? Real{1} : Real{0};
@@ -70,7 +70,7 @@ HWY_INLINE void StepNeurons(NeuronConstants<Real> c, std::size_t count, const Re
         const bool fires = awake & (above >= c.least);
         const Real lowered = v - threshold;
         const Real rest = Real{1} - slope * (above < Real{0} ? -above : above);
-        const Real linear = height * ((rest > Real{0}) & awake ? rest : Real{0});
+        const Real linear = height * (((rest > Real{0}) & awake) ? rest : Real{0});
         adaptation[j] = b;
         membrane[j] = kReset == ResetKind::subtract_next ? v
                       : kReset == ResetKind::subtract    ? (fires ? lowered : v)
