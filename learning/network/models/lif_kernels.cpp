@@ -125,7 +125,9 @@ HWY_INLINE void StepNeuronsAny(const LifConstants<Real>& p, const Real* input, c
     }
 }
 
-/// No branches: when a neuron spikes cannot be foreseen.
+/// Vectors without a spike are passed over where compressing one is dear; else there are no branches, because
+/// when a neuron spikes cannot be foreseen.
+constexpr bool kPassesOver = HWY_MAX_BYTES < 64;
 template <class Real>
 HWY_INLINE std::size_t ListSpikes(std::span<const Real> spike, std::uint32_t* index) {
     std::size_t j = 0, count = 0;
@@ -136,9 +138,11 @@ HWY_INLINE std::size_t ListSpikes(std::span<const Real> spike, std::uint32_t* in
         auto neurons = hn::Iota(unsigned_tag, 0);
         for (; j + hn::Lanes(tag) <= spike.size(); j += hn::Lanes(tag)) {
             const auto fired = hn::Ne(hn::LoadU(tag, spike.data() + j), hn::Zero(tag));
-            const auto listed = hn::Compress(neurons, hn::RebindMask(unsigned_tag, fired));
-            hn::StoreU(listed, unsigned_tag, index + count);
-            count += hn::CountTrue(tag, fired);
+            if (!kPassesOver || !hn::AllFalse(tag, fired)) {
+                const auto listed = hn::Compress(neurons, hn::RebindMask(unsigned_tag, fired));
+                hn::StoreU(listed, unsigned_tag, index + count);
+                count += hn::CountTrue(tag, fired);
+            }
             neurons = hn::Add(neurons, lanes);
         }
     }
