@@ -34,10 +34,15 @@ ForwardPass<Real>::ForwardPass(const network::Network& network,
       psi_(network.populations.size()) {
     for (const network::Population& population : network.populations) {
         sizes_.push_back(population.size);
-        is_source_.push_back(false);
     }
-    for (const network::PopulationId id : sources_) {
-        is_source_[index_of(id)] = true;
+    for (std::size_t p = 0; p < sizes_.size(); ++p) {
+        const auto id = static_cast<network::PopulationId>(p);
+        if (request_.events[p] && std::find(sources_.begin(), sources_.end(), id) == sources_.end()) {
+            recorded_.push_back(p);
+        }
+        if (request_.pseudo_derivative[p]) {
+            sloped_.push_back(p);
+        }
     }
     for (const network::Objective& objective : network.objectives) {
         const network::Population& population = network.at(objective.population);
@@ -51,7 +56,7 @@ ForwardPass<Real>::ForwardPass(const network::Network& network,
                                .spiking = spiking,
                                .decay = decay,
                                .gain = Real{1} - decay,
-                               .output = std::vector<Real>(population.size)});
+                               .filtered = std::vector<Real>(population.size)});
         target_width_ += objective.loss == Loss::mse ? population.size : 0;
     }
 }
@@ -140,7 +145,7 @@ void ForwardPass<Real>::begin(const Trial& trial, Tape<Real>& tape) {
     }
     executor_.clear();
     for (Read& objective : objectives_) {
-        std::fill(objective.output.begin(), objective.output.end(), Real{0});
+        std::fill(objective.filtered.begin(), objective.filtered.end(), Real{0});
     }
 }
 
@@ -203,22 +208,22 @@ void ForwardPass<Real>::read(Read& objective, std::uint32_t t, const Trial& tria
                              ObjectiveTape<Real>& tape) {
     const network::Signal<Real>& out =
         executor_.output(static_cast<network::PopulationId>(objective.population));
-    std::vector<Real>& y = objective.output;
+    const std::size_t at = std::size_t{t} * objective.size;
+    const std::span<Real> y = std::span(tape.output).subspan(at, objective.size);
     if (objective.spiking) {
-        for (Real& value : y) {
+        for (Real& value : objective.filtered) {
             value *= objective.decay;
         }
         for (const std::uint32_t j : out.spikes()) {
-            y[j] += objective.gain;
+            objective.filtered[j] += objective.gain;
         }
+        std::copy(objective.filtered.begin(), objective.filtered.end(), y.begin());
     } else if (out.form == network::Signal<Real>::Form::dense) {
         std::copy(out.dense.begin(), out.dense.end(), y.begin());
     } else {
         std::fill(y.begin(), y.end(), Real{0});
         for_each_nonzero(out, [&](std::uint32_t j, Real value) { y[j] += value; });
     }
-    const std::size_t at = std::size_t{t} * objective.size;
-    std::copy(y.begin(), y.end(), tape.output.begin() + static_cast<std::ptrdiff_t>(at));
     const std::span<Real> error = std::span(tape.error).subspan(at, objective.size);
     const bool learns = t >= trial.window_begin && t < trial.window_end &&
                         (objective.loss == Loss::mse ? !trial.target.empty() : trial.label >= 0);
@@ -233,22 +238,19 @@ void ForwardPass<Real>::read(Read& objective, std::uint32_t t, const Trial& tria
                                   : target.subspan(std::size_t{t} * target_width_ + objective.first_target,
                                                    objective.loss == Loss::mse ? objective.size : 0),
          .label = trial.label},
-        y, error, tape.loss);
+        std::span<const Real>(y), error, tape.loss);
 }
 
 template <class Real>
 void ForwardPass<Real>::step(std::uint32_t t, const Trial& trial, Tape<Real>& tape) {
     feed(t, trial, tape);
-    for (std::size_t p = 0; p < psi_.size(); ++p) {
-        psi_[p] = request_.pseudo_derivative[p] ? std::span(tape.populations[p].pseudo_derivative)
-                                                      .subspan(std::size_t{t} * sizes_[p], sizes_[p])
-                                                : std::span<Real>();
+    for (const std::size_t p : sloped_) {
+        psi_[p] =
+            std::span(tape.populations[p].pseudo_derivative).subspan(std::size_t{t} * sizes_[p], sizes_[p]);
     }
     executor_.step(t, psi_);
-    for (std::size_t p = 0; p < sizes_.size(); ++p) {
-        if (request_.events[p] && !is_source_[p]) {
-            record(p, tape.populations[p]);
-        }
+    for (const std::size_t p : recorded_) {
+        record(p, tape.populations[p]);
     }
     for (std::size_t o = 0; o < objectives_.size(); ++o) {
         read(objectives_[o], t, trial, tape.objectives[o]);
@@ -260,7 +262,7 @@ void ForwardPass<Real>::serialize(StateArchive& archive) {
     executor_.serialize(archive);
     for (std::size_t o = 0; o < objectives_.size(); ++o) {
         if (objectives_[o].spiking) {
-            archive("filtered" + std::to_string(o), objectives_[o].output);
+            archive("filtered" + std::to_string(o), objectives_[o].filtered);
         }
     }
 }

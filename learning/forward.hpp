@@ -52,8 +52,8 @@ private:
         std::size_t population, size, first_target;
         Loss loss;
         bool spiking;
-        Real decay, gain;          // of the filter of spikes
-        std::vector<Real> output;  // y of the last step
+        Real decay, gain;            // of the filter of spikes
+        std::vector<Real> filtered;  // spikes of the last steps
     };
     void carry(Tape<Real>& tape) const;
     void feed(std::uint32_t t, const Trial& trial, Tape<Real>& tape);
@@ -65,8 +65,9 @@ private:
     TapeRequest request_;
     bool keeps_state_;
     std::vector<network::PopulationId> sources_;
+    std::vector<std::size_t> recorded_,
+        sloped_;                        // populations whose events, pseudo-derivatives are asked for
     std::vector<std::uint32_t> sizes_;  // [population]
-    std::vector<bool> is_source_;
     std::vector<Read> objectives_;
     std::size_t target_width_ = 0;
     std::vector<std::span<Real>> psi_;

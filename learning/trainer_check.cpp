@@ -118,7 +118,8 @@ void BasicTrainer<Real>::check_settings() const {
                 if (own.feedback != Feedback::random &&
                     !direct_projection(resolved_.network, population.population, source.objective)) {
                     throw InputError(
-                        fmt::format("{}.feedback", table), "symmetric or adaptive",
+                        fmt::format("{}.feedback", table),
+                        own.feedback == Feedback::symmetric ? "symmetric" : "adaptive",
                         fmt::format(
                             "must be \"random\": population {} has no projection to {}, whose weights "
                             "could carry errors back",

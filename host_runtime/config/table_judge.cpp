@@ -175,10 +175,24 @@ std::string TableJudge::of_population(const std::string& table, std::string_view
     if (name == "reset_value" && !has("reset")) {
         return fmt::format("population.{}.reset is not \"to_value\"", toml_key(table));
     }
+    const auto is_table = [](const network::Parameter& p) {
+        return p.name == "pseudo_derivative" && p.values.front() == double(network::PseudoDerivative::table);
+    };
+    if (name.starts_with("pseudo_table_") &&
+        std::none_of(population->parameters.begin(), population->parameters.end(), is_table)) {
+        return fmt::format("population.{}.pseudo_derivative is not \"table\"", toml_key(table));
+    }
     if (name == "dampening" && has("pseudo_height")) {
         return fmt::format("population.{}.pseudo_height is given in its place", toml_key(table));
     }
     return {};
+}
+
+/// Whether an objective looks at the population.
+bool TableJudge::is_read(std::string_view population) const {
+    const auto& all = config_.tables.objectives;
+    return std::any_of(all.begin(), all.end(),
+                       [&](const learning::ObjectiveTable& o) { return o.population == population; });
 }
 
 bool TableJudge::learns_from_errors(const Projection& p) const {
@@ -240,6 +254,18 @@ std::string TableJudge::of_device(const std::string& table, std::string_view nam
     if (std::none_of(all.begin(), all.end(), uses)) {
         return fmt::format("no projection names [device.{}]", toml_key(table));
     }
+    if (is_one_of(name, {"weight_scale_per_us", "weight_scale_out_per_us"})) {
+        const bool out = name == "weight_scale_out_per_us";
+        const auto takes = [&](const Projection& p) {
+            return uses(p) && p.weight_scale_per_us == 0.0 && is_read(p.to) == out;
+        };
+        return std::any_of(all.begin(), all.end(), takes)
+                   ? std::string()
+                   : fmt::format(
+                         "every projection onto {} populations has a scale of its own, or none is on "
+                         "[device.{}]",
+                         out ? "an objective's" : "other", toml_key(table));
+    }
     return for_all(uses, [&](const KeyJudge& judge) { return judge.of_crossbar(name); });
 }
 
@@ -248,6 +274,9 @@ std::string TableJudge::of_rule(const std::string& table, std::string_view name)
     const auto uses = [&](const Projection& p) { return p.rule == table; };
     if (std::none_of(all.begin(), all.end(), uses)) {
         return fmt::format("no projection names [rule.{}]", toml_key(table));
+    }
+    if (name == "loss") {
+        return "objectives say their losses: [objective.NAME]";
     }
     if (find(config_.tables.rules, table)->kind != learning::kEprop) {
         return {};

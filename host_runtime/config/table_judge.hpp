@@ -36,6 +36,7 @@ private:
     std::string of_update(const std::string& table, std::string_view name) const;
     std::string of_learning(std::string_view name) const;
 
+    bool is_read(std::string_view population) const;
     bool learns_from_errors(const Projection& p) const;
     /// What a key judged in the terms of the short form says for each of the projections that `uses` picks:
     /// empty if it has an effect on one, or if there are none.

@@ -31,8 +31,10 @@ std::string_view name_of(ConnectKind kind) {
 
 class Matching {
 public:
-    Matching(const network::Network& ours, const network::Network& theirs, const std::string& file)
-        : ours_(ours), theirs_(theirs), file_(file) {}
+    /// `stated`: the file says how its neurons are stepped.
+    Matching(const network::Network& ours, const network::Network& theirs, const std::string& file,
+             bool stated)
+        : ours_(ours), theirs_(theirs), file_(file), stated_(stated) {}
 
     learning::NetworkWeights weights() const {
         learning::NetworkWeights result;
@@ -47,6 +49,15 @@ private:
         throw InputError(fmt::format("{}: {} {}: {}", file_, kind, name, reason));
     }
 
+    static const network::Field* field_of(const Population& population, std::string_view name) {
+        for (const network::Field& field : network::find_model("model", population.model).fields) {
+            if (field.name == name) {
+                return &field;
+            }
+        }
+        return nullptr;
+    }
+
     static const network::Field* of_nir(const Population& population, std::string_view dataset) {
         for (const network::Field& field : network::find_model("model", population.model).fields) {
             if (field.nir == dataset) {
@@ -56,7 +67,7 @@ private:
         return nullptr;
     }
 
-    /// The parameters that NIR has and both models have, but for resistances.
+    /// The parameters that NIR has and both models have, but for resistances that go into weights.
     void check_population(PopulationId id, PopulationId their_id) const {
         const Population &ours = ours_.at(id), &theirs = theirs_.at(their_id);
         if (ours.size != theirs.size) {
@@ -71,11 +82,14 @@ private:
                  fmt::format("has neurons of model \"{}\", but population.{}.model = \"{}\"", theirs.model,
                              ours.name, ours.model));
         }
+        for (const std::string_view choice : {"integrator", "reset", "firing_test", "current_jump"}) {
+            check_choice(ours, theirs, choice);
+        }
         for (const network::Field& field : model.fields) {
             const network::Field* other = field.nir.empty() ? nullptr : of_nir(theirs, field.nir);
             const bool resets = field.nir != "v_reset" ||
                                 value_of(ours, model.fields, "reset") == double(network::ResetKind::to_value);
-            if (other == nullptr || field.nir == "r" || !resets) {
+            if (other == nullptr || (field.nir == "r" && has_gain(id)) || !resets) {
                 continue;
             }
             const std::vector<double> wanted = values_of(ours, field), found = values_of(theirs, *other);
@@ -87,6 +101,25 @@ private:
                 }
             }
         }
+    }
+
+    /// What a file that states it and the experiment choose for their neurons.
+    void check_choice(const Population& ours, const Population& theirs, std::string_view name) const {
+        const network::Field *field = field_of(ours, name), *other = field_of(theirs, name);
+        if (!stated_ || field == nullptr || other == nullptr) {
+            return;
+        }
+        const double wanted = values_of(ours, *field).front(), found = values_of(theirs, *other).front();
+        if (wanted != found) {
+            fail("population", theirs.name,
+                 fmt::format("{} = \"{}\", but population.{}.{} = \"{}\"", name,
+                             other->choices[static_cast<std::size_t>(found)], ours.name, name,
+                             field->choices[static_cast<std::size_t>(wanted)]));
+        }
+    }
+
+    bool has_gain(PopulationId id) const {
+        return network::make_neurons<double>(ours_.at(id), ours_.time_step_seconds)->eligibility() != nullptr;
     }
 
     /// How much more an input of size 1 moves their neurons than ours, [neuron].
@@ -124,7 +157,8 @@ private:
             refuse("delay_steps", theirs.delay_steps, ours.delay_steps);
         }
         const bool matrix =
-            ours.connect.kind == ConnectKind::masked && theirs.connect.kind == ConnectKind::dense;
+            (ours.connect.kind == ConnectKind::masked || ours.connect.kind == ConnectKind::sparse) &&
+            theirs.connect.kind == ConnectKind::dense;
         if (ours.connect.kind != theirs.connect.kind && !matrix) {
             refuse("connect", name_of(theirs.connect.kind), name_of(ours.connect.kind));
         }
@@ -150,8 +184,7 @@ private:
                                                  ? ours.connect.window.channels_out
                                                  : columns));
         }
-        const bool is_matrix =
-            ours.connect.kind == ConnectKind::dense || ours.connect.kind == ConnectKind::masked;
+        const bool is_matrix = theirs.connect.kind == ConnectKind::dense;
         const std::vector<double> ratio = gain_ratios(ours.to, theirs.to);
         const bool alike =
             std::all_of(ratio.begin(), ratio.end(), [&](double r) { return r == ratio.front(); });
@@ -171,14 +204,36 @@ private:
         for (std::size_t i = 0; is_matrix && i < weights.size(); ++i) {
             check_synapse(ours, i, weights[i]);
         }
+        return ours.connect.kind == ConnectKind::sparse ? of_lists(ours, weights) : weights;
+    }
+
+    /// [synapse] of a matrix, which has no others.
+    std::vector<double> of_lists(const Projection& ours, const std::vector<double>& matrix) const {
+        const network::Connect& lists = ours.connect;
+        const std::size_t columns = columns_of(ours_, ours);
+        std::vector<double> weights;
+        for (std::size_t row = 0; row + 1 < lists.row_begin.size(); ++row) {
+            for (std::uint64_t s = lists.row_begin[row]; s < lists.row_begin[row + 1]; ++s) {
+                weights.push_back(matrix[row * columns + lists.column[s]]);
+            }
+        }
         return weights;
+    }
+
+    static bool has_synapse(const Projection& p, std::size_t row, std::size_t column, std::size_t at) {
+        const network::Connect& c = p.connect;
+        if (c.kind == ConnectKind::sparse) {
+            return std::binary_search(c.column.begin() + static_cast<std::ptrdiff_t>(c.row_begin[row]),
+                                      c.column.begin() + static_cast<std::ptrdiff_t>(c.row_begin[row + 1]),
+                                      static_cast<std::uint32_t>(column));
+        }
+        return c.mask.empty() || c.mask[at] != 0;
     }
 
     void check_synapse(const Projection& ours, std::size_t at, double weight) const {
         const std::size_t columns = columns_of(ours_, ours), row = at / columns, column = at % columns;
         const bool self = ours.from == ours.to && !ours.connect.self && row == column;
-        const bool masked = !ours.connect.mask.empty() && ours.connect.mask[at] == 0;
-        if (weight != 0.0 && (self || masked)) {
+        if (weight != 0.0 && (self || !has_synapse(ours, row, column, at))) {
             fail("projection", ours.name,
                  fmt::format("weight[{},{}] = {}: the experiment has no such synapse", column, row, weight));
         }
@@ -187,6 +242,7 @@ private:
     const network::Network& ours_;
     const network::Network& theirs_;
     const std::string& file_;
+    bool stated_;
 };
 
 }  // namespace
@@ -194,7 +250,9 @@ private:
 learning::NetworkWeights named_weights(const nir::Network& network, const std::string& file,
                                        const learning::ExperimentConfig& config) {
     const NetworkOfGraph theirs = network_to_train(network, file, config.network.time_step_seconds);
-    return Matching(learning::resolve(config).network, theirs.network, file).weights();
+    bool stated = false;
+    discretisation_of(network, file, stated);
+    return Matching(learning::resolve(config).network, theirs.network, file, stated).weights();
 }
 
 }  // namespace memprop::host

@@ -1,6 +1,7 @@
 #include "host_runtime/nir/from_network.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +11,7 @@
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/math.hpp"
 #include "host_runtime/nir/build.hpp"
+#include "host_runtime/nir/projection_node.hpp"
 #include "host_runtime/nir/to_network.hpp"
 #include "learning/network/models/models.hpp"
 
@@ -24,8 +26,6 @@ using network::PopulationId;
 using network::Projection;
 using network::ProjectionId;
 using nir::NodeType;
-
-constexpr std::uint64_t kMostWeights = 1ULL << 28;  // of a matrix that a list of synapses becomes
 
 const network::Field* field_or_none(const NeuronModel& model, std::string_view name) {
     const auto at = std::find_if(model.fields.begin(), model.fields.end(),
@@ -57,6 +57,14 @@ public:
         for (const Projection& p : net_.projections) {
             if (p.receptor != 0) {
                 fail("projection", p.name, "reaches a receptor beside the first, which NIR does not have");
+            }
+            if (p.connect.kind == ConnectKind::pool && is_flat(net_, p)) {
+                fail("projection", p.name, "is a pool over [channel, position], which NIR does not have");
+            }
+            if (!slides(p) && shape_of(net_, p.to).size() > 1 && !keeps_shape(net_, p)) {
+                fail("projection", p.name,
+                     fmt::format("leads to population {} of shape [{}], which NIR reaches by windows alone",
+                                 net_.at(p.to).name, fmt::join(shape_of(net_, p.to), ", ")));
             }
         }
     }
@@ -231,7 +239,7 @@ private:
     nir::Node neurons(std::size_t i) const {
         const Population& p = net_.populations[i];
         const NodeType type = type_of(model_of(p));
-        const nir::Shape shape{p.size};
+        const nir::Shape shape = shape_of(net_, static_cast<PopulationId>(i));
         std::vector<nir::Dataset> parameters;
         const auto add = [&](std::string name, std::vector<double> numbers) {
             parameters.push_back(nir::doubles(std::move(name), shape, std::move(numbers)));
@@ -267,108 +275,6 @@ private:
         return nir::node(population_names_[i], type, std::move(parameters));
     }
 
-    nir::Dataset numbers(std::string name, nir::Shape shape, std::vector<double> all, bool exact) const {
-        if (single_ && !exact) {  // products of conductances need double
-            return nir::floats(std::move(name), std::move(shape), std::vector<float>(all.begin(), all.end()));
-        }
-        return nir::doubles(std::move(name), std::move(shape), std::move(all));
-    }
-
-    /// [row][column] of a matrix or of lists of synapses, the bias as the last row.
-    std::vector<double> matrix_of(const Projection& p, const std::vector<double>& weights) const {
-        if (p.connect.kind != ConnectKind::sparse) {
-            return weights;
-        }
-        const std::uint64_t rows = rows_of(net_, p), columns = columns_of(net_, p);
-        if (rows * columns > kMostWeights) {
-            fail(
-                "projection", p.name,
-                fmt::format("NIR has no lists of synapses, and {} x {} weights are too many", rows, columns));
-        }
-        std::vector<double> matrix(rows * columns, 0.0);
-        for (std::uint64_t row = 0; row < rows; ++row) {
-            for (std::uint64_t s = p.connect.row_begin[row]; s < p.connect.row_begin[row + 1]; ++s) {
-                matrix[row * columns + p.connect.column[s]] += weights[s];
-            }
-        }
-        return matrix;
-    }
-
-    nir::Node map(std::size_t i, const GraphWeights& given) const {
-        const Projection& p = net_.projections[i];
-        const std::string& name = projection_names_[i];
-        const bool on_devices = given.tile_rows > 0;
-        const std::uint64_t pre = net_.at(p.from).size, post = net_.at(p.to).size;
-        const network::Window& w = p.connect.window;
-        std::vector<nir::Dataset> parameters;
-        NodeType type = NodeType::linear;
-        switch (p.connect.kind) {
-            case ConnectKind::one_to_one:
-                parameters.push_back(
-                    numbers("scale", {post},
-                            given.values.empty() ? std::vector<double>(post, 1.0) : given.values, false));
-                return nir::node(name, NodeType::scale, std::move(parameters));
-            case ConnectKind::convolution:
-                return convolution(p, name, given.values);
-            case ConnectKind::pool: {
-                const auto pair = [](const char* what, std::uint64_t y, std::uint64_t x) {
-                    return nir::whole_numbers(what, {2}, {std::int64_t(y), std::int64_t(x)});
-                };
-                parameters = {pair("kernel_size", w.kernel_height, w.kernel_width),
-                              pair("stride", w.stride_y, w.stride_x),
-                              pair("padding", w.padding_top, w.padding_left)};
-                return nir::node(name, p.connect.factor == 1.0 ? NodeType::sum_pool2d : NodeType::avg_pool2d,
-                                 std::move(parameters));
-            }
-            default:
-                break;
-        }
-        const std::vector<double> matrix = matrix_of(p, given.values);
-        std::vector<double> weight(pre * post);
-        for (std::uint64_t r = 0; r < pre; ++r) {
-            for (std::uint64_t c = 0; c < post; ++c) {
-                weight[c * pre + r] = matrix[r * post + c];
-            }
-        }
-        parameters.push_back(numbers("weight", {post, pre}, std::move(weight), on_devices));
-        if (p.bias) {
-            type = NodeType::affine;
-            parameters.push_back(numbers(
-                "bias", {post},
-                std::vector<double>(matrix.begin() + std::ptrdiff_t(pre * post), matrix.end()), on_devices));
-        }
-        return nir::node(name, type, std::move(parameters));
-    }
-
-    nir::Node convolution(const Projection& p, const std::string& name,
-                          const std::vector<double>& weights) const {
-        const network::Window& w = p.connect.window;
-        const bool flat = net_.at(p.from).shape.size() == 2;
-        const std::uint64_t in = w.channels_in / w.groups;
-        const std::uint64_t count = w.channels_out * in * w.kernel_height * w.kernel_width;
-        const auto pair = [&](const char* what, std::uint64_t y, std::uint64_t x) {
-            return flat ? nir::whole_numbers(what, {1}, {std::int64_t(x)})
-                        : nir::whole_numbers(what, {2}, {std::int64_t(y), std::int64_t(x)});
-        };
-        const nir::Shape shape = flat ? nir::Shape{w.channels_out, in, w.kernel_width}
-                                      : nir::Shape{w.channels_out, in, w.kernel_height, w.kernel_width};
-        std::vector<double> bias(w.channels_out, 0.0);
-        if (p.bias) {
-            std::copy(weights.begin() + std::ptrdiff_t(count), weights.end(), bias.begin());
-        }
-        return nir::node(
-            name, flat ? NodeType::conv1d : NodeType::conv2d,
-            {numbers("weight", shape,
-                     std::vector<double>(weights.begin(), weights.begin() + std::ptrdiff_t(count)), false),
-             numbers("bias", {w.channels_out}, std::move(bias), false),
-             pair("stride", w.stride_y, w.stride_x), pair("padding", w.padding_top, w.padding_left),
-             pair("dilation", w.dilation_y, w.dilation_x),
-             nir::whole_numbers("groups", {}, {std::int64_t(w.groups)}),
-             flat ? nir::whole_numbers("input_shape", {}, {std::int64_t(w.width_in)})
-                  : nir::whole_numbers("input_shape", {2},
-                                       {std::int64_t(w.height_in), std::int64_t(w.width_in)})});
-    }
-
     /// The nodes that put out what a population does: itself, or what a sum is made of.
     std::vector<std::string> sources_of(PopulationId id) const {
         if (!is_relay(net_.at(id)) || net_.to(id).empty()) {
@@ -389,10 +295,8 @@ private:
             if (!is_relay(p)) {
                 nodes.push_back(neurons(i));
             } else if (net_.to(static_cast<PopulationId>(i)).empty()) {
-                std::vector<std::int64_t> shape(p.shape.begin(), p.shape.end());
-                if (shape.empty()) {
-                    shape.push_back(p.size);
-                }
+                const nir::Shape wanted = shape_of(net_, static_cast<PopulationId>(i));
+                std::vector<std::int64_t> shape(wanted.begin(), wanted.end());
                 const std::uint64_t rank = shape.size();
                 nodes.push_back(nir::node(population_names_[i], NodeType::input,
                                           {nir::whole_numbers("shape", {rank}, std::move(shape))}));
@@ -400,7 +304,7 @@ private:
         }
         for (std::size_t i = 0; i < net_.projections.size(); ++i) {
             const Projection& p = net_.projections[i];
-            nodes.push_back(map(i, weights[i]));
+            nodes.push_back(projection_node(net_, p, projection_names_[i], weights[i], single_, place_));
             std::vector<nir::Dataset> ours{nir::whole_numbers("position", {}, {std::int64_t(i)})};
             if (weights[i].tile_rows > 0) {
                 ours.push_back(nir::whole_numbers("tile_rows", {}, {weights[i].tile_rows}));
@@ -408,17 +312,24 @@ private:
             }
             nodes.back().metadata = nir::metadata(kMetadataGroup, std::move(ours));
             std::vector<std::string> sources = sources_of(p.from);
-            if (delays_[i] > 0) {
-                const std::uint64_t count = net_.at(p.from).size;
-                const std::string name = delay_name(i);
-                nodes.push_back(nir::node(
-                    name, NodeType::delay,
-                    {nir::doubles("delay", {count},
-                                  std::vector<double>(count, double(delays_[i]) * d_.dt_seconds))}));
+            const nir::Shape shape = shape_of(net_, p.from);
+            const auto lead_through = [&](nir::Node node) {
                 for (const std::string& source : sources) {
-                    edges.emplace_back(source, name);
+                    edges.emplace_back(source, node.name);
                 }
-                sources = {name};
+                sources = {node.name};
+                nodes.push_back(std::move(node));
+            };
+            if (delays_[i] > 0) {
+                const std::vector<double> seconds(net_.at(p.from).size, double(delays_[i]) * d_.dt_seconds);
+                lead_through(
+                    nir::node(beside(i, "_delay"), NodeType::delay, {nir::doubles("delay", shape, seconds)}));
+            }
+            if (shape.size() > 1 && !slides(p) && !keeps_shape(net_, p)) {
+                lead_through(nir::node(
+                    beside(i, "_flat"), NodeType::flatten,
+                    {nir::whole_numbers("start_dim", {}, {0}), nir::whole_numbers("end_dim", {}, {-1}),
+                     nir::whole_numbers("input_type", {shape.size()}, {shape.begin(), shape.end()})}));
             }
             for (const std::string& source : sources) {
                 edges.emplace_back(source, projection_names_[i]);
@@ -440,8 +351,8 @@ private:
         return graph;
     }
 
-    std::string delay_name(std::size_t projection) const {
-        std::string name = projection_names_[projection] + "_delay";
+    std::string beside(std::size_t projection, std::string_view what) const {
+        std::string name = fmt::format("{}{}", projection_names_[projection], what);
         while (taken_.contains(name)) {
             name += '\'';
         }

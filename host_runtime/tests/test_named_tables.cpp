@@ -9,6 +9,7 @@
 #include "crossbar/base/error.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/config/network_text.hpp"
+#include "host_runtime/training.hpp"
 
 using memprop::InputError;
 using namespace memprop;
@@ -146,6 +147,54 @@ TEST_CASE("files named in tables are named files") {
     const std::vector<std::pair<std::string, std::string>> wanted{{"projection.first.mask_file", "mask.txt"},
                                                                   {"device.d.faults.map_file", "faults.csv"}};
     CHECK(named_files(config) == wanted);
+}
+
+TEST_CASE("keys of tables that change nothing are named") {
+    const std::string text = R"(
+[population.in]
+model = "input"
+size = 2
+[population.exc]
+size = 3
+[population.out]
+model = "leaky_readout"
+size = 1
+[projection.first]
+from = "in"
+to = "exc"
+device = "d"
+rule = "r"
+[projection.last]
+from = "exc"
+to = "out"
+rule = "r"
+[objective.o]
+population = "out"
+[device.d]
+device = "ideal"
+[rule.r]
+kind = "eprop"
+)";
+    const auto named = [&](const std::vector<std::string>& overrides) {
+        std::vector<std::string> keys;
+        for (const KeyWithoutEffect& key : check_trainable(parse(overrides, text))) {
+            keys.push_back(key.key);
+        }
+        return keys;
+    };
+    using Keys = std::vector<std::string>;
+    CHECK(named({}) == Keys{});
+    const std::string edges = "population.exc.pseudo_table_edges=[-2, -1, 1, 2]",
+                      values = "population.exc.pseudo_table_values=[0, 1, 2, 1, 0]";
+    CHECK(named({edges, values}) ==
+          Keys{"population.exc.pseudo_table_edges", "population.exc.pseudo_table_values"});
+    CHECK(named({edges, values, "population.exc.pseudo_derivative=table"}) == Keys{});
+    CHECK(named({"device.d.weight_scale_out_per_us=0.5"}) == Keys{"device.d.weight_scale_out_per_us"});
+    CHECK(named({"device.d.weight_scale_out_per_us=0.5", "projection.last.device=d"}) == Keys{});
+    CHECK(named({"device.d.weight_scale_per_us=0.5"}) == Keys{});
+    CHECK(named({"device.d.weight_scale_per_us=0.5", "projection.first.weight_scale_per_us=0.25"}) ==
+          Keys{"device.d.weight_scale_per_us"});
+    CHECK(named({"rule.r.loss=cross_entropy"}) == Keys{"rule.r.loss"});
 }
 
 TEST_CASE("what is wrong in a table is refused with file, line, key and value") {

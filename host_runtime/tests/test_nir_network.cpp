@@ -162,6 +162,105 @@ TEST_CASE("NIR network: a network comes back from its graph") {
     CHECK(back.network.at(back.outputs.front()).name == "out");
 }
 
+TEST_CASE("NIR network: neurons under windows keep their shape") {
+    using memprop::network::Window;
+    Network network;
+    const auto add = [&](std::string name, std::vector<std::uint64_t> shape, std::string model) {
+        const auto size = static_cast<std::uint32_t>(h5::element_count(shape));
+        if (shape.size() == 1) {
+            shape.clear();
+        }
+        network.populations.push_back({.name = std::move(name),
+                                       .size = size,
+                                       .model = std::move(model),
+                                       .parameters = {},
+                                       .shape = std::move(shape)});
+        return static_cast<PopulationId>(network.populations.size() - 1);
+    };
+    std::vector<GraphWeights> weights;
+    const auto connect = [&](std::string name, PopulationId from, PopulationId to, ConnectKind kind,
+                             std::size_t count, const Window& window = {}) -> Projection& {
+        Projection& p = network.projections.emplace_back();
+        p.name = std::move(name);
+        p.from = from;
+        p.to = to;
+        p.connect.kind = kind;
+        p.connect.window = window;
+        for (std::size_t i = 0; i < count; ++i) {
+            weights.resize(network.projections.size());
+            weights.back().values.push_back(0.125 * static_cast<double>(i % 16) - 0.5);
+        }
+        weights.resize(network.projections.size());
+        return p;
+    };
+    const PopulationId in = add("in", {2, 4, 6}, "input"), a = add("a", {3, 4, 6}, "if"),
+                       b = add("b", {3, 2, 3}, "if"), line = add("line", {2, 5}, "input"),
+                       c = add("c", {2, 3}, "if"), out = add("out", {4}, "if");
+    const Window conv{.channels_in = 2,
+                      .channels_out = 3,
+                      .height_in = 4,
+                      .width_in = 6,
+                      .height_out = 4,
+                      .width_out = 6,
+                      .kernel_height = 3,
+                      .kernel_width = 3,
+                      .padding_top = 1,
+                      .padding_left = 1};
+    const Window pool{.channels_in = 3,
+                      .channels_out = 3,
+                      .groups = 3,
+                      .height_in = 4,
+                      .width_in = 6,
+                      .height_out = 2,
+                      .width_out = 3,
+                      .kernel_height = 2,
+                      .kernel_width = 2,
+                      .stride_y = 2,
+                      .stride_x = 2};
+    const Window flat{.channels_in = 2, .channels_out = 2, .width_in = 5, .width_out = 3, .kernel_width = 3};
+    connect("conv", in, a, ConnectKind::convolution, 54, conv);
+    connect("pool", a, b, ConnectKind::pool, 0, pool);
+    connect("flat", line, c, ConnectKind::convolution, 12, flat);
+    connect("scaled", a, a, ConnectKind::one_to_one, 72).delay_steps = 2;
+    connect("b_out", b, out, ConnectKind::dense, 18 * 4).delay_steps = 3;
+    connect("c_out", c, out, ConnectKind::dense, 6 * 4);
+    SUBCASE("they come back with it") {
+        const nir::Network graph = from_network(network, weights, true, "net");
+        bool found = false;
+        const NetworkOfGraph back = converted(graph, discretisation_of(graph, "net", found));
+        REQUIRE(back.network.populations.size() == network.populations.size());
+        for (const auto& population : network.populations) {
+            CAPTURE(population.name);
+            const auto& theirs = back.network.at(back.network.find_population(population.name).value());
+            CHECK(theirs.size == population.size);
+            CHECK(theirs.shape == (population.shape.empty() ? std::vector<std::uint64_t>{population.size}
+                                                            : population.shape));
+        }
+        for (std::size_t p = 0; p < network.projections.size(); ++p) {
+            const Projection &ours = network.projections[p], &theirs = projection(back, ours.name);
+            CAPTURE(ours.name);
+            CHECK(theirs.connect.kind == ours.connect.kind);
+            CHECK(theirs.connect.window == ours.connect.window);
+            CHECK(theirs.delay_steps == ours.delay_steps);
+            CHECK(memprop::network::doubles_of(theirs.weights) == weights[p].values);
+        }
+    }
+    SUBCASE("a matrix does not lead to them") {
+        connect("matrix", line, b, ConnectKind::dense, 10 * 18);
+        CHECK_THROWS_WITH_AS(check_nir_has(network, "net"),
+                             "net: projection matrix: leads to population b of shape [3, 2, 3], which NIR "
+                             "reaches by windows alone",
+                             InputError);
+    }
+    SUBCASE("pools have two dimensions") {
+        network.projections[2].connect.kind = ConnectKind::pool;
+        CHECK_THROWS_WITH_AS(check_nir_has(network, "net"),
+                             "net: projection flat: is a pool over [channel, position], which NIR does not "
+                             "have",
+                             InputError);
+    }
+}
+
 TEST_CASE("NIR network: what graphs cannot say is named") {
     Network network;
     network.populations = {{.name = "in", .size = 1, .model = "input", .parameters = {}, .shape = {}},

@@ -12,64 +12,91 @@ namespace memprop::learning::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// body(tag, j) for vectors of neurons from j on, then for those left over one by one.
+/// body(tag, j) for vectors of neurons from j on, then for those left over four at a time and one by one.
 template <class Real, class Body>
 HWY_INLINE void ForVectors(std::size_t n, Body&& body) {
     const hn::ScalableTag<Real> whole;
+    const hn::CappedTag<Real, 4> part;
     const hn::CappedTag<Real, 1> single;
     std::size_t j = 0;
     for (; j + hn::Lanes(whole) <= n; j += hn::Lanes(whole)) {
         body(whole, j);
+    }
+    for (; j + hn::Lanes(part) <= n; j += hn::Lanes(part)) {
+        body(part, j);
     }
     for (; j < n; ++j) {
         body(single, j);
     }
 }
 
-/// Adds d (n values) to the rows of `gradient` that had a spike. A few vectors of d stay in registers for all
+/// Adds kVectors vectors of d to the rows that had an event, from column j on. They stay in registers for all
 /// rows, so that an addition costs one load and one store; rows are far apart and fetched ahead.
-template <class Real>
-HWY_INLINE void AddToRows(Real* HWY_RESTRICT gradient, std::size_t stride,
-                          std::span<const std::uint32_t> spikes, const Real* HWY_RESTRICT d, std::size_t n) {
+template <std::size_t kVectors, class Real>
+HWY_INLINE void AddBlockToRows(Real* rows, std::size_t stride, std::span<const std::uint32_t> events,
+                               const Real* d) {
     const hn::ScalableTag<Real> tag;
     const std::size_t lanes = hn::Lanes(tag);
     constexpr std::size_t kRowsAhead = 4;
-    std::size_t j = 0;
-    for (; j + 4 * lanes <= n; j += 4 * lanes) {
-        const auto d0 = hn::LoadU(tag, d + j), d1 = hn::LoadU(tag, d + j + lanes);
-        const auto d2 = hn::LoadU(tag, d + j + 2 * lanes), d3 = hn::LoadU(tag, d + j + 3 * lanes);
-        for (std::size_t s = 0; s < spikes.size(); ++s) {
-            if (s + kRowsAhead < spikes.size()) {
-                const Real* ahead = gradient + spikes[s + kRowsAhead] * stride + j;
-                for (std::size_t v = 0; v < 4; ++v) {
-                    hwy::Prefetch(ahead + v * lanes);
-                }
-            }
-            Real* row = gradient + spikes[s] * stride + j;
-            hn::StoreU(hn::Add(hn::LoadU(tag, row), d0), tag, row);
-            hn::StoreU(hn::Add(hn::LoadU(tag, row + lanes), d1), tag, row + lanes);
-            hn::StoreU(hn::Add(hn::LoadU(tag, row + 2 * lanes), d2), tag, row + 2 * lanes);
-            hn::StoreU(hn::Add(hn::LoadU(tag, row + 3 * lanes), d3), tag, row + 3 * lanes);
-        }
+    hn::Vec<decltype(tag)> more[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        more[v] = hn::LoadU(tag, d + v * lanes);
     }
-    for (const std::uint32_t i : spikes) {
-        Real* HWY_RESTRICT row = gradient + i * stride;
-        for (std::size_t k = j; k < n; ++k) {
-            row[k] += d[k];
+    for (std::size_t e = 0; e < events.size(); ++e) {
+        if (e + kRowsAhead < events.size()) {
+            const Real* ahead = rows + events[e + kRowsAhead] * stride;
+            for (std::size_t v = 0; v < kVectors; ++v) {
+                hwy::Prefetch(ahead + v * lanes);
+            }
+        }
+        Real* row = rows + events[e] * stride;
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            hn::StoreU(hn::Add(hn::LoadU(tag, row + v * lanes), more[v]), tag, row + v * lanes);
         }
     }
 }
 
-/// The same with a factor per row.
+/// n: whole vectors.
 template <class Real>
-HWY_INLINE void AddScaledToRows(Real* HWY_RESTRICT gradient, std::size_t stride,
-                                std::span<const std::uint32_t> rows, const Real* HWY_RESTRICT factor,
-                                const Real* HWY_RESTRICT d, std::size_t n) {
-    for (std::size_t s = 0; s < rows.size(); ++s) {
-        Real* HWY_RESTRICT row = gradient + rows[s] * stride;
-        ForVectors<Real>(n, [&](auto tag, std::size_t j) HWY_ATTR {
-            const auto more = hn::Mul(hn::Set(tag, factor[s]), hn::LoadU(tag, d + j));
+HWY_INLINE void AddToRows(const EventRows<Real>& a, std::size_t stride, std::size_t n) {
+    const std::size_t lanes = hn::Lanes(hn::ScalableTag<Real>());
+    std::size_t j = 0;
+    for (; j + 4 * lanes <= n; j += 4 * lanes) {
+        AddBlockToRows<4>(a.rows + j, stride, a.events, a.d + j);
+    }
+    switch ((n - j) / lanes) {
+        case 3:
+            return AddBlockToRows<3>(a.rows + j, stride, a.events, a.d + j);
+        case 2:
+            return AddBlockToRows<2>(a.rows + j, stride, a.events, a.d + j);
+        case 1:
+            return AddBlockToRows<1>(a.rows + j, stride, a.events, a.d + j);
+        default:
+            return;
+    }
+}
+
+/// The same with a factor per event.
+template <class Real>
+HWY_NOINLINE void AddScaledToRows(const EventRows<Real>& a, std::size_t stride, std::size_t n) {
+    const hn::ScalableTag<Real> tag;
+    for (std::size_t e = 0; e < a.events.size(); ++e) {
+        Real* HWY_RESTRICT row = a.rows + a.events[e] * stride;
+        const auto value = hn::Set(tag, a.values[e]);
+        for (std::size_t j = 0; j < n; j += hn::Lanes(tag)) {
+            const auto more = hn::Mul(value, hn::LoadU(tag, a.d + j));
             hn::StoreU(hn::Add(hn::LoadU(tag, row + j), more), tag, row + j);
+        }
+    }
+}
+
+template <class Real>
+HWY_NOINLINE void FollowCurrents(const ReverseStep<Real>& s) {
+    for (const CurrentStep<Real>& current : s.currents) {
+        ForVectors<Real>(s.count, [&](auto tag, std::size_t j) HWY_ATTR {
+            const auto own = hn::Mul(hn::LoadU(tag, current.gain + j), hn::LoadU(tag, s.d + j));
+            const auto later = hn::Mul(hn::LoadU(tag, current.decay + j), hn::LoadU(tag, current.d + j));
+            hn::StoreU(hn::Add(own, later), tag, current.d + j);
         });
     }
 }
@@ -77,28 +104,17 @@ HWY_INLINE void AddScaledToRows(Real* HWY_RESTRICT gradient, std::size_t stride,
 /// What follows once D is known.
 template <class Real>
 HWY_INLINE void FollowD(const ReverseStep<Real>& s) {
-    const std::size_t n = s.count;
-    for (const CurrentStep<Real>& current : s.currents) {
-        ForVectors<Real>(n, [&](auto tag, std::size_t j) HWY_ATTR {
-            const auto own = hn::Mul(hn::LoadU(tag, current.gain + j), hn::LoadU(tag, s.d + j));
-            const auto later = hn::Mul(hn::LoadU(tag, current.decay + j), hn::LoadU(tag, current.d + j));
-            hn::StoreU(hn::Add(own, later), tag, current.d + j);
-        });
+    if (!s.currents.empty()) {
+        FollowCurrents(s);
     }
-    const auto arrive = [&](const EventRows<Real>& a) HWY_ATTR __attribute__((always_inline)) {
+    const std::size_t lanes = hn::Lanes(hn::ScalableTag<Real>());
+    const std::size_t whole = (s.count + lanes - 1) / lanes * lanes;
+    for (const EventRows<Real>& a : s.arrived) {
         if (a.values.empty()) {
-            AddToRows(a.rows, s.gradient_stride, a.events, a.d, n);
+            AddToRows(a, s.gradient_stride, whole);
         } else {
-            AddScaledToRows(a.rows, s.gradient_stride, a.events, a.values.data(), a.d, n);
+            AddScaledToRows(a, s.gradient_stride, whole);
         }
-    };
-    std::size_t i = 0;
-    for (; i + 2 <= s.arrived.size(); i += 2) {
-        arrive(s.arrived[i]);
-        arrive(s.arrived[i + 1]);
-    }
-    if (i < s.arrived.size()) {
-        arrive(s.arrived[i]);
     }
 }
 

@@ -8,6 +8,8 @@
 
 namespace memprop::learning {
 
+constexpr std::size_t kPaddedColumns = 64;  ///< whole vectors of every instruction set, and cache lines
+
 /// Filtered errors of one objective and the feedback weights that bring them, rows beginning at the range.
 template <class Real>
 struct ErrorFeed {
@@ -23,7 +25,8 @@ struct CurrentStep {
     Real* d;
 };
 
-/// Where the events of a step go: d times the value of each is added to the row of its neuron.
+/// Where the events of a step go: d times the value of each is added to the row of its neuron. Both are
+/// padded to kPaddedColumns, so that no vector is left over; what is added there has no meaning.
 template <class Real>
 struct EventRows {
     std::span<const std::uint32_t> events;

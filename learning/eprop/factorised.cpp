@@ -11,17 +11,42 @@ namespace memprop::learning {
 namespace {
 
 constexpr std::size_t kCacheBytes = 512U << 10U;  // half of a common second-level cache
-constexpr std::size_t kLeastColumns = 64;         // whole cache lines
 constexpr std::size_t kCacheLineBytes = 64;
 constexpr std::size_t kStepsAhead = 8;  // of pseudo-derivatives that are prefetched
+
+std::size_t padded(std::size_t columns) {
+    return (columns + kPaddedColumns - 1) / kPaddedColumns * kPaddedColumns;
+}
 
 /// Spikes add to rows all over the gradients, so these are made in blocks of columns that stay in the cache
 /// for the whole trial. Results do not depend on it.
 template <class Real>
 std::size_t columns_in_cache(std::size_t rows, std::size_t neurons) {
-    const std::size_t fit = std::max(kCacheBytes / (rows * sizeof(Real)), kLeastColumns);
-    return std::min(fit, neurons + kLeastColumns - 1) / kLeastColumns * kLeastColumns;
+    const std::size_t fit = std::max(kCacheBytes / (rows * sizeof(Real)), kPaddedColumns);
+    return std::min(fit / kPaddedColumns * kPaddedColumns, padded(neurons));
 }
+
+/// Of few neurons: nothing is padded.
+template <class Real>
+void add_events(const EventRows<Real>& a, std::size_t n) {
+    const Real* __restrict d = a.d;
+    Real* __restrict rows = a.rows;
+    if (!a.values.empty()) {
+        for (std::size_t e = 0; e < a.events.size(); ++e) {
+            for (std::size_t k = 0; k < n; ++k) {
+                rows[a.events[e] * n + k] += a.values[e] * d[k];
+            }
+        }
+        return;
+    }
+    for (const std::uint32_t i : a.events) {
+        for (std::size_t k = 0; k < n; ++k) {
+            rows[i * n + k] += d[k];
+        }
+    }
+}
+
+constexpr std::uint32_t kFirstRow = 0;
 
 }  // namespace
 
@@ -29,7 +54,7 @@ template <class Real>
 ReversePopulation<Real>::ReversePopulation(const LearningPopulation<Real>& population)
     : p_(population),
       c_(population),
-      d_(population.size),
+      d_(padded(population.size)),
       regularizer_(population.size),
       mu_(population.size),
       d_current_(c_.receptors.size()),
@@ -40,43 +65,35 @@ ReversePopulation<Real>::ReversePopulation(const LearningPopulation<Real>& popul
     }
     for (std::size_t r = 0; r < c_.receptors.size(); ++r) {
         if (c_.receptors[r].has_current) {
-            d_current_[r].resize(p_.size);
+            d_current_[r].resize(padded(p_.size));
         }
     }
     if (!p_.eligibility.spiking) {
         ones_.assign(p_.size, Real{1});
     }
     if (!c_.is_read_only && !p_.projections.empty()) {
-        columns_at_once_ =
-            has_lists_ ? std::size_t{p_.size} + kLeastColumns - 1 : columns_in_cache<Real>(rows_, p_.size);
-        columns_at_once_ -= columns_at_once_ % kLeastColumns;
+        columns_at_once_ = has_lists_ ? padded(p_.size) : columns_in_cache<Real>(rows_, p_.size);
         block_.resize(rows_ * columns_at_once_);
     }
 }
 
 template <class Real>
-void ReversePopulation<Real>::filter_errors(const Tape<Real>& tape) {
-    const std::size_t steps = tape.steps;
+void ReversePopulation<Real>::filter_errors(const Tape<Real>& tape, std::size_t t) {
+    const Real gain = p_.eligibility_gain, decay = p_.eligibility_decay;
+    const bool last = t + 1 == tape.steps;
     for (std::size_t s = 0; s < p_.sources.size(); ++s) {
         const ErrorSource& source = p_.sources[s];
-        std::vector<Real>& filtered = filtered_[s];
-        const std::vector<Real>& error = tape.objectives[source.objective].error;
-        const std::size_t count = steps * source.size, delayed = source.delay * source.size;
-        filtered.resize(count);
-        for (std::size_t at = count; at-- > 0;) {
-            const Real later = at + source.size < count ? filtered[at + source.size] : Real{0};
-            const Real now = at + delayed < count ? error[at + delayed] : Real{0};
-            filtered[at] = p_.eligibility_gain * now + p_.eligibility_decay * later;
+        Real* now = filtered_[s].data() + t * source.size;
+        for (std::size_t k = 0; k < source.size; ++k) {
+            now[k] = gain * source.error(tape, t, k) + decay * (last ? Real{0} : now[source.size + k]);
         }
     }
-    if (!p_.objective) {
-        return;
-    }
-    const std::vector<Real>& error = tape.objectives[*p_.objective].error;
-    own_.resize(steps * p_.size);
-    for (std::size_t at = own_.size(); at-- > 0;) {
-        const Real later = at + p_.size < own_.size() ? own_[at + p_.size] : Real{0};
-        own_[at] = p_.eligibility_gain * error[at] + p_.eligibility_decay * later;
+    if (p_.objective) {
+        const Real* error = tape.objectives[*p_.objective].error.data() + t * p_.size;
+        Real* now = own_.data() + t * p_.size;
+        for (std::size_t j = 0; j < p_.size; ++j) {
+            now[j] = gain * error[j] + decay * (last ? Real{0} : now[p_.size + j]);
+        }
     }
 }
 
@@ -126,7 +143,10 @@ void ReversePopulation<Real>::compute(const Tape<Real>& tape, std::span<const st
     if (c_.is_read_only) {
         compute_read_only(tape, out);
     } else if (!p_.projections.empty()) {
-        filter_errors(tape);
+        for (std::size_t s = 0; s < p_.sources.size(); ++s) {
+            filtered_[s].resize(tape.steps * p_.sources[s].size);
+        }
+        own_.resize(p_.objective ? tape.steps * n : 0);
         begin_regularizer(tape, regularizer);
         for (std::size_t first = 0; first < n; first += columns_at_once_) {
             compute_columns(tape, feedback, regularizer, first, std::min(columns_at_once_, n - first), out);
@@ -203,6 +223,9 @@ void ReversePopulation<Real>::compute_columns(const Tape<Real>& tape,
         feeds_[s].feedback = feedback[s].data() + first;
     }
     for (std::size_t t = tape.steps; t-- > 0;) {
+        if (first == 0) {
+            filter_errors(tape, t);
+        }
         if (running) {
             for (std::size_t j = 0; j < count; ++j) {
                 pull[j] =
@@ -227,7 +250,6 @@ void ReversePopulation<Real>::compute_columns(const Tape<Real>& tape,
             arrived->values = arrivals_[w].values_at(t);
             ++arrived;
             if (p_.projections[w].bias) {
-                static constexpr std::uint32_t kFirstRow = 0;
                 arrived->events = {&kFirstRow, p_.projections[w].bias_arrives(t) ? 1U : 0U};
                 ++arrived;
             }
@@ -235,8 +257,8 @@ void ReversePopulation<Real>::compute_columns(const Tape<Real>& tape,
         step.psi = spiking ? slopes.data() + t * n + first : step.psi;
         step.own = p_.objective ? own_.data() + t * n + first : nullptr;
         reverse_step(step);
-        if (has_lists_) {
-            add_to_synapses(t, out);
+        for (std::size_t w = 0; has_lists_ && w < arrivals_.size(); ++w) {
+            add_to_synapses(w, t, out);
         }
     }
     take_columns(first, count, out);
@@ -262,25 +284,22 @@ void ReversePopulation<Real>::take_columns(std::size_t first, std::size_t count,
 }
 
 template <class Real>
-void ReversePopulation<Real>::add_to_synapses(std::size_t t, Gradients<Real>& out) const {
-    for (std::size_t w = 0; w < arrivals_.size(); ++w) {
-        const LearnedProjection& projection = p_.projections[w];
-        if (projection.sparse == nullptr) {
-            continue;
-        }
-        const network::SynapseLists lists(*projection.sparse);
-        const Real* d = d_of(projection).data();
-        Real* gradient = out[index_of(projection.id)].data();
-        const std::span<const Real> values = arrivals_[w].values_at(t);
-        std::size_t e = 0;
-        for (const std::uint32_t i : arrivals_[w].at(t)) {
-            const Real value = values.empty() ? Real{1} : values[e++];
-            lists.for_each(i, [&](std::uint64_t s, std::uint32_t j) { gradient[s] += value * d[j]; });
-        }
-        if (projection.bias_arrives(t)) {
-            lists.for_each(projection.bias_row(),
-                           [&](std::uint64_t s, std::uint32_t j) { gradient[s] += d[j]; });
-        }
+void ReversePopulation<Real>::add_to_synapses(std::size_t w, std::size_t t, Gradients<Real>& out) const {
+    const LearnedProjection& projection = p_.projections[w];
+    if (projection.sparse == nullptr) {
+        return;
+    }
+    const network::SynapseLists lists(*projection.sparse);
+    const Real* d = d_of(projection).data();
+    Real* gradient = out[index_of(projection.id)].data();
+    const std::span<const Real> values = arrivals_[w].values_at(t);
+    std::size_t e = 0;
+    for (const std::uint32_t i : arrivals_[w].at(t)) {
+        const Real value = values.empty() ? Real{1} : values[e++];
+        lists.for_each(i, [&](std::uint64_t s, std::uint32_t j) { gradient[s] += value * d[j]; });
+    }
+    if (projection.bias_arrives(t)) {
+        lists.for_each(projection.bias_row(), [&](std::uint64_t s, std::uint32_t j) { gradient[s] += d[j]; });
     }
 }
 
@@ -320,35 +339,26 @@ void ReversePopulation<Real>::compute_read_only(const Tape<Real>& tape, Gradient
             d[k] = now[k] + alpha[k] * d[k];
         }
         for (std::size_t r = 0; r < d_current_.size(); ++r) {
-            for (std::size_t k = 0; k < d_current_[r].size(); ++k) {
+            for (std::size_t k = 0; c_.receptors[r].has_current && k < n; ++k) {
                 d_current_[r][k] = c_.gain[k] * d[k] + c_.receptors[r].decay[k] * d_current_[r][k];
             }
         }
-        if (has_lists_) {
-            add_to_synapses(t, out);
-        }
         for (std::size_t w = 0; w < arrivals_.size(); ++w) {
-            if (p_.projections[w].sparse != nullptr) {
+            const LearnedProjection& projection = p_.projections[w];
+            if (projection.sparse != nullptr) {
+                add_to_synapses(w, t, out);
                 continue;
             }
-            const EventRows<Real>& to = arrived_[w];
-            const std::span<const std::uint32_t> events = arrivals_[w].at(t);
-            const std::span<const Real> values = arrivals_[w].values_at(t);
-            for (std::size_t e = 0; e < events.size(); ++e) {
-                Real* row = to.rows + events[e] * n;
-                if (values.empty()) {
-                    for (std::size_t k = 0; k < n; ++k) {
-                        row[k] += to.d[k];
-                    }
-                    continue;
-                }
-                for (std::size_t k = 0; k < n; ++k) {
-                    row[k] += values[e] * to.d[k];
-                }
-            }
-            const LearnedProjection& projection = p_.projections[w];
-            for (std::size_t k = 0; projection.bias_arrives(t) && k < n; ++k) {
-                to.rows[projection.bias_row() * n + k] += to.d[k];
+            EventRows<Real> to = arrived_[w];
+            to.events = arrivals_[w].at(t);
+            to.values = arrivals_[w].values_at(t);
+            add_events(to, n);
+            if (projection.bias_arrives(t)) {
+                add_events<Real>({.events = {&kFirstRow, 1},
+                                  .values = {},
+                                  .d = to.d,
+                                  .rows = to.rows + projection.bias_row() * n},
+                                 n);
             }
         }
     }

@@ -29,8 +29,8 @@ public:
                  const RateRegularizer<Real>& regularizer, Gradients<Real>& out);
 
 private:
-    /// The filtered errors of every step.
-    void filter_errors(const Tape<Real>& tape);
+    /// The filtered errors of step t from those of step t + 1.
+    void filter_errors(const Tape<Real>& tape, std::size_t t);
     void begin_regularizer(const Tape<Real>& tape, const RateRegularizer<Real>& regularizer);
     /// Gradients of the synapses onto the neurons [first, first + count).
     void compute_columns(const Tape<Real>& tape, std::span<const std::vector<Real>> feedback,
@@ -38,8 +38,8 @@ private:
                          Gradients<Real>& out);
     ReverseStep<Real> begin_columns(std::size_t first, std::size_t count);
     void take_columns(std::size_t first, std::size_t count, Gradients<Real>& out) const;
-    /// What arrives in step t at the synapses of sparse projections takes D[t].
-    void add_to_synapses(std::size_t t, Gradients<Real>& out) const;
+    /// What arrives in step t at the synapses of projection w, if it is sparse, takes D[t].
+    void add_to_synapses(std::size_t w, std::size_t t, Gradients<Real>& out) const;
     void scale_synapses(Gradients<Real>& out) const;
     /// The same for a population that is read only: few neurons, straight into `out`.
     void compute_read_only(const Tape<Real>& tape, Gradients<Real>& out);

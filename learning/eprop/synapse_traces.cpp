@@ -124,9 +124,18 @@ void SynapseTraces<Real>::learn(const RateRegularizer<Real>& regularizer, std::s
 
 template <class Real>
 void SynapseTraces<Real>::learn_all(std::span<const Real> error, std::span<Real> gradient) const {
+    const Real* __restrict zb = zb_.data();
+    Real* __restrict to = gradient.data();
+    if (n_ == 1) {  // a loop over rows that the compiler vectorises
+        const Real signal = error[0];
+        for (std::size_t i = 0; i < awake_.size(); ++i) {
+            to[i] += signal * zb[i];
+        }
+        return;
+    }
     for (std::size_t i = 0; i < awake_.size(); ++i) {
         for (std::size_t k = 0; k < n_; ++k) {
-            gradient[i * n_ + k] += error[k] * zb_[one_trace_ ? i : i * n_ + k];
+            to[i * n_ + k] += error[k] * zb[one_trace_ ? i : i * n_ + k];
         }
     }
 }

@@ -7,6 +7,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "learning/network/models/models.hpp"
+#include "learning/network/row_sums.hpp"
 
 namespace memprop::network {
 
@@ -43,14 +44,12 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
     for (const PopulationId id : order) {
         const std::size_t at = index_of(id);
         const NeuronModel& model = find_model("model", network.at(id).model);
-        Stage stage{
-            .population = at,
-            .is_source = false,
-            .incoming = {},
-            .sums = std::vector<std::vector<Real>>(model.receptors, std::vector<Real>(network.at(id).size)),
-            .receptors = {},
-            .dirty = std::vector<std::uint8_t>(model.receptors, 0),
-            .cleared = std::vector<std::uint8_t>(model.receptors, 1)};
+        Stage stage{.population = at,
+                    .is_source = false,
+                    .incoming = {},
+                    .receptors = std::vector<Receptor>(model.receptors,
+                                                       {.sums = std::vector<Real>(network.at(id).size)}),
+                    .arriving = {}};
         for (const ProjectionId p : network.to(id)) {
             const Projection& projection = network.at(p);
             const std::size_t from = index_of(projection.from);
@@ -88,10 +87,11 @@ Executor<Real>::Executor(const Network& network, std::vector<Connection<Real>*> 
         stages_.push_back(std::move(stage));
     }
     for (Stage& stage : stages_) {
-        for (std::size_t r = 0; r < stage.sums.size(); ++r) {
+        for (std::size_t r = 0; r < stage.receptors.size(); ++r) {
             const bool used = r == 0 || std::any_of(stage.incoming.begin(), stage.incoming.end(),
                                                     [&](const Incoming& i) { return i.receptor == r; });
-            stage.receptors.push_back(used ? std::span<const Real>(stage.sums[r]) : std::span<const Real>());
+            stage.arriving.push_back(used ? std::span<const Real>(stage.receptors[r].sums)
+                                          : std::span<const Real>());
         }
     }
 }
@@ -202,33 +202,31 @@ void Executor<Real>::run(Stage& stage, std::uint32_t step, std::span<Real> psi) 
         inputs_[stage.population].set_zero();
         return;
     }
-    bool nothing = true;
-    std::fill(stage.dirty.begin(), stage.dirty.end(), std::uint8_t{0});
-    for (const Incoming& incoming : stage.incoming) {
-        std::vector<Real>& sums = stage.sums[incoming.receptor];
-        std::uint8_t& dirty = stage.dirty[incoming.receptor];
-        if (dirty == 0) {
-            dirty = deliver(incoming, step, sums) ? 1 : 0;
-        } else if (const std::span more = std::span(scratch_).first(sums.size());
-                   deliver(incoming, step, more)) {
-            Real* __restrict to = sums.data();
-            const Real* __restrict from = more.data();
-            for (std::size_t j = 0; j < more.size(); ++j) {
-                to[j] += from[j];
-            }
-        }
-        nothing = nothing && dirty == 0;
+    for (Receptor& receptor : stage.receptors) {
+        receptor.dirty = false;
     }
-    for (std::size_t r = 0; r < stage.sums.size(); ++r) {
-        if (stage.dirty[r] == 0 && stage.cleared[r] == 0) {
-            std::fill(stage.sums[r].begin(), stage.sums[r].end(), Real{0});
+    for (const Incoming& incoming : stage.incoming) {
+        Receptor& receptor = stage.receptors[incoming.receptor];
+        const std::span<Real> sums(receptor.sums);
+        if (!receptor.dirty) {
+            receptor.dirty = deliver(incoming, step, sums);
+        } else if (const std::span<Real> more = std::span(scratch_).first(sums.size());
+                   deliver(incoming, step, more)) {
+            add_to(std::span<const Real>(more), sums);
         }
-        stage.cleared[r] = stage.dirty[r] == 0 ? 1 : 0;
+    }
+    bool nothing = true;
+    for (Receptor& receptor : stage.receptors) {
+        if (!receptor.dirty && !receptor.cleared) {
+            std::fill(receptor.sums.begin(), receptor.sums.end(), Real{0});
+        }
+        nothing = nothing && !receptor.dirty;
+        receptor.cleared = !receptor.dirty;
     }
     if (Past& past = past_[stage.population]; !past.ring.empty()) {
         past.push(out);
     }
-    neurons_[stage.population]->step({.receptors = stage.receptors, .nothing = nothing}, out, psi);
+    neurons_[stage.population]->step({.receptors = stage.arriving, .nothing = nothing}, out, psi);
 }
 
 template <class Real>

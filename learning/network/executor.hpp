@@ -63,14 +63,17 @@ private:
         bool bias, bias_line, bias_before_arrival;
         std::uint32_t bias_row;
     };
+    struct Receptor {
+        std::vector<Real> sums;  // [neuron]
+        bool dirty = false;      // something arrives in this step
+        bool cleared = true;     // all sums are 0
+    };
     struct Stage {
         std::size_t population;
         bool is_source;  // its output comes from outside
         std::vector<Incoming> incoming;
-        std::vector<std::vector<Real>> sums;  // [receptor][neuron]
-        std::vector<std::span<const Real>> receptors;
-        std::vector<std::uint8_t> dirty;    // receptors that something arrives at
-        std::vector<std::uint8_t> cleared;  // receptors whose sums are all 0
+        std::vector<Receptor> receptors;
+        std::vector<std::span<const Real>> arriving;  // [receptor]: its sums; empty: no projection has it
     };
     /// What a population put out in the steps before the last one, in a ring.
     struct Past {

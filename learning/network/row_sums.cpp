@@ -64,6 +64,21 @@ HWY_INLINE void SumRows(std::span<const Real> weights, std::span<const std::uint
     }
 }
 
+/// A plain loop: the compiler vectorises it for every instruction set.
+template <class Real>
+HWY_INLINE void AddTo(const Real* HWY_RESTRICT more, std::size_t count, Real* HWY_RESTRICT sums) {
+    for (std::size_t j = 0; j < count; ++j) {
+        sums[j] += more[j];
+    }
+}
+
+void AddToFloat(std::span<const float> more, float* sums) {
+    AddTo(more.data(), more.size(), sums);
+}
+void AddToDouble(std::span<const double> more, double* sums) {
+    AddTo(more.data(), more.size(), sums);
+}
+
 void SumRowsFloat(std::span<const float> weights, std::span<const std::uint32_t> rows, std::span<float> out) {
     SumRows(weights, rows, out);
 }
@@ -80,6 +95,15 @@ namespace memprop::network {
 
 HWY_EXPORT(SumRowsFloat);
 HWY_EXPORT(SumRowsDouble);
+HWY_EXPORT(AddToFloat);
+HWY_EXPORT(AddToDouble);
+
+void add_to(std::span<const float> more, std::span<float> sums) {
+    HWY_DYNAMIC_DISPATCH(AddToFloat)(more, sums.data());
+}
+void add_to(std::span<const double> more, std::span<double> sums) {
+    HWY_DYNAMIC_DISPATCH(AddToDouble)(more, sums.data());
+}
 
 void sum_rows(std::span<const float> weights, std::span<const std::uint32_t> rows, std::span<float> out) {
     HWY_DYNAMIC_DISPATCH(SumRowsFloat)(weights, rows, out);

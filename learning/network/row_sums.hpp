@@ -1,4 +1,4 @@
-// Sums of rows of a weight matrix: what spikes leave in the neurons they reach.
+// Sums of rows of a weight matrix, and of sums: what spikes leave in the neurons they reach.
 #pragma once
 
 #include <cstddef>
@@ -11,5 +11,9 @@ namespace memprop::network {
 /// blocks that stay in registers, so that a row costs one load of each of its values.
 void sum_rows(std::span<const float> weights, std::span<const std::uint32_t> rows, std::span<float> out);
 void sum_rows(std::span<const double> weights, std::span<const std::uint32_t> rows, std::span<double> out);
+
+/// sums[j] += more[j]
+void add_to(std::span<const float> more, std::span<float> sums);
+void add_to(std::span<const double> more, std::span<double> sums);
 
 }  // namespace memprop::network

@@ -1,9 +1,11 @@
 // Runs of networks of tables: what several populations share, and what is refused before a run.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "crossbar/base/error.hpp"
@@ -102,6 +104,21 @@ TEST_CASE("adaptive feedback needs readout weights that learn") {
     config.tables.projections.back().rule.clear();
     CHECK_THROWS_WITH_AS(BasicTrainer<double>{config},
                          doctest::Contains("follows the changes of projection w_out"), InputError);
+}
+
+TEST_CASE("feedback that follows weights names itself where there are none to follow") {
+    for (const auto& [feedback, name] :
+         {std::pair(Feedback::symmetric, "symmetric"), std::pair(Feedback::adaptive, "adaptive")}) {
+        ExperimentConfig config = experiment({6});
+        config.learning.feedback = feedback;
+        config.tables.populations.push_back(population("deep", "lif", kNeurons));
+        config.tables.projections.front().to = "deep";
+        config.tables.projections.push_back(projection("w_deep", "deep", "neurons"));
+        const std::string words = fmt::format(
+            "learning.feedback = {}: must be \"random\": population deep has no projection to readouts",
+            name);
+        CHECK_THROWS_WITH_AS(BasicTrainer<double>{config}, doctest::Contains(words.c_str()), InputError);
+    }
 }
 
 TEST_CASE("a rule's table does not hold what holds for the whole run") {

@@ -11,6 +11,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace memprop::network::HWY_NAMESPACE {
 
+namespace hn = hwy::HWY_NAMESPACE;
+
 // A plain loop: Highway compiles it once per instruction set and the compiler vectorises it.
 template <class Real>
 HWY_INLINE void StepLif(Real alpha, Real gain, Real threshold, Real dampening, std::int32_t silent_steps,
@@ -24,7 +26,7 @@ HWY_INLINE void StepLif(Real alpha, Real gain, Real threshold, Real dampening, s
         const Real slope = Real{1} - distance;
         const bool awake = silent[j] == 0;
         const bool fires = awake & (v >= threshold);
-        const Real linear = height * ((slope > Real{0}) & awake ? slope : Real{0});
+        const Real linear = height * (((slope > Real{0}) & awake) ? slope : Real{0});
         membrane[j] = v;
         psi[j] = linear;
         spike[j] = fires ? Real{1} : Real{0};
@@ -68,7 +70,7 @@ HWY_INLINE void StepNeurons(NeuronConstants<Real> c, std::size_t count, const Re
         const bool fires = awake & (above >= c.least);
         const Real lowered = v - threshold;
         const Real rest = Real{1} - slope * (above < Real{0} ? -above : above);
-        const Real linear = height * ((rest > Real{0}) & awake ? rest : Real{0});
+        const Real linear = height * (((rest > Real{0}) & awake) ? rest : Real{0});
         adaptation[j] = b;
         membrane[j] = kReset == ResetKind::subtract_next ? v
                       : kReset == ResetKind::subtract    ? (fires ? lowered : v)
@@ -123,6 +125,42 @@ HWY_INLINE void StepNeuronsAny(const LifConstants<Real>& p, const Real* input, c
     }
 }
 
+/// Vectors without a spike are passed over where compressing one is dear; else there are no branches, because
+/// when a neuron spikes cannot be foreseen.
+constexpr bool kPassesOver = HWY_MAX_BYTES < 64;
+template <class Real>
+HWY_INLINE std::size_t ListSpikes(std::span<const Real> spike, std::uint32_t* index) {
+    std::size_t j = 0, count = 0;
+    if constexpr (sizeof(Real) == sizeof(*index)) {
+        const hn::ScalableTag<Real> tag;
+        const hn::RebindToUnsigned<decltype(tag)> unsigned_tag;
+        const auto lanes = hn::Set(unsigned_tag, static_cast<std::uint32_t>(hn::Lanes(tag)));
+        auto neurons = hn::Iota(unsigned_tag, 0);
+        for (; j + hn::Lanes(tag) <= spike.size(); j += hn::Lanes(tag)) {
+            const auto fired = hn::Ne(hn::LoadU(tag, spike.data() + j), hn::Zero(tag));
+            if (!kPassesOver || !hn::AllFalse(tag, fired)) {
+                const auto listed = hn::Compress(neurons, hn::RebindMask(unsigned_tag, fired));
+                hn::StoreU(listed, unsigned_tag, index + count);
+                count += hn::CountTrue(tag, fired);
+            }
+            neurons = hn::Add(neurons, lanes);
+        }
+    }
+    for (; j < spike.size(); ++j) {
+        index[count] = static_cast<std::uint32_t>(j);
+        count += spike[j] != Real{0} ? 1 : 0;
+    }
+    return count;
+}
+
+std::size_t ListSpikesFloat(std::span<const float> spike, std::uint32_t* index) {
+    return ListSpikes(spike, index);
+}
+
+std::size_t ListSpikesDouble(std::span<const double> spike, std::uint32_t* index) {
+    return ListSpikes(spike, index);
+}
+
 void StepNeuronsFloat(const LifConstants<float>& p, const float* input, const NeuronSlice<float>& s,
                       std::size_t count, float* psi) {
     StepNeuronsAny(p, input, s, count, psi);
@@ -155,20 +193,30 @@ HWY_EXPORT(StepLifFloat);
 HWY_EXPORT(StepLifDouble);
 HWY_EXPORT(StepNeuronsFloat);
 HWY_EXPORT(StepNeuronsDouble);
+HWY_EXPORT(ListSpikesFloat);
+HWY_EXPORT(ListSpikesDouble);
 
-void step_lif(const LifConstants<float>& c, std::span<const float> input, LifSlice<float> state,
+std::size_t list_spikes(std::span<const float> spike, std::span<std::uint32_t> index) {
+    return HWY_DYNAMIC_DISPATCH(ListSpikesFloat)(spike, index.data());
+}
+
+std::size_t list_spikes(std::span<const double> spike, std::span<std::uint32_t> index) {
+    return HWY_DYNAMIC_DISPATCH(ListSpikesDouble)(spike, index.data());
+}
+
+void step_lif(const LifConstants<float>& c, std::span<const float> input, const LifSlice<float>& state,
               std::span<float> psi) {
     HWY_DYNAMIC_DISPATCH(StepLifFloat)
     (c, input.data(), psi.size(), state.membrane.data(), state.spike.data(), state.silent.data(), psi.data());
 }
 
-void step_lif(const LifConstants<double>& c, std::span<const double> input, LifSlice<double> state,
+void step_lif(const LifConstants<double>& c, std::span<const double> input, const LifSlice<double>& state,
               std::span<double> psi) {
     HWY_DYNAMIC_DISPATCH(StepLifDouble)
     (c, input.data(), psi.size(), state.membrane.data(), state.spike.data(), state.silent.data(), psi.data());
 }
 
-void step_neurons(const LifConstants<float>& c, std::span<const float> input, NeuronSlice<float> state,
+void step_neurons(const LifConstants<float>& c, std::span<const float> input, const NeuronSlice<float>& state,
                   std::span<float> psi) {
     HWY_DYNAMIC_DISPATCH(StepNeuronsFloat)(c, input.data(), state, psi.size(), psi.data());
     if (c.pseudo.kind == PseudoDerivative::piecewise_linear) {
@@ -186,8 +234,8 @@ void step_neurons(const LifConstants<float>& c, std::span<const float> input, Ne
     }
 }
 
-void step_neurons(const LifConstants<double>& c, std::span<const double> input, NeuronSlice<double> state,
-                  std::span<double> psi) {
+void step_neurons(const LifConstants<double>& c, std::span<const double> input,
+                  const NeuronSlice<double>& state, std::span<double> psi) {
     HWY_DYNAMIC_DISPATCH(StepNeuronsDouble)(c, input.data(), state, psi.size(), psi.data());
     if (c.pseudo.kind == PseudoDerivative::piecewise_linear) {
         return;

@@ -9,6 +9,7 @@
 // uses v before the reset of the same step.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -52,10 +53,17 @@ struct LifSlice {
 };
 
 /// Advances a slice of plain LIF neurons by one step with the summed inputs, and gives psi.
-void step_lif(const LifConstants<float>& c, std::span<const float> input, LifSlice<float> state,
+void step_lif(const LifConstants<float>& c, std::span<const float> input, const LifSlice<float>& state,
               std::span<float> psi);
-void step_lif(const LifConstants<double>& c, std::span<const double> input, LifSlice<double> state,
+void step_lif(const LifConstants<double>& c, std::span<const double> input, const LifSlice<double>& state,
               std::span<double> psi);
+
+constexpr std::size_t kSpikeListPadding = 64;  ///< entries behind a list of spikes that may be overwritten
+
+/// Lists the neurons whose entry is not 0, ascending, and returns how many there are. `index` has room for
+/// all neurons and the padding.
+std::size_t list_spikes(std::span<const float> spike, std::span<std::uint32_t> index);
+std::size_t list_spikes(std::span<const double> spike, std::span<std::uint32_t> index);
 
 /// State and constants of a slice of neurons of any kind; `own` empty or as long as the slice.
 template <class Real>
@@ -72,9 +80,9 @@ struct NeuronSlice {
 };
 
 /// As step_lif, for every kind of neuron, reset and pseudo-derivative.
-void step_neurons(const LifConstants<float>& c, std::span<const float> input, NeuronSlice<float> state,
+void step_neurons(const LifConstants<float>& c, std::span<const float> input, const NeuronSlice<float>& state,
                   std::span<float> psi);
-void step_neurons(const LifConstants<double>& c, std::span<const double> input, NeuronSlice<double> state,
-                  std::span<double> psi);
+void step_neurons(const LifConstants<double>& c, std::span<const double> input,
+                  const NeuronSlice<double>& state, std::span<double> psi);
 
 }  // namespace memprop::network

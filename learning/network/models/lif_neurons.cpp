@@ -1,9 +1,7 @@
 #include "learning/network/models/lif_neurons.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 
 #include "learning/network/models/lif_constants.hpp"
@@ -12,29 +10,6 @@
 
 namespace memprop::network {
 namespace {
-
-/// The neurons whose entry is not 0. Few spike in a step: what is silent is passed over 32 bytes at a time.
-template <class Real>
-void list_spikes(std::span<const Real> spike, std::vector<std::uint32_t>& index) {
-    using Words = std::array<std::uint64_t, 4>;
-    constexpr std::size_t kBlock = sizeof(Words) / sizeof(Real);
-    index.clear();
-    for (std::size_t first = 0; first < spike.size(); first += kBlock) {
-        const std::size_t end = std::min(first + kBlock, spike.size());
-        if (end - first == kBlock) {
-            Words words;
-            std::memcpy(words.data(), spike.data() + first, sizeof(Words));
-            if ((words[0] | words[1] | words[2] | words[3]) == 0) {
-                continue;
-            }
-        }
-        for (std::size_t j = first; j < end; ++j) {
-            if (spike[j] != Real{0}) {
-                index.push_back(static_cast<std::uint32_t>(j));
-            }
-        }
-    }
-}
 
 template <class Real>
 class LifNeurons final : public Neurons<Real> {
@@ -47,7 +22,8 @@ public:
           spike_(population.size),
           adaptation_(population.size),
           psi_(population.size),
-          silent_(population.size) {
+          silent_(population.size),
+          fired_(population.size + kSpikeListPadding) {
         if (currents) {
             currents_.emplace(population, fields, time_step_seconds);
             eligibility_.receptors = currents_->eligibility();
@@ -82,8 +58,8 @@ public:
                                   {c_.threshold_of, c_.reset_of, c_.leak_of, c_.height_of, c_.slope_of}},
                 slope);
         }
-        list_spikes<Real>(spike_, out.index);
-        out.form = out.index.empty() ? Signal<Real>::Form::zero : Signal<Real>::Form::spikes;
+        const std::size_t fired = list_spikes(std::span<const Real>(spike_), fired_);
+        out.set_spikes(std::span(fired_).first(fired));
     }
 
     void serialize(StateArchive& archive) override {
@@ -110,6 +86,7 @@ private:
     Eligibility<Real> eligibility_;
     std::vector<Real> membrane_, spike_, adaptation_, psi_;
     std::vector<std::int32_t> silent_;
+    std::vector<std::uint32_t> fired_;  // of the last step, first
     std::optional<SynapticCurrents<Real>> currents_;
 };
 
