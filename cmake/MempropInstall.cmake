@@ -1,12 +1,13 @@
-# cmake --install: the model layers for find_package(memprop) (component development) and the command-line
-# program (component runtime). host_runtime belongs to the program and is not installed as a library.
+# cmake --install: the model layers and the chip's mapper and loader for find_package(memprop) (component
+# development) and the command-line program (component runtime). The rest of host_runtime belongs to the program and
+# is not installed as a library.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/memprop")
 set_target_properties(memprop_options PROPERTIES EXPORT_NAME options)
 target_include_directories(memprop_options INTERFACE "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/memprop>")
-install(TARGETS memprop_options memprop_crossbar memprop_network memprop_learning memprop_bus memprop_hw_models
+install(TARGETS memprop_options memprop_crossbar memprop_network memprop_learning memprop_bus memprop_hw_models memprop_chip_host
   EXPORT memprop
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
 install(EXPORT memprop NAMESPACE memprop:: DESTINATION "${config_dir}" FILE memprop-targets.cmake
@@ -20,6 +21,11 @@ foreach(layer crossbar learning hw_models)
     PATTERN benchmarks EXCLUDE)
 endforeach()
 
+foreach(header chip_session compile placement)
+  install(FILES "${PROJECT_SOURCE_DIR}/host_runtime/chip/${header}.hpp" COMPONENT development
+    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/memprop/host_runtime/chip")
+endforeach()
+
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/memprop-config.cmake.in"
   "${PROJECT_BINARY_DIR}/memprop-config.cmake" INSTALL_DESTINATION "${config_dir}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/memprop-config-version.cmake"
@@ -31,7 +37,7 @@ install(FILES
   DESTINATION "${config_dir}" COMPONENT development)
 install(TARGETS memprop RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT runtime)
 
-# The example is built as its users build it: against the installed package, in a project of its own.
+# The examples are built as their users build them: against the installed package, in projects of their own.
 if(BUILD_TESTING)
   set(install_tree "${PROJECT_BINARY_DIR}/install_test")
   add_test(NAME install COMMAND ${CMAKE_COMMAND} --install "${PROJECT_BINARY_DIR}" --component development
@@ -47,5 +53,15 @@ if(BUILD_TESTING)
     --build-options ${example_options}
     --test-command tile_and_router)
   set_tests_properties(example_tile_and_router PROPERTIES FIXTURES_REQUIRED installed TIMEOUT 300
+    ENVIRONMENT "${MEMPROP_SYSTEMC_SANITIZERS}")
+  set(firmware_tree "${PROJECT_BINARY_DIR}/firmware_test")
+  add_test(NAME example_firmware COMMAND ${CMAKE_CTEST_COMMAND}
+    --build-and-test "${PROJECT_SOURCE_DIR}/examples/firmware" "${firmware_tree}"
+    --build-generator "${CMAKE_GENERATOR}"
+    --build-options ${example_options})
+  set_tests_properties(example_firmware PROPERTIES FIXTURES_REQUIRED installed FIXTURES_SETUP firmware TIMEOUT 300)
+  add_test(NAME e2e_firmware COMMAND /usr/bin/python3 "${PROJECT_SOURCE_DIR}/testbenches/e2e/test_firmware.py"
+    $<TARGET_FILE:memprop> "${firmware_tree}/firmware")
+  set_tests_properties(e2e_firmware PROPERTIES FIXTURES_REQUIRED firmware TIMEOUT 120
     ENVIRONMENT "${MEMPROP_SYSTEMC_SANITIZERS}")
 endif()

@@ -8,7 +8,7 @@
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/terminal.hpp"
 #include "host_runtime/chip/chip_hardware.hpp"
-#include "host_runtime/chip/mapping.hpp"
+#include "host_runtime/chip/chip_waveforms.hpp"
 #include "host_runtime/config/experiment_file.hpp"
 #include "host_runtime/config/keys_without_effect.hpp"
 #include "host_runtime/exchange/drawing.hpp"
@@ -69,7 +69,7 @@ nlohmann::ordered_json result_of(const Run& request, learning::TrainerBase& trai
     nlohmann::ordered_json result = summarize(request.config, trainer, losses, wall_s);
     result["keys_without_effect"] = without_effect_json(request.keys_without_effect);
     if (chip) {
-        add_chip(chip->hardware, chip->ledger.total(), result);
+        add_chip(chip->hardware.session(), chip->ledger.total(), result);
     }
     return result;
 }
@@ -78,7 +78,7 @@ void write_results(const Run& request, learning::TrainerBase& trainer, const std
                    const Recording& recording, const std::vector<SplitAnswers>& answers,
                    const nlohmann::ordered_json& result) {
     if (chip) {
-        write_text_atomically(request.directory / "chip.csv", chip_csv(chip->hardware));
+        write_text_atomically(request.directory / "chip.csv", chip_csv(chip->hardware.session()));
         write_text_atomically(request.directory / "chip_passes.csv", chip->passes.csv());
     }
     recording.write(request.directory / "run.h5", trainer, answers);
@@ -301,7 +301,7 @@ std::vector<KeyWithoutEffect> check_trainable(const Experiment& given) {
         if (trainer->has_devices()) {
             config.chip.device_costs(config.crossbar.energy, config.crossbar.device);
         }
-        map_network(config);
+        TrainedPlan(config).compile();
     }
     return keys_without_effect(given, config, *trainer);
 }
@@ -325,6 +325,9 @@ TrainOutcome run_training(const TrainRequest& given) {
     }
     ChipHardware* chip = nullptr;
     learning::HardwareFactory make_hardware;
+    if (request.waveforms && request.config.run.engine != learning::EngineKind::cycle) {
+        throw InputError("--trace needs --engine cycle: waveforms are those of the chip");
+    }
     if (request.config.run.engine == learning::EngineKind::cycle) {
         make_hardware = [&](const learning::HardwareRequest& around) {
             auto hardware = std::make_unique<ChipHardware>(request.config, around);
@@ -361,11 +364,19 @@ TrainOutcome run_training(const TrainRequest& given) {
     }
     write_text_atomically(request.directory / "config.toml", print_experiment(request.config));
     std::optional<OnChip> on_chip;
-    if (chip != nullptr) {
-        on_chip.emplace(*chip, ledger, ChipPasses(*chip, *trainer, request.config.crossbar.energy));
+    std::optional<ChipWaveforms> waveforms;
+    if (request.waveforms) {
+        waveforms.emplace(chip->session(), *request.waveforms);
     }
-    return request.evaluate ? evaluate(request, *trainer, on_chip)
-                            : learn(request, owner, *trainer, on_chip, ledger, recording);
+    if (chip != nullptr) {
+        on_chip.emplace(*chip, ledger, ChipPasses(chip->session(), *trainer, request.config.crossbar.energy));
+    }
+    TrainOutcome outcome = request.evaluate ? evaluate(request, *trainer, on_chip)
+                                            : learn(request, owner, *trainer, on_chip, ledger, recording);
+    if (waveforms && !waveforms->commit() && request.warn) {
+        request.warn(too_short_for(*request.waveforms));
+    }
+    return outcome;
 }
 
 }  // namespace memprop::host

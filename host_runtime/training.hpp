@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "host_runtime/chip/waveform_request.hpp"
 #include "host_runtime/config/experiment.hpp"
 #include "host_runtime/config/keys_without_effect.hpp"
 
@@ -26,6 +27,7 @@ struct TrainRequest {
     bool resume = false;                        ///< continue in `directory`; else it must not exist
     bool evaluate = false;                      ///< one pass without learning
     std::optional<std::filesystem::path> init;  ///< checkpoint or NIR network to start from
+    std::optional<WaveformRequest> waveforms;   ///< of the chip, which run.engine must name
     NamedWeights weights;                       ///< without `init`: to start from; others are drawn
 
     /// Called before the first sample with the keys that are set and change nothing, if there are any.

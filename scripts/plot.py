@@ -4,14 +4,17 @@
     scripts/plot.py RESULT_DIR [--out DIR] [--format png|svg|pdf]
     scripts/plot.py NETWORK.json [--out DIR] [--format png|svg|pdf]
     scripts/plot.py CURVE.json... [--out DIR] [--format png|svg|pdf]
+    scripts/plot.py WAVES.vcd|chip.csv [--out DIR] [--format png|svg|pdf]
 
 Of a result directory, it writes into RESULT_DIR/plots (or DIR): learning_curve (loss, and accuracy where trials have
 classes), output (readouts against targets, or the readout of each class), raster (input and recurrent spikes of a
 trial), confusion (classes against answers, of validation and test trials), network (populations and projections), for
 runs on devices conductances and pulses (histograms), and for runs on the cycle-level chip the chip as it was built
-(chip) and where its cycles and energy went (chip_breakdown). NETWORK.json is what `memprop inspect FILE --dot --json`
-prints of an experiment, a checkpoint or a NIR network; it is drawn beside it (or into DIR). CURVE.json is what
-`tb_router --loads FROM:TO:STEP --json` prints: latency and throughput against load, several curves in one figure.
+(chip), where its cycles and energy went (chip_breakdown) and how busy each core was (chip_heat). NETWORK.json is what
+`memprop inspect FILE --dot --json` prints of an experiment, a checkpoint or a NIR network; it is drawn beside it (or
+into DIR). CURVE.json is what `tb_router --loads FROM:TO:STEP --json` prints: latency and throughput against load,
+several curves in one figure. Of WAVES.vcd, which `--trace` of `memprop run`, `memprop train` and `tb_chip` writes,
+what host and cores did when; of a chip.csv alone, as `memprop run --engine cycle` leaves it, how busy each core was.
 """
 
 import argparse
@@ -32,6 +35,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend has to be chosen first)
 import numpy as np  # noqa: E402
 
+from chip_figures import heat_map, read_counters, read_waveforms, timeline  # noqa: E402
 from load_figure import is_curve, load_figure  # noqa: E402
 from network_figure import network_figure  # noqa: E402
 
@@ -252,6 +256,8 @@ def figures_of(directory):
     if "chip" in result:
         figures["chip"] = chip_plan(result["chip"])
         figures["chip_breakdown"] = chip_breakdown(result)
+        if result["chip"]["mesh"] != [1, 1]:
+            figures["chip_heat"] = heat_map(read_counters(directory / "chip.csv"))
     return figures
 
 
@@ -282,16 +288,36 @@ def draw_json(options):
     return 0
 
 
+def draw_chip(options):
+    """Waveforms, or counters of cores."""
+    file = options.result[0]
+    try:
+        if file.suffix == ".vcd":
+            figure = timeline(*read_waveforms(file))
+        else:
+            figure = heat_map(read_counters(file))
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        print(f"plot.py: {file}: is no chip.csv of memprop and no waveforms of its chip: {error!r}", file=sys.stderr)
+        return 2
+    out = options.out or file.parent
+    out.mkdir(parents=True, exist_ok=True)
+    save(figure, out / f"{file.stem}.{options.format}")
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("result", type=pathlib.Path, nargs="+", metavar="RESULT_DIR|NETWORK.json|CURVE.json")
+    parser.add_argument("result", type=pathlib.Path, nargs="+",
+                        metavar="RESULT_DIR|NETWORK.json|CURVE.json|WAVES.vcd|chip.csv")
     parser.add_argument("--out", type=pathlib.Path, metavar="DIR", help="default RESULT_DIR/plots")
     parser.add_argument("--format", choices=("png", "svg", "pdf"), default="png")
     options = parser.parse_args()
     if options.result[0].suffix == ".json":
         return draw_json(options)
     if len(options.result) > 1:
-        parser.error("one result directory at a time")
+        parser.error("one result directory or file at a time")
+    if options.result[0].suffix in (".vcd", ".csv"):
+        return draw_chip(options)
     directory = options.result[0]
     for name in ("result.json", "history.csv", "run.h5"):
         if not (directory / name).is_file():

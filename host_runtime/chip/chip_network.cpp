@@ -6,11 +6,14 @@
 #include <cmath>
 
 #include "crossbar/base/error.hpp"
-#include "host_runtime/chip/placement.hpp"
-#include "learning/weights/digital_weights.hpp"
+#include "host_runtime/files/memory_archive.hpp"
+#include "host_runtime/graph/merged_events.hpp"
+#include "learning/network/models/models.hpp"
 
 namespace memprop::host {
 
+using network::index_of;
+using network::PopulationId;
 using network::ProjectionId;
 
 Discretisation suited_to_chip(Discretisation discretisation) {
@@ -27,172 +30,229 @@ Discretisation suited_to_chip(Discretisation discretisation) {
 ChipNetwork::ChipNetwork(const nir::Network& network, const std::string& file,
                          const Discretisation& discretisation, const hw::chip::ChipConfig& chip,
                          CrossbarMapping* crossbars)
-    : ChipNetwork(nir::flatten(network, file), file, discretisation, chip, crossbars) {}
+    : ChipNetwork(nir::flatten(network, file), file, discretisation, chip, nullptr, crossbars) {}
+
+ChipNetwork::ChipNetwork(const nir::Network& network, const std::string& file,
+                         const Discretisation& discretisation, const ChipNetwork& before,
+                         CrossbarMapping* crossbars)
+    : ChipNetwork(nir::flatten(network, file), file, discretisation, before.session_->chip().config(),
+                  before.session_, crossbars) {}
 
 ChipNetwork::ChipNetwork(const nir::FlatGraph& graph, const std::string& file,
                          const Discretisation& discretisation, const hw::chip::ChipConfig& chip,
-                         CrossbarMapping* crossbars)
+                         std::shared_ptr<ChipSession> session, CrossbarMapping* crossbars)
     : RunningNetwork(graph),
       net_((check(discretisation),
             to_network(graph, file, discretisation,
                        crossbars != nullptr ? WeightForm::devices : WeightForm::numbers))),
-      compiled_(compile(net_, graph, file, discretisation, crossbars != nullptr)),
-      shape_(compiled_.shape()),
-      state_(compiled_.parameters),
-      readout_(compiled_.parameters.outputs),
-      membrane_(compiled_.parameters.recurrent),
-      shown_readout_(compiled_.parameters.outputs) {
-    config_.network.time_step_seconds = discretisation.dt_seconds;
-    if (crossbars != nullptr) {
-        crossbars->use_costs(chip.device_costs(crossbars->crossbar().energy, crossbars->crossbar().device));
-        config_.crossbar = crossbars->crossbar();
-        shape_.tile_rows.fill(static_cast<std::uint32_t>(config_.crossbar.tile_rows));
-        shape_.tile_columns = static_cast<std::uint32_t>(config_.crossbar.tile_columns);
-        shape_.columns_per_converter = static_cast<std::uint32_t>(config_.crossbar.adc.columns_per_converter);
-    }
-    hw::chip::ChipPlan plan = map_network(shape_, chip);
-    first_hop_cost_ = hop_cost(plan, chip);
-    place_cores(plan, chip);
-    make_stores(graph, file, crossbars);
-    hardware_ = std::make_unique<ChipHardware>(
-        chip, std::move(plan),
-        hw::chip::ChipParts{.config = config_,
-                            .parameters = compiled_.parameters,
-                            .weights = {stores_[0].get(), stores_[1].get(), stores_[2].get()},
-                            .state = state_,
-                            .feedback = no_feedback_});
-    load();
-    longest_delay_steps_ = compiled_.delay ? 1 : 0;
-    note_outputs();
-}
-
-void ChipNetwork::make_stores(const nir::FlatGraph& graph, const std::string& file,
-                              CrossbarMapping* crossbars) {
-    for (std::uint32_t i = 0; i < graph.nodes.size() && crossbars != nullptr; ++i) {  // in the graph's order
-        for (std::size_t w = 0; w < stores_.size(); ++w) {
-            if (compiled_.weights[w].node == i) {
-                auto store =
-                    std::make_unique<MappedWeights>(*crossbars, graph.nodes[i], static_cast<ProjectionId>(w),
-                                                    fmt::format("{}: node {}", file, graph.nodes[i].name));
-                mapped_[w] = store.get();
-                stores_[w] = std::move(store);
-            }
+      settles_(discretisation.first_step_recurrence),
+      stores_(net_.network.projections.size()),
+      shared_(net_.network.projections.size()),
+      shown_(graph.nodes.size()),
+      shown_current_(graph.nodes.size()) {
+    request_ = std::make_unique<CompileRequest>(CompileRequest{
+        .network = net_.network, .weights = {}, .shown = remembered(net_.network), .moves_cores = true});
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+        if (nir::is_spiking(infos_[i].type) && net_.places[i].population) {
+            request_->shown[index_of(*net_.places[i].population)] = true;
         }
     }
-    if (crossbars != nullptr) {
-        crossbars->finish();
+    for (const PopulationId shown : net_.outputs) {
+        request_->shown[index_of(shown)] = true;
     }
-    for (std::size_t w = 0; w < stores_.size(); ++w) {
-        if (stores_[w] == nullptr) {
-            stores_[w] = std::make_unique<learning::DigitalWeights<float>>(
-                learning::WeightStoreShape{.id = static_cast<ProjectionId>(w),
-                                           .name = {},
-                                           .pre = compiled_.weights[w].rows,
-                                           .post = compiled_.weights[w].columns},
-                0.0F);
+    place_weights(graph, file, crossbars, chip);
+    CompiledNetwork compiled = compile(*request_, chip);
+    std::vector<hw::chip::Chip::Attached> attached(net_.network.projections.size());
+    for (std::size_t p = 0; p < attached.size(); ++p) {
+        const network::Projection& projection = net_.network.projections[p];
+        attached[p] = {.store = stores_[p].get(),
+                       .tile_rows = request_->weights[p].tile_rows,
+                       .tile_columns = compiled.tile_columns[p],
+                       .shared = shared_[p].get(),
+                       .rows = net_.network.at(projection.from).size,
+                       .columns = net_.network.at(projection.to).size};
+    }
+    session_ = session != nullptr ? std::move(session)
+                                  : std::make_shared<ChipSession>(with_resources(chip, compiled, *request_),
+                                                                  crossbar_, discretisation.dt_seconds);
+    session_->load(std::move(compiled), attached);
+    bool programs = false;
+    for (std::uint32_t p = 0; p < stores_.size(); ++p) {
+        if (stores_[p] != nullptr) {
+            session_->load_weights(p, stores_[p]->matrix());
+            programs = true;
         }
     }
-}
-
-void ChipNetwork::load() {
-    for (std::size_t w = 0; w < stores_.size(); ++w) {
-        hardware_->chip().weights(static_cast<ProjectionId>(w)).set_unit(compiled_.weights[w].unit);
+    if (programs) {
+        session_->program();
     }
-    for (std::size_t w = 0; w < stores_.size(); ++w) {
-        hardware_->load(static_cast<ProjectionId>(w),
-                        mapped_[w] != nullptr ? mapped_[w]->matrix()
-                                              : std::span<const float>(compiled_.weights[w].values));
-    }
-}
-
-void ChipNetwork::note_outputs() {
-    std::uint64_t begin = 0;
-    for (std::size_t k = 0; k < outputs_.size(); ++k) {
-        const network::PopulationId shown = net_.outputs[k];
-        if (shown == compiled_.neuron_population || shown == compiled_.readout_population) {
-            output_sources_.push_back({begin, shown == compiled_.neuron_population});
-        } else {  // their sum
-            for (const ProjectionId p : net_.network.to(shown)) {
-                output_sources_.push_back({begin, net_.network.at(p).from == compiled_.neuron_population});
-            }
-        }
-        begin += infos_[outputs_[k]].size;
-    }
+    executor_ = std::make_unique<ChipExecutor>(*session_);
+    executor_->set_tick(crossbars != nullptr ? crossbars->ticks() : 0);
+    longest_delay_steps_ = net_.longest_delay_steps;
 }
 
 ChipNetwork::~ChipNetwork() = default;
 
-void ChipNetwork::step(std::span<const std::uint32_t> events) {
-    if (!begun_) {
-        const auto mapped = std::find_if(mapped_.begin(), mapped_.end(),
-                                         [](const MappedWeights* weights) { return weights != nullptr; });
-        hardware_->begin_stream(mapped != mapped_.end() ? (*mapped)->tick() : 0,
-                                static_cast<std::uint32_t>(steps_done_));
-        begun_ = true;
+void ChipNetwork::place_weights(const nir::FlatGraph& graph, const std::string& file,
+                                CrossbarMapping* crossbars, const hw::chip::ChipConfig& chip) {
+    request_->weights.resize(net_.network.projections.size());
+    if (crossbars == nullptr) {
+        return;
     }
-    events_.assign(events.begin(), events.end());
-    std::sort(events_.begin(), events_.end());
-    if (const auto twice = std::adjacent_find(events_.begin(), events_.end()); twice != events_.end()) {
-        throw InputError(
-            fmt::format("events: input {} has several in step {}: the chip drives a word line once "
-                        "in a step; use a smaller --dt, or the functional engine",
-                        *twice, steps_done_));
+    crossbars->use_costs(chip.device_costs(crossbars->crossbar().energy, crossbars->crossbar().device));
+    crossbar_ = crossbars->crossbar();
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {  // in the graph's order: it numbers arrays
+        const auto id = net_.places[i].projection;
+        if (!id) {
+            continue;
+        }
+        const std::size_t p = index_of(*id);
+        const network::Projection& projection = net_.network.at(*id);
+        const network::Population& from = net_.network.at(projection.from);
+        const std::string place = fmt::format("{}: node {}", file, graph.nodes[i].name);
+        // Tiles are driven with spikes; other values, biases and kernels are a connection's business.
+        const bool spikes =
+            network::find_model("model", from.model).spiking ||
+            std::find(net_.inputs.begin(), net_.inputs.end(), projection.from) != net_.inputs.end();
+        const bool is_matrix = projection.connect.kind == network::ConnectKind::dense && !projection.bias &&
+                               graph.nodes[i].node->find("weight")->shape.size() == 2;
+        if (is_matrix && spikes) {
+            stores_[p] = std::make_unique<MappedWeights>(*crossbars, graph.nodes[i], *id, place);
+            request_->weights[p] = {
+                .kind = WeightPlace::Kind::array,
+                .tile_rows = static_cast<std::uint32_t>(crossbar_.tile_rows),
+                .tile_columns = static_cast<std::uint32_t>(crossbar_.tile_columns),
+                .columns_per_converter = static_cast<std::uint32_t>(crossbar_.adc.columns_per_converter)};
+        } else if ((shared_[p] = crossbars->connect<float>(graph.nodes[i], place)) != nullptr) {
+            request_->weights[p].kind = WeightPlace::Kind::shared;
+        }
     }
-    if (compiled_.bias_address) {
-        events_.push_back(*compiled_.bias_address);
-    }
-    hardware_->stream_step(static_cast<std::uint32_t>(steps_done_), events_, spikes_, readout_);
-    if (compiled_.bias_address) {
-        events_.pop_back();
-    }
-    ++steps_done_;
-    show();
+    crossbars->finish();
 }
 
-void ChipNetwork::show() {
-    std::copy(state_.membrane.begin(), state_.membrane.end(), membrane_.begin());
-    std::copy(readout_.begin(), readout_.end(), shown_readout_.begin());
+void ChipNetwork::reset() {
+    executor_->clear();
+    steps_done_ = 0;
+}
+
+void ChipNetwork::step(std::span<const std::uint32_t> events) {
+    events_.assign(events.begin(), events.end());
+    std::sort(events_.begin(), events_.end());
+    for (std::size_t k = 0; k < inputs_.size(); ++k) {
+        own_events_.clear();
+        for (const std::uint32_t event : events_) {
+            if (event >= input_begin_[k] && event < input_begin_[k + 1]) {
+                own_events_.push_back(static_cast<std::uint32_t>(event - input_begin_[k]));
+            }
+        }
+        merge_events<float>(own_events_, executor_->input(net_.inputs[k]));
+        if (executor_->input(net_.inputs[k]).form == network::Signal<float>::Form::graded) {
+            for (const ProjectionId p : net_.network.from(net_.inputs[k])) {
+                if (stores_[index_of(p)] != nullptr) {
+                    throw InputError(fmt::format(
+                        "events: an input has several in step {}: the chip drives a word line of {} once in "
+                        "a step; use a smaller --dt, or the functional engine",
+                        steps_done_, net_.network.at(p).name));
+                }
+            }
+        }
+    }
+    if (steps_done_ == 0 && settles_) {
+        executor_->settle();
+    }
+    executor_->step(static_cast<std::uint32_t>(steps_done_));
+    ++steps_done_;
 }
 
 std::span<const std::uint32_t> ChipNetwork::spikes(std::uint32_t node) const {
-    return node == compiled_.neurons ? std::span<const std::uint32_t>(spikes_)
-                                     : std::span<const std::uint32_t>();
+    return nir::is_spiking(infos_[node].type) ? executor_->output(*net_.places[node].population).spikes()
+                                              : std::span<const std::uint32_t>();
+}
+
+std::span<const double> ChipNetwork::state(std::uint32_t node, std::string_view field) const {
+    if (!nir::is_neuron(infos_[node].type)) {
+        return {};
+    }
+    const std::vector<float> values = executor_->state(*net_.places[node].population, field);
+    auto& shown = field == "current" ? shown_current_[node] : shown_[node];
+    shown.assign(values.begin(), values.end());
+    return shown;
 }
 
 std::span<const double> ChipNetwork::membrane(std::uint32_t node) const {
-    if (node == compiled_.neurons) {
-        return membrane_;
-    }
-    return node == compiled_.readouts ? std::span<const double>(shown_readout_) : std::span<const double>();
+    return state(node, "membrane");
+}
+
+std::span<const double> ChipNetwork::current(std::uint32_t node) const {
+    return nir::has_current(infos_[node].type) ? state(node, "current") : std::span<const double>();
 }
 
 void ChipNetwork::read_output(std::span<double> out) const {
     std::fill(out.begin(), out.end(), 0.0);
-    for (const OutputSource& source : output_sources_) {
-        if (source.spikes) {
-            for (const std::uint32_t neuron : spikes_) {
-                out[source.begin + neuron] += 1.0;
-            }
-        } else {
-            for (std::size_t k = 0; k < shown_readout_.size(); ++k) {
-                out[source.begin + k] += shown_readout_[k];
+    std::size_t begin = 0;
+    for (std::size_t k = 0; k < outputs_.size(); ++k) {
+        for_each_nonzero(executor_->output(net_.outputs[k]),
+                         [&](std::uint32_t i, float value) { out[begin + i] += static_cast<double>(value); });
+        begin += infos_[outputs_[k]].size;
+    }
+}
+
+void ChipNetwork::check_finite() const {
+    for (std::size_t p = 0; p < net_.network.populations.size(); ++p) {
+        const auto id = static_cast<PopulationId>(p);
+        for (const network::Field& field :
+             network::find_model("model", net_.network.populations[p].model).fields) {
+            const std::vector<float> values = field.role == network::FieldRole::state
+                                                  ? executor_->state(id, field.name)
+                                                  : std::vector<float>{};
+            if (!std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); })) {
+                throw RunError(fmt::format(
+                    "node {}: its state is no longer finite after {} steps (feedback that grows, or "
+                    "weights that are too large)",
+                    net_.network.populations[p].name, steps_done_));
             }
         }
     }
 }
 
-void ChipNetwork::check_finite() const {
-    const auto check = [&](std::span<const double> values, std::uint32_t node) {
-        if (!std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); })) {
-            throw RunError(
-                fmt::format("node {}: its state is no longer finite after {} steps (feedback that "
-                            "grows, or weights that are too large)",
-                            infos_[node].name, steps_done_));
+void ChipNetwork::serialize_devices(StateArchive& archive, StateParts parts) {
+    for (std::size_t p = 0; parts == StateParts::network_and_devices && p < stores_.size(); ++p) {
+        archive.enter("projection" + std::to_string(p));
+        if (stores_[p] != nullptr) {
+            stores_[p]->devices().account_reads();
+            archive.enter("array0");
+            stores_[p]->serialize(archive);
+            archive.leave();
+            stores_[p]->devices().renew(stores_[p]->tick());
+            session_->chip().weights(static_cast<std::uint32_t>(p)).devices_changed();
+        } else if (shared_[p] != nullptr) {
+            shared_[p]->serialize(archive);
         }
+        archive.leave();
+    }
+}
+
+void ChipNetwork::write_state(StateArchive& archive, StateParts parts) {
+    executor_->serialize(archive);
+    serialize_devices(archive, parts);
+}
+
+void ChipNetwork::read_state(StateArchive& archive, StateParts parts) {
+    MemoryWriter before;
+    write_state(before, parts);
+    const auto take = [&](StateArchive& from) {
+        executor_->clear();
+        executor_->restore(from);
+        serialize_devices(from, parts);
+        steps_done_ = executor_->steps_done();
     };
-    check(membrane_, compiled_.neurons);
-    if (compiled_.readouts) {
-        check(shown_readout_, *compiled_.readouts);
+    try {
+        take(archive);
+        check_finite();
+    } catch (...) {
+        MemoryReader back(before.items());
+        take(back);
+        throw;
     }
 }
 

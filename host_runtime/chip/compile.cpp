@@ -3,395 +3,561 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <numeric>
+#include <span>
 
 #include "crossbar/base/error.hpp"
-#include "host_runtime/nir/layer_values.hpp"
-#include "learning/network/models/leak.hpp"
+#include "host_runtime/chip/axon_ranges.hpp"
+#include "host_runtime/chip/placement.hpp"
+#include "hw_models/chip/memory_map.hpp"
+#include "hw_models/chip/messages.hpp"
+#include "hw_models/noc/routing.hpp"
 #include "learning/network/models/models.hpp"
 
 namespace memprop::host {
 namespace {
 
+using hw::chip::AxonImage;
+using hw::chip::BlockImage;
+using hw::chip::ChipConfig;
+using hw::chip::ChipImage;
+using hw::chip::CoreImage;
+using hw::chip::UnitImage;
+using hw::noc::NodeId;
+using hw::noc::TreeId;
 using network::ConnectKind;
-using network::Population;
+using network::index_of;
+using network::Network;
 using network::PopulationId;
 using network::Projection;
-using network::ProjectionId;
-using nir::FlatGraph;
-using nir::FlatNode;
-using nir::NodeType;
+using network::Slice;
 
-constexpr std::string_view kForm =
-    "the chip runs Input -> Linear -> LIF (-> Linear -> LIF) (-> Linear -> LI) -> Output, Affine for Linear "
-    "and IF for LIF";
-// Of a layer; no event FIFO (chip.event_fifo_depth) holds more. Refused before memory is taken.
-constexpr std::uint64_t kMostNeurons = 1U << 24;
+constexpr std::uint32_t kMostNeurons = 1U << 24;  // of a population
 
-bool is_weights(NodeType type) {
-    return type == NodeType::linear || type == NodeType::affine;
+std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) {
+    return (a + b - 1) / b;
 }
-bool is_neurons(NodeType type) {
-    return type == NodeType::lif || type == NodeType::integrate_fire;
-}
-/// Passes on what its source puts out.
-bool is_plain(const Projection& p) {
-    return p.connect.kind == ConnectKind::one_to_one && network::size_of(p.weights) == 0;
+
+std::uint32_t limit_of(std::int64_t value) {
+    return value == 0 ? UINT32_MAX : static_cast<std::uint32_t>(value);
 }
 
 class Compiler {
 public:
-    Compiler(const NetworkOfGraph& net, const FlatGraph& graph, const std::string& file,
-             const Discretisation& discretisation, bool on_devices)
-        : net_(net), graph_(graph), file_(file), discretisation_(discretisation), on_devices_(on_devices) {}
+    Compiler(const CompileRequest& request, const ChipConfig& chip)
+        : request_(request),
+          net_(request.network),
+          chip_(chip),
+          cores_(static_cast<std::uint32_t>(chip.mesh_width * chip.mesh_height)) {}
 
     CompiledNetwork compile() {
-        find_layers();
-        check_outputs();
-        place_weights(out_.neuron_population);
-        if (out_.readout_population) {
-            place_weights(*out_.readout_population);
+        ChipImage& image = out_.image;
+        image.network = net_;
+        image.shown = request_.shown;
+        out_.tile_columns.assign(net_.projections.size(), 0);
+        set_addresses();
+        set_phases();
+        make_cores();
+        for (std::uint32_t phase = 1; phase <= image.phases; ++phase) {
+            for (std::uint32_t p = 0; p < net_.populations.size(); ++p) {
+                if (phase_[p] == phase) {
+                    place(p);
+                }
+            }
         }
-        refuse_unplaced();
-        if (!weights(learning::classic::w_in).node) {
-            refuse(out_.neurons, fmt::format("nothing leads from the Input to it; {}", kForm));
+        std::erase_if(image.cores, [](const CoreImage& core) { return core.units.empty(); });
+        if (image.cores.empty()) {
+            throw InputError("the network has no neurons that a chip could compute");
         }
-        for (CompiledWeights& w : out_.weights) {
-            load_weights(w);
+        for (CoreImage& core : image.cores) {
+            add_blocks(core);
         }
-        set_sizes();
-        set_neurons();
+        grow_trees();
+        check();
+        out_.first_hop_cost = hop_cost(image, chip_);
+        if (request_.moves_cores) {
+            place_cores(image, chip_);
+        }
         return std::move(out_);
     }
 
 private:
-    [[noreturn]] void refuse(std::uint32_t node, std::string_view reason) const {
-        refuse(graph_.nodes[node].name, reason);
+    bool is_source(std::uint32_t p) const {
+        return net_.populations[p].model == "input" && net_.to(static_cast<PopulationId>(p)).empty();
     }
-    [[noreturn]] void refuse(std::string_view name, std::string_view reason) const {
-        throw InputError(fmt::format("{}: node {}: {}", file_, name, reason));
-    }
-    NodeType type(std::uint32_t node) const { return graph_.nodes[node].node->type; }
-    const std::string& name(std::uint32_t node) const { return graph_.nodes[node].name; }
-    const Population& population(PopulationId id) const { return net_.network.at(id); }
-    CompiledWeights& weights(ProjectionId id) { return out_.weights[index_of(id)]; }
-
-    std::optional<std::uint32_t> node_of(std::string_view node_name) const {
-        for (std::uint32_t i = 0; i < graph_.nodes.size(); ++i) {
-            if (graph_.nodes[i].name == node_name) {
-                return i;
-            }
-        }
-        return std::nullopt;
+    bool is_readout(std::uint32_t p) const {
+        return std::any_of(net_.objectives.begin(), net_.objectives.end(),
+                           [&](const network::Objective& o) { return index_of(o.population) == p; });
     }
 
-    void find_layers() {
-        std::optional<std::uint32_t> neurons;
-        for (std::uint32_t i = 0; i < graph_.nodes.size(); ++i) {
-            const bool spiking = is_neurons(type(i)), readout = type(i) == NodeType::leaky_integrator;
-            if (spiking && neurons) {
-                refuse(i, fmt::format("is a second layer of neurons beside {}: the chip updates all its "
-                                      "neurons once in a step; {}",
-                                      name(*neurons), kForm));
+    void set_addresses() {
+        std::uint64_t next = 0;
+        for (const network::Population& p : net_.populations) {
+            if (p.size > kMostNeurons) {
+                throw InputError(fmt::format("population {}: size", p.name), p.size,
+                                 fmt::format("a chip takes at most {}", kMostNeurons));
             }
-            if (readout && out_.readouts) {
-                refuse(i, fmt::format("is a second layer of readouts beside {}; {}", name(*out_.readouts),
-                                      kForm));
-            }
-            if (spiking) {
-                neurons = i;
-            } else if (readout) {
-                out_.readouts = i;
-                out_.readout_population = net_.places[i].population;
-            } else if (!is_weights(type(i)) && type(i) != NodeType::flatten && type(i) != NodeType::delay &&
-                       type(i) != NodeType::input && type(i) != NodeType::output) {
-                refuse(i, fmt::format("the chip has no unit for {}; {}", nir::to_string(type(i)), kForm));
-            }
+            out_.image.first_address.push_back(static_cast<std::uint32_t>(next));
+            next += p.size;
         }
-        if (graph_.inputs.size() > 1) {
-            refuse(graph_.inputs[1], fmt::format("is a second Input; {}", kForm));
+        if (next > hw::chip::kMostAddresses) {
+            throw InputError("neurons of all populations", next,
+                             fmt::format("event addresses have room for {}", hw::chip::kMostAddresses));
         }
-        if (!neurons) {
-            throw InputError(fmt::format("{}: has no LIF or IF node; {}", file_, kForm));
-        }
-        out_.neurons = *neurons;
-        out_.neuron_population = *net_.places[*neurons].population;
     }
 
-    bool is_shown(PopulationId id) const {
-        return id == out_.neuron_population || id == out_.readout_population;
-    }
-
-    /// What reaches an Output has to be neurons, readouts, or their sum.
-    void check_outputs() const {
-        for (std::size_t k = 0; k < graph_.outputs.size(); ++k) {
-            const PopulationId shown = net_.outputs[k];
-            const std::string& output = name(graph_.outputs[k]);
-            if (is_shown(shown)) {
-                continue;
-            }
-            const std::vector<ProjectionId> incoming = net_.network.to(shown);
-            if (incoming.empty()) {
-                refuse_shown(output, population(shown).name);
-            }
-            for (const ProjectionId p : incoming) {
-                const Projection& projection = net_.network.at(p);
-                if (const auto delay = net_.waits[index_of(p)]) {
-                    refuse_shown(output, name(*delay));
+    /// A population is computed in the phase behind those that reach it in the same step.
+    void set_phases() {
+        phase_.assign(net_.populations.size(), 0);
+        for (const auto& wave : network::waves(net_)) {
+            for (const PopulationId id : wave) {
+                const auto p = static_cast<std::uint32_t>(index_of(id));
+                if (is_source(p)) {
+                    out_.image.sources.push_back({.population = p, .tree = {}});
+                    continue;
                 }
-                if (!is_plain(projection)) {
-                    refuse_shown(output, projection.name);
+                phase_[p] = 1;
+                for (const network::ProjectionId q : net_.to(id)) {
+                    const Projection& projection = net_.at(q);
+                    if (projection.delay_steps == 0 && projection.from != id) {
+                        phase_[p] = std::max(phase_[p], phase_[index_of(projection.from)] + 1);
+                    }
                 }
-                if (!is_shown(projection.from)) {
-                    refuse_shown(output, population(projection.from).name);
-                }
+                out_.image.phases = std::max(out_.image.phases, phase_[p]);
             }
+        }
+        if (out_.image.sources.size() > hw::chip::kMostSources) {
+            throw InputError("populations that the host feeds", out_.image.sources.size(),
+                             fmt::format("the host interface has room for {}", hw::chip::kMostSources));
         }
     }
 
-    [[noreturn]] void refuse_shown(std::string_view output, std::string_view shown) const {
-        const auto node = node_of(shown);
-        refuse(output, fmt::format("shows {} {}: the chip puts out spikes and readouts; {}",
-                                   node ? nir::to_string(type(*node)) : "the sum", shown, kForm));
-    }
-
-    void place_weights(PopulationId target) {
-        for (const ProjectionId id : net_.network.to(target)) {
-            const Projection& p = net_.network.at(id);
-            const Population& from = population(p.from);
-            if (is_plain(p)) {
-                refuse(from.name,
-                       fmt::format("reaches {} without weights; {}", population(target).name, kForm));
-            }
-            const bool to_readouts = target != out_.neuron_population;
-            check_delay(id, to_readouts);
-            const bool from_input = p.from == net_.inputs.front();
-            if (p.from != out_.neuron_population && (!from_input || to_readouts)) {
-                refuse(p.name,
-                       fmt::format("connects {} to {}; {}", from.name, population(target).name, kForm));
-            }
-            const ProjectionId place = to_readouts  ? learning::classic::w_out
-                                       : from_input ? learning::classic::w_in
-                                                    : learning::classic::w_rec;
-            if (p.delay_steps != (place == learning::classic::w_rec ? 1U
-                                  : out_.delay && to_readouts       ? 1U
-                                                                    : 0U)) {
-                refuse(p.name, fmt::format("delivers {} steps late what {} puts out; {}", p.delay_steps,
-                                           from.name, kForm));
-            }
-            if (weights(place).node) {
-                refuse(p.name, fmt::format("is a second connection from {} to {}", from.name,
-                                           population(target).name));
-            }
-            weights(place).projection = id;
-            weights(place).node = node_of(p.name);
-        }
-    }
-
-    void check_delay(ProjectionId id, bool to_readouts) {
-        const Projection& p = net_.network.at(id);
-        std::optional<std::uint32_t> delay = net_.waits[index_of(id)];
-        if (population(p.from).model == "delay") {
-            delay = node_of(population(p.from).name);
-        }
-        if (!delay) {
-            return;
-        }
-        if (!to_readouts) {
-            refuse(p.name, fmt::format("connects {} to {}; {}", name(*delay), population(p.to).name, kForm));
-        }
-        const std::vector<double> seconds = nir::layer_values(graph_.nodes[*delay], "delay", 0.0);
-        for (std::size_t i = 0; i < seconds.size(); ++i) {
-            if (p.delay_steps != 1 || std::nearbyint(seconds[i] / discretisation_.dt_seconds) != 1.0) {
-                refuse(*delay,
-                       fmt::format("delay[{}] = {} s: the chip delays what reaches readouts by one step "
-                                   "of {} s or not at all",
-                                   i, seconds[i], discretisation_.dt_seconds));
-            }
-        }
-        if (on_devices_) {
-            refuse(*delay,
-                   "comes before the weights of readouts, which the chip reads before it delays their "
-                   "sums: with --crossbar the noise would be another");
-        }
-        out_.delay = delay;
-    }
-
-    void refuse_unplaced() const {
-        for (std::uint32_t i = 0; i < graph_.nodes.size(); ++i) {
-            const bool placed = (!is_weights(type(i)) && type(i) != NodeType::delay) || i == out_.delay ||
-                                std::any_of(out_.weights.begin(), out_.weights.end(),
-                                            [&](const CompiledWeights& w) { return w.node == i; });
-            if (!placed) {
-                refuse(i, fmt::format("{} has no place on the chip; {}", nir::to_string(type(i)), kForm));
-            }
-        }
-    }
-
-    void load_weights(CompiledWeights& w) {
-        if (!w.node) {
-            return;
-        }
-        const Projection& p = net_.network.at(*w.projection);
-        if (p.connect.kind != ConnectKind::dense) {
-            refuse(p.name, fmt::format("weight has {} axes, 2 are needed",
-                                       graph_.nodes[*w.node].node->find("weight")->shape.size()));
-        }
-        w.rows = population(p.from).size;
-        w.columns = population(p.to).size;
-        if (on_devices_) {
-            if (p.bias) {
-                refuse(p.name,
-                       "has a bias: crossbars hold no biases, and the chip has no other place for them");
-            }
-            return;
-        }
-        w.values = std::get<std::vector<float>>(p.weights);
-        w.unit = static_cast<float>(p.unit);
-        w.tile_rows = p.rows_at_once == 0 ? w.rows : p.rows_at_once;
-        if (!p.bias) {
-            return;
-        }
-        if (w.unit != 1.0F || w.tile_rows != w.rows) {
-            refuse(p.name,
-                   "has a bias and the scale of a crossbar (metadata memprop): the chip adds a bias "
-                   "to weights in units of 1 only");
-        }
-        if (&w == &weights(learning::classic::w_out) && out_.delay) {
-            refuse(p.name, fmt::format("has a bias after the delay {}: the chip holds back both or none",
-                                       name(*out_.delay)));
-        }
-        if (!p.bias_before_arrival) {
-            refuse(p.name,
-                   "has a bias that first-step-recurrence = off keeps back in step 0: the chip drives "
-                   "a bias in every step");
-        }
-        w.bias = true;
-        w.tile_rows = ++w.rows;
-    }
-
-    void set_sizes() {
-        const auto size = [&](PopulationId id) {
-            if (population(id).size > kMostNeurons) {
-                refuse(population(id).name, fmt::format("has {} elements; a layer of the chip has at most {}",
-                                                        population(id).size, kMostNeurons));
-            }
-            return population(id).size;
+    /// By distance from the host, then by number; links between chips are longer.
+    void make_cores() {
+        const auto width = static_cast<std::uint32_t>(chip_.mesh_width);
+        const hw::noc::NocParams mesh = chip_.noc_params();
+        const std::uint64_t more = chip_.links_per_boundary() - 1;
+        const auto node = [&](std::uint32_t c) {
+            return static_cast<NodeId>(c / width * (width + 1) + c % width + 1);
         };
-        learning::NetworkParameters<float>& p = out_.parameters;
-        p.inputs = size(net_.inputs.front());
-        p.recurrent = size(out_.neuron_population);
-        p.outputs = out_.readout_population ? size(*out_.readout_population) : 0;
-        if (std::any_of(out_.weights.begin(), out_.weights.end(),
-                        [](const CompiledWeights& w) { return w.bias; })) {
-            out_.bias_address = p.inputs++;
+        std::vector<std::uint64_t> distance(cores_);
+        for (std::uint32_t c = 0; c < cores_; ++c) {
+            distance[c] = c % width + c / width +
+                          more * hw::noc::boundaries_between(hw::chip::kHostNode, node(c), mesh);
         }
-    }
-
-    /// The chip has one register for what all neurons of a layer share.
-    float common(const Population& layer, std::string_view parameter, std::span<const float> values) const {
-        const auto other =
-            std::find_if(values.begin(), values.end(), [&](float v) { return v != values[0]; });
-        if (other != values.end()) {
-            refuse(layer.name,
-                   fmt::format("{} differs between neurons ({} of neuron 0, {} of neuron {}): the "
-                               "chip has one for the layer",
-                               parameter, values[0], *other, other - values.begin()));
+        std::vector<std::uint32_t> order(cores_);
+        std::iota(order.begin(), order.end(), 0U);
+        std::stable_sort(order.begin(), order.end(),
+                         [&](std::uint32_t a, std::uint32_t b) { return distance[a] < distance[b]; });
+        for (const std::uint32_t c : order) {
+            CoreImage core;
+            core.node = node(c);
+            out_.image.cores.push_back(std::move(core));
         }
-        return values[0];
+        used_.assign(cores_, 0);
     }
 
-    static std::vector<float> values(const Population& layer, std::string_view parameter) {
-        const auto fields = network::find_model("model", layer.model).fields;
-        const std::vector<double> all = values_of(layer, fields, parameter);
-        std::vector<float> result(all.size());
-        std::transform(all.begin(), all.end(), result.begin(),
-                       [](double value) { return network::narrow<float>(value); });
-        return result;
-    }
-
-    /// One value for each neuron.
-    static std::vector<float> spread(std::vector<float> values, std::uint32_t size) {
-        return values.size() == 1 ? std::vector<float>(size, values[0]) : std::move(values);
-    }
-
-    network::Eligibility<float> membrane_of(const Population& layer) const {
-        const Population& p = layer;
-        const auto fields = network::find_model("model", p.model).fields;
-        const bool leaky = std::any_of(fields.begin(), fields.end(),
-                                       [](const network::Field& f) { return f.name == "leak_potential"; });
-        if (leaky) {
-            const std::vector<float> leak = values(p, "leak_potential");
-            const auto at = std::find_if(leak.begin(), leak.end(), [](float v) { return v != 0.0F; });
-            if (at != leak.end()) {
-                refuse(p.name, fmt::format("v_leak of neuron {} is not 0: the chip's neurons decay to 0",
-                                           at - leak.begin()));
+    /// What the arrays onto a population ask of its slices.
+    struct Columns {
+        std::uint32_t widest = 0, group = 1;  // 0: any width
+        bool on_array = false, is_shared = false;
+    };
+    Columns columns_of(std::uint32_t population) const {
+        Columns out;
+        for (const network::ProjectionId q : net_.to(static_cast<PopulationId>(population))) {
+            const WeightPlace& place = request_.weights[index_of(q)];
+            out.is_shared = out.is_shared || place.kind == WeightPlace::Kind::shared;
+            if (place.kind == WeightPlace::Kind::array) {
+                out.on_array = true;
+                if (place.tile_columns != 0) {
+                    out.widest =
+                        out.widest == 0 ? place.tile_columns : std::min(out.widest, place.tile_columns);
+                    out.group = std::lcm(out.group, place.columns_per_converter);
+                }
             }
         }
-        network::Eligibility<float> result =
-            *network::make_neurons<float>(p, net_.network.time_step_seconds)->eligibility();
-        result.alpha = spread(std::move(result.alpha), p.size);
-        result.gain = spread(std::move(result.gain), p.size);
-        return result;
+        return out;
     }
 
-    void set_neurons() {
-        if (discretisation_.reset == ResetRule::subtract_carry) {
-            throw InputError("reset", to_string(discretisation_.reset),
-                             "must be file, zero, subtract or subtract_next on the chip");
+    /// A tile is as wide as its core's share of the population, at most `widest`, in whole groups of columns
+    /// that share a converter.
+    static std::uint32_t tile_width(std::uint32_t size, std::uint32_t cores, const Columns& columns) {
+        const std::uint32_t share = ceil_div(size, cores);
+        if (columns.widest == 0) {
+            return share;
         }
-        learning::NetworkParameters<float>& p = out_.parameters;
-        const Population& neurons = population(out_.neuron_population);
-        const auto fields = network::find_model("model", neurons.model).fields;
-        network::Eligibility<float> membrane = membrane_of(neurons);
-        p.plain_lif = false;
-        p.alpha_of = std::move(membrane.alpha);
-        p.gain_of = std::move(membrane.gain);
-        p.beta.assign(neurons.size, 0.0F);
-        p.alpha = p.alpha_of[0];
-        p.input_gain = p.gain_of[0];
-        p.threshold = common(neurons, "v_threshold", values(neurons, "threshold"));
-        p.reset_value = common(neurons, "v_reset", values(neurons, "reset_value"));
-        p.fires_at_threshold = discretisation_.fires_at_threshold;
-        p.reset = static_cast<network::ResetKind>(static_cast<int>(value_of(neurons, fields, "reset")));
-        p.keeps_state = true;  // one sample that goes on
-        p.readout_delay = out_.delay ? 1 : 0;
-        if (out_.readout_population) {
-            const Population& readouts = population(*out_.readout_population);
-            const network::Eligibility<float> li = membrane_of(readouts);
-            p.kappa = common(readouts, "tau", li.alpha);
-            p.readout_gain = common(readouts, "r", li.gain);
+        const std::uint32_t width = ceil_div(share, ceil_div(share, columns.widest));
+        const std::uint32_t whole = ceil_div(width, columns.group) * columns.group;
+        if (whole <= columns.widest) {
+            return whole;
+        }
+        const std::uint32_t less = columns.widest / columns.group * columns.group;
+        if (less == 0) {
+            throw InputError("crossbar.adc.columns_per_converter", columns.group,
+                             fmt::format("must be at most crossbar.tile_columns, {}", columns.widest));
+        }
+        return less;
+    }
+
+    void place(std::uint32_t p) {
+        const Columns columns = columns_of(p);
+        // The state of delays of their own is no value per neuron.
+        if (is_readout(p) || columns.is_shared || net_.populations[p].model == "delay") {
+            place_together(p, columns);
+        } else {
+            spread(p, columns);
         }
     }
 
-    const NetworkOfGraph& net_;
-    const FlatGraph& graph_;
-    const std::string& file_;
-    const Discretisation& discretisation_;
-    const bool on_devices_;
+    void add_unit(std::size_t core, std::uint32_t p, Slice slice) {
+        out_.image.cores[core].units.push_back(
+            {.population = p, .slice = slice, .phase = phase_[p], .tree = {}});
+        used_[core] += slice.count;
+    }
+
+    void set_tile_columns(std::uint32_t p, std::uint32_t width) {
+        for (const network::ProjectionId q : net_.to(static_cast<PopulationId>(p))) {
+            out_.tile_columns[index_of(q)] = width;
+        }
+    }
+
+    void spread(std::uint32_t p, const Columns& columns) {
+        const network::Population& population = net_.populations[p];
+        const std::uint32_t size = population.size, most = limit_of(chip_.neurons_per_core);
+        const std::uint32_t width = tile_width(size, cores_, columns);
+        const std::uint32_t blocks = ceil_div(size, width), per_core = ceil_div(blocks, cores_);
+        set_tile_columns(p, width);
+        // The emptiest cores first; of equals those near the host.
+        std::vector<std::size_t> order(cores_);
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        std::stable_sort(order.begin(), order.end(),
+                         [&](std::size_t a, std::size_t b) { return used_[a] < used_[b]; });
+        std::uint32_t block = 0;
+        for (const std::size_t c : order) {
+            const std::uint32_t end = std::min(block + per_core, blocks);
+            if (block == end) {
+                break;
+            }
+            const std::uint32_t first = block * width, count = std::min(end * width, size) - first;
+            if (count > most || used_[c] > most - count) {
+                throw InputError(
+                    "chip.neurons_per_core", most,
+                    fmt::format("is too few: population {} of {} neurons on {} cores in tiles of {} columns "
+                                "needs {} per core, of which {} are taken",
+                                population.name, size, cores_, width, count, used_[c]));
+            }
+            add_unit(c, p, {first, count});
+            block = end;
+        }
+    }
+
+    /// As few pieces as fit: whole, in two, in three ...
+    void place_together(std::uint32_t p, const Columns& columns) {
+        const network::Population& population = net_.populations[p];
+        const std::uint32_t size = population.size, most = limit_of(chip_.neurons_per_core);
+        for (std::uint32_t pieces = 1; pieces <= (columns.is_shared ? 1U : cores_); ++pieces) {
+            const std::uint32_t width = tile_width(size, pieces, columns);
+            const std::uint32_t blocks = ceil_div(size, width), per_core = ceil_div(blocks, pieces);
+            std::vector<Slice> given(cores_);
+            bool fits = true;
+            for (std::uint32_t block = 0; block < blocks && fits; block += per_core) {
+                const std::uint32_t first = block * width;
+                const std::uint32_t count =
+                    std::min(std::min(block + per_core, blocks) * width, size) - first;
+                // The core with the fewest neurons that has no piece yet; the last of equals, which is the
+                // one least likely to be full.
+                std::size_t best = cores_;
+                for (std::size_t c = 0; c < cores_; ++c) {
+                    if (given[c].count == 0 && count <= most && used_[c] <= most - count &&
+                        (best == cores_ || used_[c] <= used_[best])) {
+                        best = c;
+                    }
+                }
+                fits = best < cores_;
+                if (fits) {
+                    given[best] = {first, count};
+                }
+            }
+            if (fits) {
+                set_tile_columns(p, width);
+                for (std::size_t c = 0; c < cores_; ++c) {
+                    if (given[c].count > 0) {
+                        add_unit(c, p, given[c]);
+                    }
+                }
+                return;
+            }
+        }
+        throw InputError("chip.neurons_per_core", most,
+                         fmt::format("is too few: the {} neurons of population {} do not fit into {} cores "
+                                     "that hold {} already{}",
+                                     size, population.name, cores_,
+                                     std::accumulate(used_.begin(), used_.end(), std::uint64_t{0}),
+                                     columns.is_shared ? "; its devices are on one core" : ""));
+    }
+
+    void add_blocks(CoreImage& core) {
+        for (std::uint32_t u = 0; u < core.units.size(); ++u) {
+            const UnitImage& unit = core.units[u];
+            for (const network::ProjectionId q : net_.to(static_cast<PopulationId>(unit.population))) {
+                const Projection& projection = net_.at(q);
+                const WeightPlace& place = request_.weights[index_of(q)];
+                const auto block = static_cast<std::uint32_t>(core.blocks.size());
+                BlockImage out{.projection = static_cast<std::uint32_t>(index_of(q)),
+                               .unit = u,
+                               .on_array = place.kind == WeightPlace::Kind::array,
+                               .is_shared = place.kind == WeightPlace::Kind::shared,
+                               .tiles = {}};
+                if (out.on_array) {
+                    out.tiles = tiles_of(projection, place, unit.slice);
+                }
+                core.blocks.push_back(std::move(out));
+                add_axons(core, block, parts_of(static_cast<std::uint32_t>(index_of(projection.from))));
+            }
+        }
+        if (core.axons.size() > static_cast<std::size_t>(chip_.axon_ranges)) {
+            join_axons(core);
+        }
+        std::stable_sort(core.axons.begin(), core.axons.end(), [](const AxonImage& a, const AxonImage& b) {
+            return a.first_address < b.first_address;
+        });
+    }
+
+    /// Ascending slices of a population, whose events come along different trees.
+    std::vector<Slice> parts_of(std::uint32_t population) const {
+        std::vector<Slice> parts;
+        for (const CoreImage& core : out_.image.cores) {
+            for (const UnitImage& unit : core.units) {
+                if (unit.population == population) {
+                    parts.push_back(unit.slice);
+                }
+            }
+        }
+        std::sort(parts.begin(), parts.end(), [](Slice a, Slice b) { return a.first < b.first; });
+        return parts.empty() ? std::vector<Slice>{{0, net_.populations[population].size}} : parts;
+    }
+
+    void add_axons(CoreImage& core, std::uint32_t block, std::span<const Slice> parts) const {
+        const Projection& projection = net_.projections[core.blocks[block].projection];
+        const Slice slice = core.units[core.blocks[block].unit].slice;
+        const std::uint32_t row_0 = projection.connect.kind == ConnectKind::one_to_one ? slice.first : 0;
+        for (const Slice rows : axon_ranges(net_, projection, slice, parts)) {
+            core.axons.push_back(
+                {.first_address = out_.image.first_address[index_of(projection.from)] + rows.first,
+                 .count = rows.count,
+                 .block = block,
+                 .first_row = rows.first - row_0});
+        }
+    }
+
+    /// One row of the axon table per block, if there is no room for more: some events then come in vain.
+    static void join_axons(CoreImage& core) {
+        std::vector<AxonImage> joined;
+        for (const AxonImage& axon : core.axons) {  // by block, ascending
+            if (joined.empty() || joined.back().block != axon.block) {
+                joined.push_back(axon);
+            } else {
+                joined.back().count = axon.first_address + axon.count - joined.back().first_address;
+            }
+        }
+        core.axons = std::move(joined);
+    }
+
+    /// Column block by column block, row blocks ascending.
+    std::vector<std::uint32_t> tiles_of(const Projection& projection, const WeightPlace& place,
+                                        Slice slice) const {
+        const std::uint32_t width = out_.tile_columns[index_of(*net_.find_projection(projection.name))];
+        const std::uint32_t rows = network::rows_of(net_, projection);
+        const std::uint32_t row_blocks = ceil_div(rows, std::max(1U, place.tile_rows));
+        const std::uint32_t column_blocks = ceil_div(net_.at(projection.to).size, width);
+        std::vector<std::uint32_t> out;
+        for (std::uint32_t c = slice.first / width; c * width < slice.first + slice.count; ++c) {
+            for (std::uint32_t r = 0; r < row_blocks; ++r) {
+                out.push_back(r * column_blocks + c);
+            }
+        }
+        return out;
+    }
+
+    /// Cores that take events of neurons of a slice of a population.
+    std::vector<NodeId> takers(std::uint32_t population, Slice slice) const {
+        const std::uint32_t first = out_.image.first_address[population] + slice.first;
+        std::vector<NodeId> nodes;
+        for (const CoreImage& core : out_.image.cores) {
+            if (std::any_of(core.axons.begin(), core.axons.end(), [&](const AxonImage& axon) {
+                    return axon.first_address < first + slice.count &&
+                           axon.first_address + axon.count > first;
+                })) {
+                nodes.push_back(core.node);
+            }
+        }
+        return nodes;
+    }
+
+    std::optional<TreeId> grow(NodeId root, std::vector<NodeId> leaves, std::uint64_t flits) {
+        if (leaves.empty()) {
+            return std::nullopt;
+        }
+        const auto tree = static_cast<TreeId>(out_.image.trees.size());
+        out_.image.trees.push_back({tree, root, std::move(leaves), flits});
+        return tree;
+    }
+
+    void grow_trees() {
+        ChipImage& image = out_.image;
+        std::vector<NodeId> all;
+        for (const CoreImage& core : image.cores) {
+            all.push_back(core.node);
+        }
+        grow(hw::chip::kHostNode, std::move(all), 1);
+        for (hw::chip::SourceImage& source : image.sources) {
+            const std::uint32_t size = net_.populations[source.population].size;
+            source.tree = grow(hw::chip::kHostNode, takers(source.population, {0, size}), size);
+        }
+        for (CoreImage& core : image.cores) {
+            for (UnitImage& unit : core.units) {
+                std::vector<NodeId> leaves = takers(unit.population, unit.slice);
+                if (image.shown[unit.population]) {
+                    leaves.push_back(hw::chip::kHostNode);
+                }
+                unit.tree = grow(core.node, std::move(leaves), unit.slice.count);
+            }
+        }
+        if (image.trees.size() > static_cast<std::size_t>(chip_.multicast_trees)) {
+            throw InputError("chip.multicast_trees", chip_.multicast_trees,
+                             fmt::format("is too few: {} populations of the host and units of cores need {} "
+                                         "rows in the routers' multicast tables",
+                                         image.trees.size() - 1, image.trees.size()));
+        }
+    }
+
+    void check() const {
+        for (const CoreImage& core : out_.image.cores) {
+            check_core(core);
+        }
+        std::uint64_t in = 0, out = 0;
+        for (const hw::chip::SourceImage& source : out_.image.sources) {
+            in += net_.populations[source.population].size;
+        }
+        for (std::size_t p = 0; p < net_.populations.size(); ++p) {
+            out += phase_[p] > 0 && out_.image.shown[p] ? net_.populations[p].size : 0;
+        }
+        if (std::max(in, out) > static_cast<std::uint64_t>(chip_.event_fifo_depth)) {
+            throw InputError("chip.event_fifo_depth", chip_.event_fifo_depth,
+                             fmt::format("is too small: a time step may have {} events", std::max(in, out)));
+        }
+    }
+
+    void check_core(const CoreImage& core) const {
+        std::uint32_t neurons = 0;
+        std::string names;
+        for (const UnitImage& unit : core.units) {
+            neurons += unit.slice.count;
+            names += (names.empty() ? "" : ", ") + net_.populations[unit.population].name;
+        }
+        const auto refuse = [&](std::string_view key, std::uint64_t limit, std::uint64_t need,
+                                std::string_view what) {
+            throw InputError(key, limit,
+                             fmt::format("is too few: node {} needs {} {} for {} neurons of {}",
+                                         static_cast<unsigned>(core.node), need, what, neurons, names));
+        };
+        std::size_t tiles = 0, parts = 0;
+        std::uint32_t delay = 0;
+        for (const BlockImage& block : core.blocks) {
+            const WeightPlace& place = request_.weights[block.projection];
+            const Projection& projection = net_.projections[block.projection];
+            tiles += block.tiles.size();
+            parts += block.on_array ? block.tiles.size() * place.tiles_per_part : 1;
+            delay = std::max(delay, projection.delay_steps);
+            const std::uint64_t synapses =
+                std::uint64_t{std::min(network::rows_of(net_, projection), std::max(1U, place.tile_rows))} *
+                out_.tile_columns[block.projection];
+            if (block.on_array && synapses > hw::chip::kTileStride) {
+                throw InputError(place.tile_columns == 0 ? "chip.mesh_width" : "crossbar.tile_rows",
+                                 place.tile_columns == 0 ? chip_.mesh_width : place.tile_rows,
+                                 fmt::format("makes tiles of {} synapses of projection {}; the memory map "
+                                             "holds {} of a tile",
+                                             synapses, projection.name, hw::chip::kTileStride));
+            }
+        }
+        if (tiles > hw::chip::kMostTiles) {
+            refuse("chip.tiles_per_core", hw::chip::kMostTiles, tiles, "tiles");
+        }
+        if (parts > limit_of(chip_.tiles_per_core)) {
+            refuse("chip.tiles_per_core", static_cast<std::uint64_t>(chip_.tiles_per_core), parts, "tiles");
+        }
+        if (core.axons.size() > static_cast<std::size_t>(chip_.axon_ranges)) {
+            refuse("chip.axon_ranges", static_cast<std::uint64_t>(chip_.axon_ranges), core.axons.size(),
+                   "rows of the axon table");
+        }
+        if (delay > limit_of(chip_.delay_slots)) {
+            refuse("chip.delay_slots", static_cast<std::uint64_t>(chip_.delay_slots), delay, "delay slots");
+        }
+    }
+
+    const CompileRequest& request_;
+    const Network& net_;
+    const ChipConfig& chip_;
+    const std::uint32_t cores_;
+    std::vector<std::uint32_t> phase_;  // [population]; 0: the host feeds it
+    std::vector<std::uint32_t> used_;   // [core]: neurons
     CompiledNetwork out_;
 };
 
 }  // namespace
 
-NetworkShape CompiledNetwork::shape() const {
-    NetworkShape shape{.inputs = parameters.inputs,
-                       .recurrent = parameters.recurrent,
-                       .outputs = parameters.outputs,
-                       .rows = {},
-                       .tile_rows = {},
-                       .bias = {}};
-    for (std::size_t w = 0; w < weights.size(); ++w) {
-        shape.rows[w] = weights[w].rows;
-        shape.tile_rows[w] = static_cast<std::uint32_t>(weights[w].tile_rows);
-        shape.bias[w] = weights[w].bias;
-    }
-    return shape;
+CompiledNetwork compile(const CompileRequest& request, const ChipConfig& chip) {
+    return Compiler(request, chip).compile();
 }
 
-CompiledNetwork compile(const NetworkOfGraph& net, const FlatGraph& graph, const std::string& file,
-                        const Discretisation& discretisation, bool on_devices) {
-    return Compiler(net, graph, file, discretisation, on_devices).compile();
+ChipConfig with_resources(const ChipConfig& chip, const CompiledNetwork& compiled,
+                          const CompileRequest& request) {
+    std::int64_t neurons = 1, tiles = 1, delay = 1;
+    for (const CoreImage& core : compiled.image.cores) {
+        std::int64_t of_core = 0, parts = 0;
+        for (const UnitImage& unit : core.units) {
+            of_core += unit.slice.count;
+        }
+        for (const BlockImage& block : core.blocks) {
+            parts += block.on_array
+                         ? static_cast<std::int64_t>(block.tiles.size() *
+                                                     request.weights[block.projection].tiles_per_part)
+                         : 1;
+            delay = std::max(delay,
+                             std::int64_t{compiled.image.network.projections[block.projection].delay_steps});
+        }
+        neurons = std::max(neurons, of_core);
+        tiles = std::max(tiles, parts);
+    }
+    ChipConfig sized = chip;
+    sized.neurons_per_core = chip.neurons_per_core == 0 ? neurons : chip.neurons_per_core;
+    sized.tiles_per_core = chip.tiles_per_core == 0 ? tiles : chip.tiles_per_core;
+    sized.delay_slots = chip.delay_slots == 0 ? delay : chip.delay_slots;
+    return sized;
+}
+
+std::string describe(const CompiledNetwork& compiled, const CompileRequest& request, const ChipConfig& chip) {
+    const ChipImage& image = compiled.image;
+    std::string out = fmt::format("{} x {} cores, {} in use; {} phases, {} trees\n", chip.mesh_width,
+                                  chip.mesh_height, image.cores.size(), image.phases, image.trees.size());
+    const ChipConfig sized = with_resources(chip, compiled, request);
+    out += fmt::format("each core: {} neurons, {} tiles and memories, {} delay slots, {} axon ranges\n",
+                       sized.neurons_per_core, sized.tiles_per_core, sized.delay_slots, sized.axon_ranges);
+    for (const CoreImage& core : image.cores) {
+        std::size_t tiles = 0;
+        for (const BlockImage& block : core.blocks) {
+            tiles +=
+                block.on_array ? block.tiles.size() * request.weights[block.projection].tiles_per_part : 1;
+        }
+        out += fmt::format("core at node {:>4}: {:>3} tiles {:>3} axon ranges;",
+                           static_cast<unsigned>(core.node), tiles, core.axons.size());
+        for (const UnitImage& unit : core.units) {
+            out += fmt::format(" {} {}..{}", image.network.populations[unit.population].name,
+                               unit.slice.first, unit.slice.first + unit.slice.count - 1);
+        }
+        out += '\n';
+    }
+    return out;
 }
 
 }  // namespace memprop::host

@@ -1,54 +1,60 @@
-// What a graph becomes on a chip. The chip has one layer of LIF neurons that may feed each other one step
-// later, one layer of leaky readouts, tiles for the weights, and a delay of one step between both layers:
-//   Input -> Linear -> LIF (-> Linear -> LIF) (-> (Delay ->) Linear -> LI) -> Output
-// with IF for LIF, Affine for Linear, Flatten and nested graphs anywhere. Outputs may follow either layer. A
-// node that has no place in it is refused by name.
+// From a network to the image of a chip: which core computes which neurons, which synapses lie on its tiles,
+// along which trees events travel.
 //
-// A bias is the weight of a word line that is driven in every step: one more input address, the same for all
-// Affine nodes, and one more row of each of their matrices.
+// Populations are computed in phases (network::waves without what the host feeds). Each is spread over the
+// cores, in whole columns of tiles where its synapses lie on arrays; readouts, and populations whose devices
+// are shared, go to as few cores as hold them, those with the most room. Cores are used in order of their
+// distance from the host, so a network that needs few stays near it. An event goes only to cores that hold a
+// synapse of its neuron's slice, and to the host if it is shown. The same network always gets the same place.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "host_runtime/chip/mapping.hpp"
-#include "host_runtime/nir/to_network.hpp"
-#include "learning/classic.hpp"
+#include "hw_models/chip/chip_config.hpp"
+#include "hw_models/chip/chip_image.hpp"
 
 namespace memprop::host {
 
-/// The matrix of a projection; none: no rows.
-struct CompiledWeights {
-    std::optional<std::uint32_t> node;                ///< of the graph
-    std::optional<network::ProjectionId> projection;  ///< of its network
-    bool bias = false;                                ///< the last row is driven in every step
-    std::uint32_t rows = 0, columns = 0;
-    float unit = 1.0F;            ///< weight of 1
-    std::uint64_t tile_rows = 0;  ///< rows summed up before they are added to the others; at most all
-    std::vector<float> values;    ///< [row][column], in units
+/// What the weights of a projection are on.
+struct WeightPlace {
+    enum class Kind : std::uint8_t {
+        numbers,  ///< of the image
+        array,    ///< tiles of an array that learns or is made of devices
+        shared,   ///< devices that no tile has
+    };
+    Kind kind = Kind::numbers;
+    std::uint32_t tile_rows = 0;     ///< array: word lines of a tile
+    std::uint32_t tile_columns = 0;  ///< array: at most; 0: as wide as a core's share of the population
+    std::uint32_t columns_per_converter = 1;
+    std::uint32_t tiles_per_part = 1;  ///< 2: the update scheme has devices of its own beside the weights
+};
+
+struct CompileRequest {
+    const network::Network& network;
+    std::vector<WeightPlace> weights;  ///< by projection
+    std::vector<bool> shown;           ///< by population: its events go to the host
+    bool moves_cores = false;          ///< whether placement.hpp may exchange them
 };
 
 struct CompiledNetwork {
-    std::uint32_t neurons = 0;                     ///< node of the graph
-    std::optional<std::uint32_t> readouts, delay;  ///< likewise
-    network::PopulationId neuron_population{};     ///< of its network
-    std::optional<network::PopulationId> readout_population;
-    std::array<CompiledWeights, 3> weights;     ///< by position in the classic network (learning::classic)
-    std::optional<std::uint32_t> bias_address;  ///< the last input, if there are biases
-    learning::NetworkParameters<float> parameters{learning::NetworkConfig{}};
-
-    /// For weights that are numbers.
-    NetworkShape shape() const;
+    hw::chip::ChipImage image;
+    std::vector<std::uint32_t> tile_columns;  ///< by projection on an array: of its tiles, at most
+    std::uint64_t first_hop_cost = 0;         ///< before cores were moved
 };
 
-/// `net` is that of the graph, whose names and values messages quote, in the arithmetic of training in single
-/// precision. `on_devices`: the weights stay those of the graph, for a crossbar to be programmed with;
-/// biases, which devices do not hold, are refused. Throws InputError naming node and parameter that the chip
-/// has no unit, or no room in its registers, for.
-CompiledNetwork compile(const NetworkOfGraph& net, const nir::FlatGraph& graph, const std::string& file,
-                        const Discretisation& discretisation, bool on_devices);
+/// Throws InputError naming the resource of which there is too little, the need and the limit, or the
+/// projection that the chip has no place for.
+CompiledNetwork compile(const CompileRequest& request, const hw::chip::ChipConfig& chip);
+
+/// The hardware for an image: resources that `chip` leaves to the mapping (0) become what the fullest core
+/// needs. A chip is built from these; the next image has to fit.
+hw::chip::ChipConfig with_resources(const hw::chip::ChipConfig& chip, const CompiledNetwork& compiled,
+                                    const CompileRequest& request);
+
+/// A table of what went where and how full it is.
+std::string describe(const CompiledNetwork& compiled, const CompileRequest& request,
+                     const hw::chip::ChipConfig& chip);
 
 }  // namespace memprop::host

@@ -1,21 +1,19 @@
-// Which node of the mesh each core of a plan takes, so that flits have few links to pass.
+// Moves the cores of an image so that events pass fewer links.
 #pragma once
 
 #include <cstdint>
 
 #include "hw_models/chip/chip_config.hpp"
-#include "hw_models/chip/chip_plan.hpp"
+#include "hw_models/chip/chip_image.hpp"
 
 namespace memprop::host {
 
-/// Links that flits pass in a time step in which every input and every neuron spikes once: for each tree its
-/// links times the flits along it (input spikes; a core's spikes and its neurons_done; the step flit), and
-/// the links from each core with readouts to the host times its values, and from every core for its
-/// core_done.
-std::uint64_t hop_cost(const hw::chip::ChipPlan& plan, const hw::chip::ChipConfig& chip);
+/// Links passed in a time step in which every neuron fires; one between two chips counts as
+/// ChipConfig::links_per_boundary() of those within a chip.
+std::uint64_t hop_cost(const hw::chip::ChipImage& image, const hw::chip::ChipConfig& chip);
 
-/// Moves cores to free nodes and swaps them as long as that lowers hop_cost(); the same plan always gets the
-/// same place.
-void place_cores(hw::chip::ChipPlan& plan, const hw::chip::ChipConfig& chip);
+/// Exchanges the places of two cores, used or not, as long as that saves links; stops when a round over all
+/// cores saves less than a hundredth.
+void place_cores(hw::chip::ChipImage& image, const hw::chip::ChipConfig& chip);
 
 }  // namespace memprop::host

@@ -14,13 +14,15 @@
 #include "host_runtime/config/network_text.hpp"
 #include "host_runtime/files/atomic_file.hpp"
 #include "host_runtime/training.hpp"
+#include "hw_models/bus/register_text.hpp"
+#include "hw_models/chip/memory_map.hpp"
 
 namespace memprop::host::cli {
 namespace {
 
 constexpr std::string_view kUsage =
     "memprop config [EXPERIMENT.toml] [--set KEY=VALUE]... [--network | --points FILE]\n"
-    "       memprop config --models";
+    "       memprop config --models | --chip-map markdown|c-header";
 constexpr std::string_view kNotes =
     "Prints the experiment with every key, its value, meaning and choices; without a file, an experiment of\n"
     "defaults, which are those of the device: memprop config --set crossbar.device=NAME. Keys without "
@@ -31,6 +33,7 @@ constexpr std::string_view kNotes =
     "projection with its size, synapses, medium and rule, as tables that can be read back; that of "
     "[network]\n"
     "too. --models explains neuron models and learning rules and their parameters.\n"
+    "--chip-map prints the memory map of the cycle-level chip: a document, or a header for firmware in C.\n"
     "--points FILE (- for standard input) resolves many variants in one go: each line of FILE is a JSON "
     "array\n"
     "of KEY=VALUE strings, each line of the output a JSON object, either {\"config\": {key: value as TOML},\n"
@@ -96,11 +99,19 @@ void print_resolved(const std::string& experiment, const std::vector<std::string
     }
 }
 
+void print_chip_map(const std::string& form) {
+    if (form != "markdown" && form != "c-header") {
+        throw InputError("--chip-map", form, "must be markdown or c-header");
+    }
+    const hw::bus::RegisterTable& map = hw::chip::chip_map();
+    put_text(form == "markdown" ? hw::bus::markdown(map) : hw::bus::c_header(map));
+}
+
 }  // namespace
 
 int command_config(Arguments arguments) {
     namespace po = boost::program_options;
-    std::string experiment, points;
+    std::string experiment, points, chip_map;
     std::vector<std::string> overrides;
     bool network = false, models = false;
     po::options_description visible("Options"), hidden;
@@ -108,6 +119,8 @@ int command_config(Arguments arguments) {
                           "override one key; may be repeated")("network", po::bool_switch(&network),
                                                                "print the resolved network as tables")(
         "models", po::bool_switch(&models), "explain neuron models, learning rules and their parameters")(
+        "chip-map", po::value(&chip_map)->value_name("FORM"),
+        "print the chip's memory map as markdown or c-header")(
         "points", po::value(&points)->value_name("FILE"), "resolve and check the variants listed there")(
         "help,h", "explain and exit");
     hidden.add_options()("experiment", po::value(&experiment));
@@ -119,6 +132,10 @@ int command_config(Arguments arguments) {
     }
     if (models) {
         put_text(print_models());
+        return 0;
+    }
+    if (!chip_map.empty()) {
+        print_chip_map(chip_map);
         return 0;
     }
     if (points.empty()) {

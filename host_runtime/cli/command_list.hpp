@@ -11,6 +11,7 @@ int command_characterize(Arguments arguments);
 int command_core(Arguments arguments);
 int command_export(Arguments arguments);
 int command_golden(Arguments arguments);
+int command_image(Arguments arguments);
 int command_inspect(Arguments arguments);
 int command_scales(Arguments arguments);
 int command_run(Arguments arguments);

@@ -9,6 +9,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/terminal.hpp"
+#include "host_runtime/chip/chip_waveforms.hpp"
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/interrupt.hpp"
 #include "host_runtime/cli/network_options.hpp"
@@ -68,8 +69,12 @@ po::options_description visible_options() {
          "write the state after the last step")  //
         ("load-state", po::value<std::string>()->value_name("FILE"),
          "go on from the state of an earlier run of this network: events of steps that are done are skipped, "
-         "and results begin with the first new step")                                     //
-        ("sample", po::value<std::uint64_t>()->default_value(0), "row of an SHD file")    //
+         "and results begin with the first new step")                                   //
+        ("sample", po::value<std::uint64_t>()->default_value(0), "row of an SHD file")  //
+        ("trace", po::value<std::string>()->value_name("FILE.vcd"),
+         "waveforms of the chip (--engine cycle) for gtkwave and other viewers")  //
+        ("trace-steps", po::value<std::string>()->value_name("FIRST:LAST"),
+         "waveforms of these steps only, counted from the first one of this run")         //
         ("drop-incomplete", "leave out the last bin, which the recording does not fill")  //
         ("json", "print one JSON object on the last line of standard output");
     add_network_options(options);
@@ -158,6 +163,21 @@ private:
     std::vector<live::Word> words_;
 };
 
+std::optional<WaveformRequest> waveforms_from(const po::variables_map& options) {
+    if (options.count("trace") == 0) {
+        if (options.count("trace-steps") != 0) {
+            throw InputError("--trace-steps needs --trace FILE.vcd");
+        }
+        return std::nullopt;
+    }
+    if (options.count("engine") == 0 || options["engine"].as<std::string>() != "cycle") {
+        throw InputError("--trace needs --engine cycle: waveforms are those of the chip");
+    }
+    return parse_waveforms(options["trace"].as<std::string>(), options.count("trace-steps") != 0
+                                                                   ? options["trace-steps"].as<std::string>()
+                                                                   : std::string());
+}
+
 events::StepStream open_stream(const po::variables_map& options, const events::ReaderOptions& reader) {
     const auto source = options["events"].as<std::string>();
     const bool drop_incomplete = options.count("drop-incomplete") != 0;
@@ -197,6 +217,7 @@ int command_run(Arguments arguments) {
             throw InputError("steps", *steps, "must be in [0, 2^31]");
         }
     }
+    const std::optional<WaveformRequest> trace = waveforms_from(options);
     LoadedNetwork loaded = load_network_with(options, file);
     RunningNetwork& network = *loaded.network;
     loaded.reader.sample = options["sample"].as<std::uint64_t>();
@@ -236,6 +257,10 @@ int command_run(Arguments arguments) {
     if (options.count("hdf5") != 0) {
         recording.emplace(network, loaded.discretisation.dt_seconds, probes);
     }
+    std::optional<ChipWaveforms> waveforms;
+    if (trace) {
+        waveforms.emplace(loaded.chip->session(), *trace);
+    }
     run_steps(network, stream, steps, [&] {
         outputs.write_step();
         loaded.silence->note(network);
@@ -247,11 +272,14 @@ int command_run(Arguments arguments) {
         }
     });
     outputs.commit();
+    if (waveforms && !waveforms->commit()) {
+        say("memprop: warning: {}\n", too_short_for(*trace));
+    }
     if (recording) {
         recording->write(directory / "run.h5");
     }
     if (loaded.chip != nullptr) {
-        write_text_atomically(directory / "chip.csv", chip_csv(loaded.chip->hardware()));
+        write_text_atomically(directory / "chip.csv", chip_csv(loaded.chip->session()));
     }
     if (sender) {
         sender->finish();
@@ -321,8 +349,8 @@ int command_run(Arguments arguments) {
             put("  {:<24} {} spikes\n", node, count);
         }
         if (loaded.chip != nullptr) {
-            put("  {} cycles, {} of them to load the network\n", loaded.chip->hardware().chip().cycle(),
-                loaded.chip->hardware().load_cycles());
+            put("  {} cycles, {} of them to load the network\n", loaded.chip->session().chip().cycle(),
+                loaded.chip->session().load_cycles());
         }
         if (!energy.is_null()) {
             put("  energy: {}\n", energy_text(energy));

@@ -22,6 +22,7 @@
 #include "host_runtime/nir/flat_graph.hpp"
 #include "host_runtime/results/discretisation_report.hpp"
 #include "host_runtime/results/energy_report.hpp"
+#include "host_runtime/results/placement_report.hpp"
 #include "host_runtime/results/programming_warnings.hpp"
 
 namespace memprop::host::cli {
@@ -42,6 +43,10 @@ constexpr std::string_view kNotes =
     "peer at a time; one that does nothing for a second gives way if another waits. All sources that send\n"
     "into a UDP port within a second are one peer with one clock. TCP peers that send too fast are held\n"
     "back; UDP words without room are dropped and counted.\n"
+    "--engine cycle: the network runs on the cycle-level chip, with the same answers as --arithmetic "
+    "single.\n"
+    "If --crossbar puts weights behind an input onto devices, a second event there within a step ends the\n"
+    "server with an error: its word line can be driven once in a step.\n"
     "--learn: a word with x = 0x7FFF is a target for its step: y is the label (learning.loss =\n"
     "\"cross_entropy\") or the readout that should be 1 (\"mse\"). Weights change after every task.steps\n"
     "steps, or within them with learning.update_every_steps.\n"
@@ -74,7 +79,7 @@ Served serve_simulator(const po::variables_map& options, const std::string& file
 
 Served serve_learning(const po::variables_map& options, const std::string& file) {
     for (const char* name : {"crossbar", "device-time", "dt", "integrator", "reset", "first-step-recurrence",
-                             "save-state", "load-state"}) {
+                             "save-state", "load-state", "engine", "chip"}) {
         if (options.count(name) != 0) {
             throw InputError(
                 fmt::format("--{} does not go with --learn: the experiment says how the network is "
@@ -142,7 +147,12 @@ nlohmann::ordered_json report_json(const live::ServerReport& report, const live:
         {"discretisation", served.learning != nullptr ? nlohmann::ordered_json()
                                                       : discretisation_json(served.loaded.discretisation)},
         {"warnings", served.loaded.warnings},
+        {"engine", served.loaded.chip != nullptr ? "cycle" : "functional"},
         {"energy_j", energy_json(served.loaded.mapping.get())}};
+    if (served.loaded.chip != nullptr) {
+        json["energy_j"] = chip_energy_json(*served.loaded.chip, served.loaded.mapping.get());
+        add_placement(*served.loaded.chip, json);
+    }
     if (served.learning != nullptr) {
         const learning::TrainerBase& trainer = served.learning->trainer();
         json["targets"] = report.targets;
@@ -212,6 +222,7 @@ po::options_description visible_options() {
          "start from the state of an earlier run")  //
         ("json", "print one JSON object on the last line of standard output");
     add_network_options(options);
+    add_engine_options(options);
     return options;
 }
 

@@ -10,6 +10,7 @@
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/terminal.hpp"
 #include "crossbar/device/device_model.hpp"
+#include "host_runtime/chip/waveform_request.hpp"
 #include "host_runtime/cli/command_list.hpp"
 #include "host_runtime/cli/interrupt.hpp"
 #include "host_runtime/cli/options.hpp"
@@ -39,7 +40,7 @@ constexpr std::string_view kNotes =
     "`memprop config EXPERIMENT.toml` explains every key. `scripts/plot.py DIR` draws the result.\n";
 
 struct Options {
-    std::string experiment, out, resume, init, engine;
+    std::string experiment, out, resume, init, engine, trace, trace_steps;
     std::vector<std::string> overrides;
     std::int64_t seed = 0;
     bool list = false, evaluate = false, json = false;
@@ -107,6 +108,11 @@ TrainRequest make_request(const Options& options, const po::variables_map& value
                                               : std::filesystem::path(options.out);
     if (!options.init.empty()) {
         request.init = options.init;
+    }
+    if (!options.trace.empty()) {
+        request.waveforms = parse_waveforms(options.trace, options.trace_steps);
+    } else if (!options.trace_steps.empty()) {
+        throw InputError("--trace-steps needs --trace FILE.vcd");
     }
     return request;
 }
@@ -198,6 +204,10 @@ int command_train(Arguments arguments) {
         "start from the weights of a checkpoint.h5 or of a NIR network of the "
         "form Input -> Linear -> LIF (-> Linear -> LIF) -> Linear -> LI -> Output")(
         "evaluate", po::bool_switch(&options.evaluate), "one pass without learning over the samples")(
+        "trace", po::value(&options.trace)->value_name("FILE.vcd"),
+        "waveforms of the chip (engine cycle) for gtkwave and other viewers")(
+        "trace-steps", po::value(&options.trace_steps)->value_name("FIRST:LAST"),
+        "waveforms of these time steps only, counted over all samples of this process")(
         "list", po::bool_switch(&options.list), "list tasks, devices, update schemes and neuron models")(
         "json", po::bool_switch(&options.json), "the last line of stdout is the result as one JSON object")(
         "help,h", "explain and exit");

@@ -15,6 +15,7 @@ std::span<const Command> commands() {
         Command{"serve", "keep a network running on live events", command_serve},
         Command{"core", "run a network on the digital e-prop core", command_core},
         Command{"export", "write a trained network as a NIR file", command_export},
+        Command{"image", "write what loads a network into the cycle-level chip", command_image},
         Command{"inspect", "print what a network file holds", command_inspect},
         Command{"characterize", "measure the statistics of a device model", command_characterize},
         Command{"golden", "compute results recorded elsewhere anew and compare them", command_golden},

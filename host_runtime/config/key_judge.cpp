@@ -185,6 +185,13 @@ std::string KeyJudge::of_chip(std::string_view name) const {
     if (!on_chip_) {
         return "run.engine = \"functional\" has no chip";
     }
+    if (!config_.chip.has_boundaries() && name.starts_with("boundary_")) {
+        return "the mesh is one chip: chip.chip_columns and chip.chip_rows do not divide it";
+    }
+    if ((name == "chip_columns" && config_.chip.chip_columns >= config_.chip.mesh_width) ||
+        (name == "chip_rows" && config_.chip.chip_rows >= config_.chip.mesh_height)) {
+        return "the mesh is not larger than one such chip";
+    }
     const bool of_devices = (name.starts_with("tile_cost.") && name != "tile_cost.source") ||
                             is_one_of(name, {"drive_cycles", "conversion_cycles", "row_select_cycles",
                                              "pulse_cycles", "reset_cycles", "columns_written_together"});

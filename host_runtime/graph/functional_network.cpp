@@ -7,6 +7,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/files/memory_archive.hpp"
+#include "host_runtime/graph/merged_events.hpp"
 #include "learning/network/connect/connections.hpp"
 #include "learning/network/models/models.hpp"
 
@@ -27,25 +28,6 @@ bool is_finite(const network::Neurons<Real>& neurons, const network::NeuronModel
     return std::all_of(model.fields.begin(), model.fields.end(), [&](const network::Field& field) {
         return field.role != network::FieldRole::state || all_finite(neurons.state(field.name));
     });
-}
-
-/// Ascending `events`; several of one input become one of their number.
-template <class Real>
-void merge(std::span<const std::uint32_t> events, network::Signal<Real>& signal) {
-    using Form = typename network::Signal<Real>::Form;
-    signal.index.clear();
-    signal.value.clear();
-    for (const std::uint32_t event : events) {
-        if (!signal.index.empty() && signal.index.back() == event) {
-            signal.value.back() += Real{1};
-        } else {
-            signal.index.push_back(event);
-            signal.value.push_back(Real{1});
-        }
-    }
-    signal.form = signal.index.empty()                   ? Form::zero
-                  : signal.index.size() == events.size() ? Form::spikes
-                                                         : Form::graded;
 }
 
 }  // namespace
@@ -123,17 +105,17 @@ void FunctionalNetwork::serialize(StateArchive& archive, StateParts parts) {
         running_);
 }
 
-void FunctionalNetwork::read_state(StateArchive& archive) {
+void FunctionalNetwork::read_state(StateArchive& archive, StateParts parts) {
     MemoryWriter before;
-    serialize(before);
+    serialize(before, parts);
     try {
         reset();
-        serialize(archive);
+        serialize(archive, parts);
         check_finite();
     } catch (...) {
         MemoryReader back(before.items());
         reset();
-        serialize(back);
+        serialize(back, parts);
         throw;
     }
 }
@@ -159,7 +141,7 @@ void FunctionalNetwork::step(std::span<const std::uint32_t> events) {
                     own = own_events_;
                 }
                 if (merges_events_) {
-                    merge(own, executor.input(net_.inputs[k]));
+                    merge_events(own, executor.input(net_.inputs[k]));
                 } else {
                     executor.set_input(net_.inputs[k], own);
                 }

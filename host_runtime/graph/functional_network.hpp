@@ -28,12 +28,10 @@ public:
 
     void step(std::span<const std::uint32_t> events) override;
 
-    /// State back to the beginning; weights stay.
-    void reset();
+    void reset() override;
 
-    /// Everything that steps have changed, but not the weights; with devices also what these hold. Reading
-    /// needs a network that has been reset; what was read then continues bit for bit.
-    enum class StateParts { network, network_and_devices };
+    /// The state, as write_state() has it. Reading needs a network that has been reset; what was read then
+    /// continues bit for bit.
     void serialize(StateArchive& archive, StateParts parts = StateParts::network_and_devices);
 
     std::span<const std::uint32_t> spikes(std::uint32_t node) const override;
@@ -41,8 +39,10 @@ public:
     std::span<const double> current(std::uint32_t node) const override;
     void read_output(std::span<double> out) const override;
     void check_finite() const override;
-    void write_state(StateArchive& archive) override { serialize(archive); }
-    void read_state(StateArchive& archive) override;
+    using RunningNetwork::read_state;
+    using RunningNetwork::write_state;
+    void write_state(StateArchive& archive, StateParts parts) override { serialize(archive, parts); }
+    void read_state(StateArchive& archive, StateParts parts) override;
 
 private:
     template <class Real>

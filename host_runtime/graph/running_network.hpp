@@ -63,11 +63,17 @@ public:
     /// Throws RunError naming a node whose state or output is no longer finite.
     virtual void check_finite() const = 0;
 
+    /// State back to the beginning; weights stay.
+    virtual void reset() = 0;
+
     /// Everything that steps have changed, but not the weights; with devices also what these hold. What one
     /// engine writes another can read, and the run continues bit for bit. Reading replaces all state, or
     /// throws and leaves all as it was.
-    virtual void write_state(StateArchive& archive) = 0;
-    virtual void read_state(StateArchive& archive) = 0;
+    enum class StateParts : std::uint8_t { network, network_and_devices };
+    virtual void write_state(StateArchive& archive, StateParts parts) = 0;
+    virtual void read_state(StateArchive& archive, StateParts parts) = 0;
+    void write_state(StateArchive& archive) { write_state(archive, StateParts::network_and_devices); }
+    void read_state(StateArchive& archive) { read_state(archive, StateParts::network_and_devices); }
 
 protected:
     explicit RunningNetwork(const nir::FlatGraph& graph);

@@ -108,7 +108,7 @@ public:
                  const std::vector<std::string>& probes);
 
     std::uint64_t steps_done() const { return running_->steps_done(); }
-    void reset() { simulator("reset").reset(); }
+    void reset() { running_->reset(); }
     void save(const std::string& file) {
         const py::gil_scoped_release no_gil;
         save_state(*running_, discretisation_, mapping_.get(), file);
@@ -121,7 +121,7 @@ public:
     /// Other weights, the same state; devices are fresh and programmed anew.
     void reload(const PyNetwork& network) {
         MemoryWriter state;
-        simulator("reload").serialize(state, FunctionalNetwork::StateParts::network);
+        running_->write_state(state, RunningNetwork::StateParts::network);
         load_and_warn(network, &state);
     }
 
@@ -169,35 +169,25 @@ private:
             mapping = std::make_unique<CrossbarMapping>(*crossbar_, device_time_seconds_);
         }
         std::unique_ptr<RunningNetwork> fresh;
+        const ChipNetwork* on_chip = nullptr;
         if (chip_) {
-            auto on_chip = std::make_unique<ChipNetwork>(network.graph(), network.file, discretisation_,
-                                                         *chip_, mapping.get());
-            on_chip_ = on_chip.get();
-            fresh = std::move(on_chip);
+            auto network_on_chip = std::make_unique<ChipNetwork>(network.graph(), network.file,
+                                                                 discretisation_, *chip_, mapping.get());
+            on_chip = network_on_chip.get();
+            fresh = std::move(network_on_chip);
         } else {
-            auto simulator = std::make_unique<FunctionalNetwork>(network.graph(), network.file,
-                                                                 discretisation_, mapping.get());
-            if (state != nullptr) {
-                MemoryReader reader(state->items());
-                simulator->serialize(reader, FunctionalNetwork::StateParts::network);
-            }
-            fresh = std::move(simulator);
+            fresh = std::make_unique<FunctionalNetwork>(network.graph(), network.file, discretisation_,
+                                                        mapping.get());
+        }
+        if (state != nullptr) {
+            MemoryReader reader(state->items());
+            fresh->read_state(reader, RunningNetwork::StateParts::network);
         }
         running_ = std::move(fresh);  // before the mapping it uses
+        on_chip_ = on_chip;
         mapping_ = std::move(mapping);
         network_ = network;
         silence_.emplace(network.graph(), network.file, discretisation_);
-    }
-
-    FunctionalNetwork& simulator(std::string_view what) {
-        auto* const simulator = dynamic_cast<FunctionalNetwork*>(running_.get());
-        if (simulator == nullptr) {
-            throw InputError(
-                fmt::format("{}: a chip is built, loaded and started once; make another Simulation "
-                            "in another process, or use engine = \"functional\"",
-                            what));
-        }
-        return *simulator;
     }
 
     PyNetwork network_;

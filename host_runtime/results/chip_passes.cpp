@@ -6,9 +6,9 @@
 
 namespace memprop::host {
 
-ChipPasses::ChipPasses(const ChipHardware& hardware, const learning::TrainerBase& trainer,
+ChipPasses::ChipPasses(const ChipSession& session, const learning::TrainerBase& trainer,
                        const crossbar::EnergyConfig& device_energy)
-    : chip_(hardware.chip()),
+    : chip_(session.chip()),
       trainer_(trainer),
       device_energy_(device_energy),
       before_(spent()),
@@ -25,12 +25,10 @@ ChipPasses::Spent ChipPasses::spent() const {
     const hw::chip::ChipEnergy energy = chip_.energy();
     now.routing_j = energy.routing_j;
     now.tile_periphery_j = energy.tile_periphery_j;
-    for (const hw::chip::Core* core : chip_.cores()) {
+    for (const auto& core : chip_.cores()) {
         now.neuron_units_j += core->neuron_energy_j();
         now.learning_engines_j += core->learning_energy_j();
-        for (const auto& tile : core->tiles()) {
-            now.synaptic_operations += tile->stats().row_events * tile->memory().columns();
-        }
+        now.synaptic_operations += core->synaptic_operations();
     }
     return now;
 }

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "crossbar/config.hpp"
-#include "host_runtime/chip/chip_hardware.hpp"
+#include "host_runtime/chip/chip_session.hpp"
 #include "learning/trainer.hpp"
 
 namespace memprop::host {
@@ -14,7 +14,7 @@ namespace memprop::host {
 class ChipPasses {
 public:
     /// Counting begins now. Both must live as long.
-    ChipPasses(const ChipHardware& hardware, const learning::TrainerBase& trainer,
+    ChipPasses(const ChipSession& session, const learning::TrainerBase& trainer,
                const crossbar::EnergyConfig& device_energy);
 
     /// What was spent since the last call belongs to `pass` after so many epochs.

@@ -14,24 +14,25 @@ double part(std::uint64_t cycles, std::uint64_t of) {
     return of == 0 ? 0.0 : static_cast<double>(cycles) / static_cast<double>(of);
 }
 
-nlohmann::ordered_json core_report(const Core& core, std::uint64_t cycles) {
+nlohmann::ordered_json core_report(const Core& core, const network::Network& network, std::uint64_t cycles) {
     const CoreStats& stats = core.stats();
     nlohmann::ordered_json json;
-    json["node"] = static_cast<unsigned>(core.plan().node);
-    json["neurons"] = core.plan().neurons.count;
-    json["readouts"] = core.plan().readouts.count;
-    for (const TilePlacement& placed : core.plan().tiles) {
-        json["tiles"].push_back(
-            learning::classic::kProjectionNames[static_cast<std::size_t>(placed.projection)]);
+    json["node"] = static_cast<unsigned>(core.node());
+    std::uint32_t neurons = 0, readouts = 0;
+    for (const Unit& unit : core.units()) {
+        (unit.program().role == UnitRole::readout ? readouts : neurons) += unit.size();
     }
+    json["neurons"] = neurons;
+    json["readouts"] = readouts;
+    std::uint64_t driving = 0, reading = 0;
+    core.for_each_tile([&](std::uint32_t projection, const ArrayBlock::PlacedTile& placed) {
+        json["tiles"].push_back(network.projections[projection].name);
+        driving = std::max(driving, placed.tile->stats().driving_cycles);
+        reading = std::max(reading, placed.tile->stats().readout_cycles);
+    });
     json["spikes"] = stats[CoreCounter::spikes];
     json["unmapped_events"] = stats[CoreCounter::unmapped_events];
     json["send_stall_cycles"] = stats[CoreCounter::send_stall_cycles];
-    std::uint64_t driving = 0, reading = 0;
-    for (const auto& tile : core.tiles()) {
-        driving = std::max(driving, tile->stats().driving_cycles);
-        reading = std::max(reading, tile->stats().readout_cycles);
-    }
     json["utilisation"] = {
         {"word_lines", part(driving, cycles)},
         {"converters", part(reading, cycles)},
@@ -73,23 +74,23 @@ void add_chip_energy(const ChipEnergy& energy, nlohmann::ordered_json& energy_j)
     energy_j["total"] = devices + energy.total_j();
 }
 
-void add_chip(const ChipHardware& hardware, const ChipTotals& spent, nlohmann::ordered_json& result) {
+void add_chip(const ChipSession& session, const ChipTotals& spent, nlohmann::ordered_json& result) {
     result["engine"] = "cycle";
     add_chip_energy(spent.energy, result["energy_j"]);
-    add_chip_counters(hardware, spent.cycles, result);
+    add_chip_counters(session, spent.cycles, result);
 }
 
-void add_chip_counters(const ChipHardware& hardware, std::uint64_t cycles, nlohmann::ordered_json& result) {
-    const Chip& chip = hardware.chip();
+void add_chip_counters(const ChipSession& session, std::uint64_t cycles, nlohmann::ordered_json& result) {
+    const Chip& chip = session.chip();
     const HostStats& host = chip.host().stats();
     result["cycles"] = cycles;
     result["deadline_misses"] = host[HostCounter::deadline_misses];
-    const hw::noc::Fabric& fabric = chip.mesh().fabric();
+    const hw::noc::Fabric& fabric = chip.fabric();
     const hw::noc::LatencyHistogram& latency = fabric.latency();
     auto& json = result["chip"];
     json["mesh"] = {chip.config().mesh_width, chip.config().mesh_height};
     json["clock_period_ns"] = chip.config().clock_period_ns;
-    json["load_cycles"] = hardware.load_cycles();
+    json["load_cycles"] = session.load_cycles();
     json["step_cycles_mean"] = part(host[HostCounter::step_cycles], host[HostCounter::steps]);
     json["step_cycles_max"] = host[HostCounter::longest_step_cycles];
     json["phase_cycles"] = {{"neurons", host[HostCounter::neuron_phase_cycles]},
@@ -109,19 +110,25 @@ void add_chip_counters(const ChipHardware& hardware, std::uint64_t cycles, nlohm
                                    {"max", latency.max_cycles()},
                                    {"flits", latency.count()}};
     json["flit_latency_histogram"] = histogram(latency);
-    for (const Core* core : chip.cores()) {
-        json["cores"].push_back(core_report(*core, cycles));
+    for (const auto& core : chip.cores()) {
+        if (core->is_used()) {
+            json["cores"].push_back(core_report(*core, session.image().network, cycles));
+        }
     }
     json["process_activations"] = chip.activations();
     json["cost_sources"] = {{"routing", chip.config().router_cost.source},
                             {"tile_periphery", chip.config().tile_cost.source},
                             {"numbers", chip.config().sram_cost.source},
                             {"digital", chip.config().digital_cost.source}};
+    if (chip.config().has_boundaries()) {
+        json["boundary_flits"] = fabric.total_router_stats(chip.cycle()).over_boundary_total();
+        json["cost_sources"]["boundary"] = chip.config().boundary_source;
+    }
 }
 
-std::string chip_csv(const ChipHardware& hardware) {
+std::string chip_csv(const ChipSession& session) {
     std::string out = "counter,value,unit,description\n";
-    for (const hw::Counter& counter : hardware.chip().report()) {
+    for (const hw::Counter& counter : session.chip().report(session.image().network)) {
         std::string description = counter.description;
         std::replace(description.begin(), description.end(), '"', '\'');
         out += fmt::format("{},{},{},\"{}\"\n", counter.name, counter.value, counter.unit, description);

@@ -27,8 +27,8 @@ std::vector<std::uint64_t> words(const std::vector<std::uint32_t>& halves) {
 
 }  // namespace
 
-ChipTotals chip_totals(const ChipHardware& hardware) {
-    const hw::chip::Chip& chip = hardware.chip();
+ChipTotals chip_totals(const ChipSession& session) {
+    const hw::chip::Chip& chip = session.chip();
     return {.cycles = chip.cycle(),
             .deadline_misses = chip.host().stats()[hw::chip::HostCounter::deadline_misses],
             .energy = chip.energy()};
@@ -55,7 +55,7 @@ void ChipLedger::restore(StateArchive& archive) {
     archive("record", record_);
     archive.leave();
     if (hardware_ != nullptr && !record_.empty()) {
-        not_counted_cycles_ = hardware_->chip().cycle();
+        not_counted_cycles_ = hardware_->session().chip().cycle();
         hw::WordRecord given(words(record_));
         hardware_->record(given);
         given.finish();
@@ -66,7 +66,7 @@ ChipTotals ChipLedger::total() const {
     if (hardware_ == nullptr) {
         return {.cycles = earlier_cycles_};
     }
-    ChipTotals totals = chip_totals(*hardware_);
+    ChipTotals totals = chip_totals(hardware_->session());
     totals.cycles += earlier_cycles_ - not_counted_cycles_;
     return totals;
 }

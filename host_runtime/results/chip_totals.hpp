@@ -16,7 +16,7 @@ struct ChipTotals {
 };
 
 /// Of a chip since it was built, loading included, or since the run came to its first chip.
-ChipTotals chip_totals(const ChipHardware& hardware);
+ChipTotals chip_totals(const ChipSession& session);
 
 /// Carries what a chip has counted from one process of a run to the next.
 class ChipLedger {

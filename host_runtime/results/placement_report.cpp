@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "host_runtime/chip/mapping.hpp"
 #include "host_runtime/chip/placement.hpp"
 #include "host_runtime/graph/crossbar_report.hpp"
 #include "host_runtime/results/chip_report.hpp"
@@ -13,10 +12,7 @@
 namespace memprop::host {
 namespace {
 
-using hw::chip::ChipConfig;
-using hw::chip::ChipPlan;
-using hw::chip::CorePlan;
-using hw::chip::Slice;
+using namespace hw::chip;
 
 nlohmann::ordered_json used(std::uint64_t count, std::uint64_t limit) {
     return {{"used", count}, {"limit", limit}};
@@ -27,80 +23,109 @@ std::uint64_t limit_of(std::int64_t configured, std::uint64_t most) {
     return configured == 0 ? most : static_cast<std::uint64_t>(configured);
 }
 
-nlohmann::ordered_json neurons_json(const ChipNetwork& network, std::uint32_t node, const Slice& slice) {
-    return {{"node", network.nodes()[node].name}, {"first", slice.first}, {"count", slice.count}};
+/// The tile or memory of a block.
+nlohmann::ordered_json tiles_json(const Chip& chip, const network::Network& network, const CoreImage& core,
+                                  std::uint64_t& synapses) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    const auto add = [&](const network::Projection& p, const hw::tile::TileRegion& region) {
+        json.push_back({{"node", p.name},
+                        {"first_row", region.first_row},
+                        {"rows", region.rows},
+                        {"first_column", region.first_column},
+                        {"columns", region.columns}});
+    };
+    for (const BlockImage& block : core.blocks) {
+        const network::Projection& p = network.projections[block.projection];
+        const Slice slice = core.units[block.unit].slice;
+        for (const std::uint32_t tile : block.tiles) {
+            const hw::tile::TileRegion& region = chip.memory().array(block.projection)->tiles()[tile];
+            add(p, region);
+            synapses += std::uint64_t{region.rows} * region.columns;
+        }
+        if (!block.on_array) {
+            add(p, {.first_row = 0,
+                    .rows = network.at(p.from).size,
+                    .first_column = slice.first,
+                    .columns = slice.count});
+            synapses += p.connect.kind == network::ConnectKind::dense
+                            ? std::uint64_t{network::rows_of(network, p)} * slice.count
+                            : network::size_of(p.weights);
+        }
+    }
+    return json;
 }
 
-nlohmann::ordered_json core_json(const ChipNetwork& network, const CorePlan& core, const ChipConfig& chip) {
-    const CompiledNetwork& compiled = network.compiled();
+nlohmann::ordered_json core_json(const ChipSession& session, const CoreImage& core) {
+    const network::Network& network = session.image().network;
+    const ChipConfig& config = session.chip().config();
     const hw::noc::Position at =
-        hw::noc::position_of(core.node, static_cast<std::uint32_t>(chip.mesh_width) + 1);
+        hw::noc::position_of(core.node, static_cast<std::uint32_t>(config.mesh_width) + 1);
     nlohmann::ordered_json json{{"node", static_cast<unsigned>(core.node)},
                                 {"x", at.x - 1},
                                 {"y", at.y},
                                 {"holds", nlohmann::ordered_json::array()}};
-    if (core.neurons.count > 0) {
-        json["holds"].push_back(neurons_json(network, compiled.neurons, core.neurons));
+    std::uint64_t neurons = 0, synapses = 0;
+    for (const UnitImage& unit : core.units) {
+        json["holds"].push_back({{"node", network.populations[unit.population].name},
+                                 {"first", unit.slice.first},
+                                 {"count", unit.slice.count},
+                                 {"phase", unit.phase}});
+        neurons += unit.slice.count;
     }
-    if (core.readouts.count > 0) {
-        json["holds"].push_back(neurons_json(network, *compiled.readouts, core.readouts));
-    }
-    std::uint64_t synapses = 0;
-    json["tiles"] = nlohmann::ordered_json::array();
-    for (const hw::chip::TilePlacement& placed : core.tiles) {
-        const auto w = static_cast<std::size_t>(placed.projection);
-        const hw::tile::TileRegion& region =
-            network.hardware().chip().weights(placed.projection).tiles()[placed.tile];
-        json["tiles"].push_back({{"node", network.nodes()[*compiled.weights[w].node].name},
-                                 {"first_row", region.first_row},
-                                 {"rows", region.rows},
-                                 {"first_column", region.first_column},
-                                 {"columns", region.columns}});
-        synapses += std::uint64_t{region.rows} * region.columns;
-    }
+    json["tiles"] = tiles_json(session.chip(), network, core, synapses);
     json["synapses"] = synapses;
-    json["fill"] = {{"neurons", used(core.neurons.count + core.readouts.count,
-                                     limit_of(chip.neurons_per_core, hw::chip::kNeuronMemoryStride))},
-                    {"tiles", used(core.tiles.size(), limit_of(chip.tiles_per_core, hw::chip::kMostTiles))},
-                    {"axon_ranges", used(core.axons.size(), static_cast<std::uint64_t>(chip.axon_ranges))}};
+    json["fill"] = {{"neurons", used(neurons, limit_of(config.neurons_per_core, kMostAddresses))},
+                    {"tiles", used(json["tiles"].size(), limit_of(config.tiles_per_core, kMostTiles))},
+                    {"axon_ranges", used(core.axons.size(), static_cast<std::uint64_t>(config.axon_ranges))}};
     return json;
 }
 
 }  // namespace
 
 void add_placement(const ChipNetwork& network, nlohmann::ordered_json& result) {
-    add_chip_counters(network.hardware(), network.hardware().chip().cycle(), result);
-    const ChipPlan& plan = network.hardware().chip().plan();
-    const ChipConfig& chip = network.hardware().chip().config();
-    result["load_cycles"] = network.hardware().load_cycles();
+    const ChipSession& session = network.session();
+    add_chip_counters(session, session.chip().cycle(), result);
+    const ChipImage& image = session.image();
+    const ChipConfig& config = session.chip().config();
+    result["load_cycles"] = session.load_cycles();
     auto& json = result["mapping"];
-    json["mesh"] = {chip.mesh_width, chip.mesh_height};
+    json["mesh"] = {config.mesh_width, config.mesh_height};
+    json["phases"] = image.phases;
     json["cores"] = nlohmann::ordered_json::array();
-    for (const CorePlan& core : plan.cores) {
-        json["cores"].push_back(core_json(network, core, chip));
+    for (const CoreImage& core : image.cores) {
+        json["cores"].push_back(core_json(session, core));
+    }
+    std::uint64_t in = 0, out = 0;
+    std::vector<bool> computed(image.network.populations.size(), true);
+    for (const SourceImage& source : image.sources) {
+        in += image.network.populations[source.population].size;
+        computed[source.population] = false;
+    }
+    for (std::size_t p = 0; p < computed.size(); ++p) {
+        out += computed[p] && image.shown[p] ? image.network.populations[p].size : 0;
     }
     json["fill"] = {
-        {"cores", used(plan.cores.size(), static_cast<std::uint64_t>(chip.mesh_width * chip.mesh_height))},
-        {"multicast_trees", used(plan.trees.size(), static_cast<std::uint64_t>(chip.multicast_trees))},
-        {"event_fifo", used(std::max(plan.inputs, plan.recurrent + plan.outputs),
-                            static_cast<std::uint64_t>(chip.event_fifo_depth))}};
-    json["hops"] = {{"by_distance", network.first_hop_cost()}, {"placed", hop_cost(plan, chip)}};
-    json["bias_line"] = network.compiled().bias_address.has_value();
+        {"cores",
+         used(image.cores.size(), static_cast<std::uint64_t>(config.mesh_width * config.mesh_height))},
+        {"multicast_trees", used(image.trees.size(), static_cast<std::uint64_t>(config.multicast_trees))},
+        {"event_fifo", used(std::max(in, out), static_cast<std::uint64_t>(config.event_fifo_depth))}};
+    json["hops"] = {{"by_distance", session.compiled().first_hop_cost}, {"placed", hop_cost(image, config)}};
 }
 
 nlohmann::ordered_json chip_energy_json(const ChipNetwork& network, const CrossbarMapping* mapping) {
     nlohmann::ordered_json json = energy_json(mapping);
-    add_chip_energy(network.hardware().chip().energy(), json);
+    add_chip_energy(network.session().chip().energy(), json);
     return json;
 }
 
 std::string placement_text(const ChipNetwork& network) {
-    const ChipPlan& plan = network.hardware().chip().plan();
-    const ChipConfig& chip = network.hardware().chip().config();
-    std::string text = "memprop: " + describe_plan(plan, network.shape(), chip);
+    const ChipSession& session = network.session();
+    const ChipConfig& config = session.chip().config();
+    std::string text = "memprop: " + describe(session.compiled(), network.request(), config);
     fmt::format_to(std::back_inserter(text),
                    "links passed if all spike once: {} ({} before placement); loaded in {} cycles\n",
-                   hop_cost(plan, chip), network.first_hop_cost(), network.hardware().load_cycles());
+                   hop_cost(session.image(), config), session.compiled().first_hop_cost,
+                   session.load_cycles());
     return text;
 }
 

@@ -115,8 +115,9 @@ void BusMaster::wait_until(Done done, std::uint64_t most_cycles, std::string_vie
     while (!done()) {
         const std::uint64_t next = target_.next_cycle();
         if (next == kNever) {
-            throw RunError(
-                fmt::format("the chip is idle at cycle {} and {} will not come", target_.cycle(), what));
+            const std::string waits = target_.who_waits();
+            throw RunError(fmt::format("the chip is idle at cycle {} and {} will not come{}{}",
+                                       target_.cycle(), what, waits.empty() ? "" : ":\n", waits));
         }
         if (next > last) {
             throw RunError(

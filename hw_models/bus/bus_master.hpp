@@ -44,7 +44,7 @@ public:
     std::uint32_t debug_read(std::uint32_t address) const;
 
     /// Until the interrupt line is high, in the first such cycle. RunError if it is not after most_cycles, or
-    /// never will be as the chip is idle.
+    /// never will be as the chip is idle; then with BusTarget::who_waits().
     void wait_for_interrupt(std::uint64_t most_cycles = kNever);
     /// Until all posted writes have been done; RunError if that never comes.
     void wait_for_posted_writes();

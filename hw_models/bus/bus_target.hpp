@@ -71,6 +71,8 @@ public:
     virtual std::uint64_t posted_writes() const = 0;
     /// For messages: "core[3].spike_tree"; empty if there is no such word.
     virtual std::string name_of(std::uint32_t address) const = 0;
+    /// For messages about a model that has stopped: who waits for whom, a line each; may be empty.
+    virtual std::string who_waits() const { return {}; }
 
     // Counters. Masters call them once a transaction: with its words and bus cycles before its first word
     // (not if the form of the burst is wrong), with its status after its last if that is not ok.

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "crossbar/base/error.hpp"
@@ -56,6 +58,30 @@ void ChipConfig::check_costs() const {
     check_group("tile_cost", tile_cost);
     check_group("sram_cost", sram_cost);
     check_group("digital_cost", digital_cost);
+    if (has_boundaries() && boundary_pj < 0.0) {
+        throw InputError("chip.boundary_pj", boundary_pj,
+                         "is not known: a mesh of several chips needs the cost of a link between two, in pJ "
+                         "and at least 0");
+    }
+    if (has_boundaries() && boundary_source.empty()) {
+        throw InputError("chip.boundary_source", "", "must name where chip.boundary_pj comes from");
+    }
+}
+
+bool ChipConfig::has_boundaries() const {
+    return (chip_columns != 0 && chip_columns < mesh_width) || (chip_rows != 0 && chip_rows < mesh_height);
+}
+
+std::uint32_t ChipConfig::links_per_boundary() const {
+    if (!has_boundaries()) {
+        return 1;
+    }
+    const double cycles = static_cast<double>(router_cycles + boundary_cycles) /
+                          static_cast<double>(router_cycles + link_cycles);
+    const double link_pj = (router_cost.east_west_pj + router_cost.north_south_pj) / 2;
+    const double energy = link_pj > 0.0 ? boundary_pj / link_pj : 1.0;
+    constexpr double kMost = 1e6;  // sums of weighted links stay far from overflow
+    return static_cast<std::uint32_t>(std::ceil(std::clamp(std::max(cycles, energy), 1.0, kMost)));
 }
 
 crossbar::EnergyConfig ChipConfig::device_costs(const crossbar::EnergyConfig& costs,
@@ -78,11 +104,18 @@ noc::NocParams ChipConfig::noc_params() const {
             .fifo_depth = u32(fifo_depth),
             .router_cycles = u32(router_cycles),
             .link_cycles = u32(link_cycles),
+            .credit_cycles = u32(credit_cycles),
             .multicast_trees = u32(multicast_trees),
             .cost = {.east_west_pj = router_cost.east_west_pj,
                      .north_south_pj = router_cost.north_south_pj,
                      .local_pj = router_cost.local_pj,
-                     .source = router_cost.source}};
+                     .source = router_cost.source,
+                     .boundary_pj = has_boundaries() ? std::optional(boundary_pj) : std::nullopt,
+                     .boundary_source = boundary_source},
+            .chip_columns = u32(chip_columns),
+            .chip_rows = u32(chip_rows),
+            .columns_before = 1,
+            .boundary_cycles = u32(boundary_cycles)};
 }
 
 tile::CrossbarTileParams ChipConfig::crossbar_tile(std::int64_t columns_per_converter) const {

@@ -99,6 +99,7 @@ struct ChipConfig {
     std::int64_t tiles_per_core = 0;
     std::int64_t neurons_per_core = 0;
     std::int64_t axon_ranges = 64;
+    std::int64_t delay_slots = 0;
     std::int64_t multicast_trees = 1024;
     tile::ReadMode read_mode = tile::ReadMode::per_event;
     std::int64_t fifo_depth = 16;
@@ -106,6 +107,12 @@ struct ChipConfig {
     double clock_period_ns = 10.0;
     std::int64_t router_cycles = 1;
     std::int64_t link_cycles = 1;
+    std::int64_t credit_cycles = 0;
+    std::int64_t chip_columns = 0;
+    std::int64_t chip_rows = 0;
+    std::int64_t boundary_cycles = 1;
+    double boundary_pj = kUnknownCost;
+    std::string boundary_source;
     std::int64_t bus_cycles_per_word = 1;
     std::int64_t neuron_lanes = 16;
     std::int64_t neuron_cycles = 4;
@@ -128,10 +135,12 @@ struct ChipConfig {
         field("mesh_width", mesh_width, {1, 63},
               "cores per row; a column of routers to the outside is added");
         field("mesh_height", mesh_height, {1, 64}, "rows of cores");
-        field("tiles_per_core", tiles_per_core, {0, 496}, "most tiles of a core; 0 = as many as it takes");
+        field("tiles_per_core", tiles_per_core, {0, 240}, "most tiles of a core; 0 = as many as it takes");
         field("neurons_per_core", neurons_per_core, {0, 65536},
               "most neurons and readouts of a core; 0 = as many as it takes");
         field("axon_ranges", axon_ranges, {1, 4096}, "rows of a core's axon table");
+        field("delay_slots", delay_slots, {0, 1000000},
+              "longest delay of an event, in steps; 0 = as long as it takes");
         field("multicast_trees", multicast_trees, {0, 65536}, "rows of a router's multicast table");
         field.choice("read_mode", read_mode, kReadModeNames,
                      "when word lines are driven; changes cycles and energy, never the numbers");
@@ -140,6 +149,15 @@ struct ChipConfig {
         field("clock_period_ns", clock_period_ns, {0.01, 1e6}, "clock, ns");
         field("router_cycles", router_cycles, {1, 31}, "cycles of a flit in a router");
         field("link_cycles", link_cycles, {1, 31}, "cycles of a flit on a link");
+        field("credit_cycles", credit_cycles, {0, 31},
+              "cycles, besides those of the link, before a place freed in a FIFO can be used again");
+        field("chip_columns", chip_columns, {0, 63},
+              "cores per row of a chip, if several chips make up the mesh; 0 = all on one");
+        field("chip_rows", chip_rows, {0, 64}, "rows of cores of a chip; 0 = all on one");
+        field("boundary_cycles", boundary_cycles, {1, 31}, "cycles of a flit on a link between two chips");
+        field("boundary_pj", boundary_pj, {kUnknownCost, 1e9},
+              "a flit to a router on another chip, pJ; there is no published default");
+        field.text("boundary_source", boundary_source, "where chip.boundary_pj comes from");
         field("bus_cycles_per_word", bus_cycles_per_word, {1, 1000},
               "cycles of a 32-bit word on the host bus");
         field("neuron_lanes", neuron_lanes, {1, 4096}, "neurons updated side by side");
@@ -170,6 +188,12 @@ struct ChipConfig {
     /// The costs of the devices `device` on this chip: a pulse whose length is not known takes pulse_cycles
     /// or reset_cycles. Throws InputError naming the costs that are not known.
     crossbar::EnergyConfig device_costs(const crossbar::EnergyConfig& costs, std::string_view device) const;
+
+    /// Whether the mesh is made up of several chips.
+    bool has_boundaries() const;
+    /// How many links within a chip a link between two chips counts as when cores are placed: as many as take
+    /// its cycles (with those of a router) or its energy, whichever are more; at least 1.
+    std::uint32_t links_per_boundary() const;
 
     /// Routers: the cores and, west of them, a column whose first router leads to the host.
     noc::NocParams noc_params() const;

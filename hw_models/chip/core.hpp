@@ -1,69 +1,99 @@
-// SystemC module of a core: network interface, axon table, synapse tiles, neuron unit, learning engine.
+// A core in plain C++: network interface, axon table, synapse blocks, units of neurons, learning engine. It
+// is built empty and does what its image (core_image.hpp) says.
 //
-// A time step. Spikes come in as flits; a row of the axon table says which word line of which tile each one
-// drives, in this step (inputs, and spikes on their way to readouts) or in the next one (recurrent spikes).
-// 1. The host's step flit follows the inputs: the neurons' tiles end the step and deliver their sums.
-// 2. The neuron unit adds the sums of the tiles, which begin the next step, and updates the neurons; spikes
-//    go out along the core's multicast tree, one per cycle in ascending order, and then a neurons_done flit,
-//    so whoever has it has all spikes of this core.
-// 3. When every core's neurons_done is there, the readouts' tiles deliver their sums and the readouts are
-//    updated; their values go to the host.
-// 4. If the core learns: when the errors of all readouts have come, the learning engine takes its cycles. For
-//    a reward, which comes after the sample, it needs no errors and begins when all spikes are there.
-// 5. A core_done flit goes to the host.
-// Flits of a later step than the one a tile is in wait in a latch per word line. If weights change between
-// the steps, all flits of a step wait for its step flit, so that word lines are not driven before the write.
+// A time step. Events come in as flits; a row of the axon table says which row of which block each one
+// drives, in this step or in a later one.
+// 1. The host's step flit follows the events of the sources: blocks that wait for nobody else end the step.
+// 2. When the sums of a unit's blocks are there, which begin the next step then, the neuron unit adds them up
+// and
+//    updates the neurons; what they put out leaves along the unit's tree, one event per cycle in ascending
+//    order.
+// 3. When all units of a phase are updated, the core enters the barrier of the phase behind their events.
+// Whoever
+//    gets the barrier's token has all events of the phase. Blocks that waited for these end the step.
+// 4. If the core learns: when the errors of all readouts have come, after the last phase, the learning engine
+// takes
+//    its cycles and the core enters one more barrier. For a reward, which comes after the sample, it needs no
+//    errors and begins when the events of the phase before the last are there.
+// 5. The last barrier ends the step.
+// Events for a step that a block is not in wait in delay slots. If weights change between the steps, all
+// blocks are opened by the step flit, so that no row is driven before the write.
 //
 // Between trials: update (plan, use the update scheme's own arrays if it has any, then write bursts through
 // the tiles' programming ports, all tiles side by side), refresh, measure, share, square and scale (the limit
 // of the gradient), adapt (feedback), reward (errors of a whole sample); each ends with core_done.
 //
-// Latency: core_timing.hpp and tile_timing.hpp, exactly; a flit is acted on in the cycle it arrives, one
-// flit leaves per cycle. Misuse: a spike without axon row is discarded and counted (unmapped_events), a
-// configuration flit that is not allowed changes nothing and is counted (refused_flits).
-// Modelled: contention for the router, overlap of tiles, neuron unit and network. Not modelled: instruction
-// fetch, clock gating, wires inside a core.
+// Latency: core_timing.hpp and tile_timing.hpp, exactly; a flit is acted on in the cycle it arrives, one flit
+// leaves per cycle. Misuse: an event without axon row is discarded and counted (unmapped_events), one that a
+// row cannot take too (refused_events); a configuration flit that is not allowed changes nothing and is
+// counted (refused_flits). Modelled: contention for the router, overlap of blocks, neuron unit and network.
+// Not modelled: instruction fetch, clock gating, wires inside a core.
 //
-// Event-gated: one process, run when a flit arrives that has to be acted on, when sums are due and when tiles
-// have finished; never by a clock. What a unit computes is in the memories when it begins; the flits that
-// carry it leave in the cycle in which it has finished.
+// Event-gated: run() is called when a flit arrives that has to be acted on and in next_cycle(). What a unit
+// computes is in the memories when it begins; the flits that carry it leave in the cycle in which it has
+// finished.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <systemc>
+#include <string>
 #include <vector>
 
 #include "hw_models/chip/chip_memory.hpp"
-#include "hw_models/chip/chip_plan.hpp"
+#include "hw_models/chip/core_image.hpp"
 #include "hw_models/chip/core_stats.hpp"
 #include "hw_models/chip/core_timing.hpp"
 #include "hw_models/chip/memory_map.hpp"
 #include "hw_models/chip/messages.hpp"
-#include "hw_models/noc/mesh.hpp"
+#include "hw_models/chip/unit.hpp"
+#include "hw_models/noc/endpoints.hpp"
+#include "learning/eprop/slice_learner.hpp"
+#include "learning/eprop/slice_update.hpp"
 
 namespace memprop::hw::chip {
 
-class Core : public sc_core::sc_module {
+class Core {
 public:
-    sc_core::sc_port<noc::FlitQueueIf> port{"port"};
+    /// What a core is built into; all of it outlives the core.
+    struct Surroundings {
+        const ChipConfig& config;
+        std::int64_t columns_per_converter;
+        ChipMemory& memory;
+        noc::Endpoints& network;
+        const Clock& clock;
+    };
 
-    /// Core number `index` of the plan. `memory` must live as long.
-    Core(const sc_core::sc_module_name& name, const ChipPlan& plan, std::size_t index,
-         const ChipConfig& config, std::int64_t columns_per_converter, ChipMemory& memory,
-         const sc_core::sc_time& period);
+    Core(const Surroundings& around, noc::NodeId node, std::string name);
 
-    const CorePlan& plan() const { return plan_; }
+    noc::NodeId node() const { return node_; }
+    const std::string& name() const { return name_; }
+    /// False: it has no image, and no part in anything.
+    bool is_used() const { return !program_.units.empty(); }
+    const CoreProgram& program() const { return program_; }
     const CoreShape& shape() const { return shape_; }
     const CoreStats& stats() const { return stats_; }
-    std::span<const std::unique_ptr<tile::SynapseTile>> tiles() const { return tiles_; }
-    /// Those of the update scheme's own arrays, one beside each tile; empty if it has none.
-    std::span<const std::unique_ptr<tile::FastTile>> fast_tiles() const { return fast_tiles_; }
-    std::uint64_t activations() const { return activations_; }
+    std::span<const std::unique_ptr<SynapseBlock>> blocks() const { return blocks_; }
+    /// Calls f(projection, placed tile) for each tile of an array, in the order of their numbers in the map.
+    template <class Function>
+    void for_each_tile(Function&& f) const {
+        for (const CoreTile& tile : tiles_) {
+            f(tile.projection, *tile.placed);
+        }
+    }
+    std::uint64_t synaptic_operations() const;  ///< events times the numbers or devices of their rows
+    std::span<const Unit> units() const { return units_; }
+    std::span<Unit> units() { return units_; }
     double neuron_energy_j() const;    ///< of the neuron unit
     double learning_energy_j() const;  ///< of the learning engine
     double digital_energy_j() const { return neuron_energy_j() + learning_energy_j(); }
+    /// Of its blocks.
+    double periphery_energy_j() const;
+
+    /// Does all that is to do in the clock's cycle.
+    void run();
+    std::uint64_t next_cycle() const;
 
     // The window of the core in the memory map.
     std::optional<std::uint32_t> read_word(std::uint32_t word);
@@ -74,11 +104,7 @@ public:
     /// Its counters and those of its tiles.
     void record(WordRecord& record);
 
-    /// Between samples: the neurons' state was replaced, so other spikes are on their way into the next one.
-    void state_restored();
-
-    /// What the units are doing, for waveforms.
-    enum class Phase : std::uint8_t { idle, open, reading, updating };
+    /// What the learning engine is doing, for waveforms.
     enum class Engine : std::uint8_t {
         idle,
         learning,
@@ -91,96 +117,132 @@ public:
         adapting,
         transferring,
         rewarding,
+        optimising,
     };
-    Phase neuron_phase() const { return phase_of(neurons_); }
-    Phase readout_phase() const { return phase_of(readouts_); }
-    Engine engine() const { return cycle() < learned_at_ ? Engine::learning : engine_; }
-    std::size_t flits_to_send() const { return port->waiting_to_leave(); }
+    Engine engine() const { return engine_at(cycle()); }
+    /// In a later cycle, if nothing is done until then.
+    Engine engine_at(std::uint64_t cycle) const { return cycle < learned_at_ ? Engine::learning : engine_; }
+    std::uint64_t learns_until() const { return learned_at_; }
+    /// The cycle in which the sums of a block are there, of the step that was ended last.
+    std::uint64_t sums_cycle(std::size_t block) const { return block_states_[block].sums_cycle; }
+    std::size_t flits_to_send() const { return around_.network.waiting_to_leave(node_); }
 
 private:
-    void end_of_elaboration() override;
-
-    // The tiles of a layer and where its time step is.
-    struct Layer {
-        Slice slice;
-        std::vector<std::uint32_t> tiles;
-        Phase phase = Phase::idle;
-        std::uint32_t step = 0;
-        bool ended = false;            // no event of the step is to come
-        std::uint64_t since = 0;       // cycle in which the tiles were told so
-        std::uint64_t due = 0;         // of the sums
-        std::uint64_t updated_at = 0;  // the neuron unit is at work until then
-        bool done = false;             // with the step of the chip
+    struct Delayed {
+        std::uint32_t step, block, row;
+        float value;
     };
-    struct Latched {
-        std::uint32_t tile, row, step;
-    };
-    void run();
+    bool configure(std::uint32_t words);
+    void build();
     void receive(const noc::ArrivedFlit& delivery);
-    void receive_spike(const noc::Flit& flit, std::uint64_t arrival);
+    void receive_event(const noc::Flit& flit, float value, std::uint64_t arrival);
+    void arrive(std::uint32_t block, std::uint32_t row, float value, std::uint32_t step,
+                std::uint64_t arrival);
     void receive_tick(const noc::Flit& flit);
-    void receive_graded(const noc::Flit& flit);
+    void receive_graded(const noc::Flit& flit, std::uint64_t arrival);
     void receive_configuration(const noc::Flit& flit);
+    bool write_register(CoreRegister which, std::uint32_t value);
+    bool take_pending(std::uint32_t count);
     void begin_sample(std::uint32_t sample);
-    void open(Layer& layer, std::uint32_t step);
-    void drive(std::uint32_t tile, std::uint32_t row);
-    bool advance(Layer& layer);
+    void begin_step(std::uint32_t step, bool last, bool settles);
+    void open(Unit& unit, std::uint32_t step);
+    void open_late(Unit& unit, std::uint32_t step);
+    void open_block(const Unit::Incoming& incoming, std::uint32_t step);
+    std::uint64_t end_block(std::uint32_t block);
+    std::uint32_t full_step(std::uint16_t low) const;
+    bool advance(Unit& unit);
+    bool advance_late(Unit& unit);
+    void update(Unit& unit);
+    void send_output(const Unit& unit);
+    bool enter_barriers();
+    bool phase_is_done(std::uint32_t phase) const;
+    bool learns_in_step() const;
+    void finish_step_if_done();
+
     bool advance_engine();
-    bool busy(const std::vector<std::uint32_t>& tiles) const;
     bool any_tile_busy() const;
-    void update_neurons();
-    void update_readouts();
-    /// Sums of a layer's tiles of one projection, as weights, into `sums`.
-    void add_tiles(learning::ProjectionId id, const Layer& layer, std::vector<float>& sums);
     /// After planning: what the update scheme does on its own arrays. False: nothing.
     bool start_transfer();
     void write_tiles();
     void start_refresh();
-    void start_measure(learning::ProjectionId id, Engine engine);
+    void start_measure(std::uint32_t projection, Engine engine);
     /// The learning engine computes for that long.
     void start_pass(Engine engine, std::uint64_t cycles, std::uint64_t operations);
     void finish_engine();
-    LearningMode mode() const {
-        return static_cast<LearningMode>(registers_[static_cast<std::size_t>(CoreRegister::learns)]);
-    }
+    LearningMode mode() const { return static_cast<LearningMode>(reg(CoreRegister::learns)); }
     bool follow_step();
     bool advance_reward();
     void start_adaptation(float decay);
     bool advance_adaptation();
     /// Sends what belongs to the core's readouts, measured weights or their changes, to the neurons' cores.
     void share_readouts(bool changes);
-    void finish_step_if_done();
+    void build_rules();
+    /// What a unit has just computed, for its rule.
+    void record_for_rule(const Unit& unit, std::size_t number, std::span<const float> psi);
+    void learn_from_errors();
+    void optimise(std::uint32_t window_steps);
+    std::span<float> own_feedback();
+    float& feedback_weight(std::size_t k, std::size_t j);
+    learning::SliceMemory* learning_memory(std::uint32_t& word);
     void report_done(std::uint32_t value, std::uint64_t when);
-    Phase phase_of(const Layer& layer) const;
-    void send(const noc::Flit& flit) { port->send(flit); }
-    void sleep_until_due();
-    std::uint64_t cycle() const { return sc_core::sc_time_stamp().value() / period_.value(); }
-    float* neuron_memory(NeuronMemory memory, std::uint32_t neuron);
-    std::uint32_t* table_word(std::uint32_t word);
+    void send(const noc::Flit& flit) { around_.network.send(node_, flit); }
+    std::uint64_t cycle() const { return around_.clock.cycle; }
+    std::uint32_t reg(CoreRegister which) const { return registers_[static_cast<std::size_t>(which)]; }
+    std::uint32_t barriers() const { return program_.phases + (learns_in_step() ? 1 : 0); }
+    std::vector<Delayed>& slot(std::uint32_t step) { return slots_[step % slots_.size()]; }
 
-    const CorePlan plan_;
-    const ChipConfig config_;
-    ChipMemory& memory_;
-    const std::uint32_t input_addresses_, recurrent_, outputs_;
-    CoreShape shape_;
-    const sc_core::sc_time period_;
-    std::vector<std::unique_ptr<tile::SynapseTile>> tiles_;
-    std::vector<tile::SynapseTileIf*> tile_ports_;
-    std::vector<std::unique_ptr<tile::FastTile>> fast_tiles_;
-    sc_core::sc_event due_;
+    const Surroundings around_;
+    const noc::NodeId node_;
+    const std::string name_;
 
     // Loaded by the host.
     std::array<std::uint32_t, static_cast<std::size_t>(CoreRegister::count)> registers_{};
-    std::vector<std::uint32_t> axon_words_, owner_words_;
-    learning::NetworkParameters<float> parameters_;
-    std::vector<float> beta_, alpha_, gain_;
+    std::vector<std::uint32_t> image_words_, owner_words_, pending_words_, state_;
 
-    Layer neurons_, readouts_;
-    std::vector<Latched> latched_;
+    // What they make of the core.
+    CoreProgram program_;
+    CoreShape shape_;
+    std::vector<Unit> units_;
+    std::vector<std::unique_ptr<SynapseBlock>> blocks_;
+    std::vector<ArrayBlock*> arrays_;  // those of blocks_ that are on tiles of an array
+    struct CoreTile {
+        ArrayBlock::PlacedTile* placed;
+        WeightArray* array;
+        std::uint32_t projection;
+        bool of_readouts;
+    };
+    std::vector<CoreTile> tiles_;  // of all these
+    struct BlockState {
+        std::uint32_t axonal_delay = 0;
+        bool is_open = false, of_memoryless = false;
+        std::uint32_t step = 0;
+        std::uint64_t sums_cycle = 0;
+    };
+    std::vector<BlockState> block_states_;  // [block]
+    std::uint32_t largest_delay_ = 0;
+    Slice learning_neurons_;  // of the population that learning signals reach
+
+    struct LearningRule {
+        std::uint32_t unit;
+        std::vector<std::uint32_t> blocks;
+        learning::SliceLearner<float> learner;
+        std::vector<learning::SliceUpdate<float>> updates;  // [projection]
+        std::vector<learning::SliceMemory> memories;
+    };
+    std::vector<std::unique_ptr<LearningRule>> rules_;
+    std::vector<float> psi_, errors_taken_;
+    std::vector<learning::SliceEvents<float>> rule_events_;
+
+    // The step.
+    std::vector<std::vector<Delayed>> slots_;  // [step modulo their number]
     std::uint32_t step_ = 0;
-    bool last_step_ = false, step_running_ = false;
-    std::uint32_t cores_done_ = 0;  // neurons_done flits of this step
-    std::uint32_t errors_ = 0;      // error flits of this step
+    std::optional<noc::Flit> next_tick_;  // came while late blocks of the step before were read
+    bool last_step_ = false, step_running_ = false, settles_ = false;
+    std::uint64_t steps_done_ = 0;
+    std::uint32_t tokens_ = 0;   // barriers of this step that have passed here
+    std::uint32_t entered_ = 0;  // barriers of this step that the core has entered
+    std::uint64_t neuron_unit_free_ = 0;
+    std::uint32_t errors_ = 0;  // error flits of this step
     bool learned_ = false;
     std::uint64_t learned_at_ = 0;  // the learning engine follows a step until then
     Engine engine_ = Engine::idle;
@@ -189,11 +251,8 @@ private:
     bool shared_ = false;
     std::vector<float> feedback_changes_;  // received, [readout][neuron]
     float feedback_decay_ = 0.0F;
-    std::vector<float> from_input_, from_recurrent_, readout_sums_;
-    std::vector<float> unused_psi_;  // of steps that nobody learns from
     CoreStats stats_;
     std::uint64_t earlier_stall_cycles_ = 0;  // of counters that were given back
-    std::uint64_t activations_ = 0;
 };
 
 }  // namespace memprop::hw::chip

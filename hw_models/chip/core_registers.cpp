@@ -1,10 +1,12 @@
 // The window of a core in the memory map.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 
+#include "crossbar/base/error.hpp"
 #include "hw_models/chip/core.hpp"
-#include "hw_models/chip/neuron_registers.hpp"
+#include "hw_models/chip/unit_state.hpp"
 
 namespace memprop::hw::chip {
 namespace {
@@ -13,190 +15,265 @@ bool is_number(std::uint32_t word) {
     return std::isfinite(std::bit_cast<float>(word));
 }
 
+/// The word of a memory that grows as it is written, from its beginning.
+bool store(std::vector<std::uint32_t>& words, std::uint32_t index, std::uint32_t value, std::size_t most) {
+    if (index >= most || index > words.size()) {
+        return false;
+    }
+    if (index == words.size()) {
+        words.push_back(value);
+    } else {
+        words[index] = value;
+    }
+    return true;
+}
+
 }  // namespace
 
 void Core::receive_configuration(const noc::Flit& flit) {
     if ((flit.address & kReadRequest) == 0) {
+        if (flit.step == kPostedWrite) {
+            stats_.add(CoreCounter::words_written);
+            ++around_.memory.words_delivered;
+        }
         if (!write_word(flit.address, flit.value)) {
             stats_.add(CoreCounter::refused_flits);
         }
         return;
     }
-    const std::uint32_t word = flit.address & ~kReadRequest;
-    noc::Flit answer = noc::Flit::to(plan_.node, ChipPlan::kHostNode, noc::FlitKind::configuration);
-    answer.address = word;
-    answer.value = read_word(word).value_or(0);
+    noc::Flit answer = noc::Flit::to(node_, kHostNode, noc::FlitKind::configuration);
+    answer.address = flit.address & ~kReadRequest;
+    answer.step = flit.step;  // whose question it was
+    answer.value = read_word(answer.address).value_or(0);
     send(answer);
 }
 
-float* Core::neuron_memory(NeuronMemory memory, std::uint32_t neuron) {
-    learning::NetworkState<float>& state = memory_.state;
-    const std::size_t j = std::size_t{plan_.neurons.first} + neuron;
-    const std::size_t k = std::size_t{plan_.readouts.first} + neuron;
-    switch (memory) {
-        case NeuronMemory::membrane:
-            return neuron < shape_.neurons ? &state.membrane[j] : nullptr;
-        case NeuronMemory::spike:
-            return neuron < shape_.neurons ? &state.spike[j] : nullptr;
-        case NeuronMemory::adaptation:
-            return neuron < shape_.neurons ? &state.adaptation[j] : nullptr;
-        case NeuronMemory::beta:
-            return neuron < shape_.neurons ? &beta_[neuron] : nullptr;
-        case NeuronMemory::alpha:
-            return neuron < shape_.neurons ? &alpha_[neuron] : nullptr;
-        case NeuronMemory::gain:
-            return neuron < shape_.neurons ? &gain_[neuron] : nullptr;
-        case NeuronMemory::readout:
-            return neuron < shape_.readouts ? &state.readout[k] : nullptr;
-        case NeuronMemory::readout_input:
-            return neuron < shape_.readouts ? &state.readout_input[k] : nullptr;
-        case NeuronMemory::silent:
-        case NeuronMemory::count:
-            break;
+/// Of readout k and neuron j of the core.
+float& Core::feedback_weight(std::size_t k, std::size_t j) {
+    if (const std::span<float> own = own_feedback(); !own.empty()) {
+        return own[k * learning_neurons_.count + j];
     }
-    return nullptr;
-}
-
-std::uint32_t* Core::table_word(std::uint32_t word) {
-    if (word >= kAxonWords && word - kAxonWords < axon_words_.size()) {
-        return &axon_words_[word - kAxonWords];
-    }
-    if (word >= kOwnerWords && word - kOwnerWords < owner_words_.size()) {
-        return &owner_words_[word - kOwnerWords];
-    }
-    return nullptr;
+    return (*around_.memory.feedback)[k * around_.memory.feedback_neurons + learning_neurons_.first + j];
 }
 
 std::optional<std::uint32_t> Core::read_word(std::uint32_t word) {
     if (word < static_cast<std::uint32_t>(CoreRegister::count)) {
         switch (static_cast<CoreRegister>(word)) {
-            case CoreRegister::first_neuron:
-                return plan_.neurons.first;
-            case CoreRegister::neurons:
-                return plan_.neurons.count;
-            case CoreRegister::first_readout:
-                return plan_.readouts.first;
-            case CoreRegister::readouts:
-                return plan_.readouts.count;
+            case CoreRegister::units:
+                return static_cast<std::uint32_t>(units_.size());
+            case CoreRegister::blocks:
+                return static_cast<std::uint32_t>(blocks_.size());
             case CoreRegister::tiles:
                 return static_cast<std::uint32_t>(tiles_.size());
             case CoreRegister::status:
                 return step_running_ || engine_ != Engine::idle ? 1U : 0U;
+            case CoreRegister::state_words:
+                return static_cast<std::uint32_t>(state_.size());
+            case CoreRegister::learning_words: {
+                std::size_t words = 0;
+                for (const auto& rule : rules_) {
+                    for (const learning::SliceMemory& memory : rule->memories) {
+                        words += memory.words();
+                    }
+                }
+                return static_cast<std::uint32_t>(words);
+            }
             default:
                 return registers_[word];
         }
-    }
-    if (word >= kNeuronParameterWords && word < kCoreCounterWords) {
-        const auto words = neuron_parameter_words(parameters_);
-        const std::uint32_t index = word - kNeuronParameterWords;
-        return index < words.size() ? std::optional(words[index]) : std::nullopt;
     }
     if (word >= kCoreCounterWords && word < kCoreCounterWords + 2 * kCoreCounters) {
         const std::uint32_t index = word - kCoreCounterWords;
         return static_cast<std::uint32_t>(stats_.at(index / 2) >> (index % 2 * 32));
     }
-    if (const std::uint32_t* table = table_word(word)) {
-        return *table;
+    const auto of = [word](const std::vector<std::uint32_t>& words, std::uint32_t first) {
+        return word >= first && word - first < words.size() ? std::optional(words[word - first])
+                                                            : std::nullopt;
+    };
+    if (word < kPendingWords) {
+        return of(owner_words_, kOwnerWords);
     }
-    if (word >= kNeuronMemoryWords && word < kFeedbackWords) {
-        const std::uint32_t memory = (word - kNeuronMemoryWords) / kNeuronMemoryStride;
-        const std::uint32_t neuron = (word - kNeuronMemoryWords) % kNeuronMemoryStride;
-        if (static_cast<NeuronMemory>(memory) == NeuronMemory::silent && neuron < shape_.neurons) {
-            return static_cast<std::uint32_t>(memory_.state.silent[plan_.neurons.first + neuron]);
+    if (word < kFeedbackWords) {
+        return of(pending_words_, kPendingWords);
+    }
+    if (word < kStateWords) {
+        const std::size_t n = learning_neurons_.count, i = word - kFeedbackWords;
+        if (i >= feedback_changes_.size() || (own_feedback().empty() && around_.memory.feedback == nullptr)) {
+            return std::nullopt;
         }
-        const float* const value = neuron_memory(static_cast<NeuronMemory>(memory), neuron);
-        return value != nullptr ? std::optional(std::bit_cast<std::uint32_t>(*value)) : std::nullopt;
+        return std::bit_cast<std::uint32_t>(feedback_weight(i / n, i % n));
     }
-    if (word >= kFeedbackWords && word - kFeedbackWords < shape_.neurons * outputs_) {
-        const std::size_t k = (word - kFeedbackWords) / shape_.neurons,
-                          j = (word - kFeedbackWords) % shape_.neurons;
-        return std::bit_cast<std::uint32_t>(memory_.feedback[k * recurrent_ + plan_.neurons.first + j]);
+    if (word < kLearningWords) {
+        return of(state_, kStateWords);
     }
-    if (word >= kTileWords) {
-        const std::size_t t = (word - kTileWords) / kTileStride, i = (word - kTileWords) % kTileStride;
-        if (t < tiles_.size() && i < tile_ports_[t]->measured().size()) {
-            const std::array weight{tile_ports_[t]->measured()[i]};
-            std::array scaled = weight;
-            memory_.array(plan_.tiles[t].projection).scale(scaled);
-            return std::bit_cast<std::uint32_t>(scaled[0]);
-        }
+    if (word < kTileWords) {
+        std::uint32_t at = word - kLearningWords;
+        const learning::SliceMemory* const memory = learning_memory(at);
+        return memory != nullptr ? std::optional(memory->read(at)) : std::nullopt;
+    }
+    if (word >= kImageWords) {
+        return of(image_words_, kImageWords);
+    }
+    const std::size_t t = (word - kTileWords) / kTileStride, i = (word - kTileWords) % kTileStride;
+    if (t < tiles_.size() && i < tiles_[t].placed->tile->measured().size()) {
+        std::array scaled{tiles_[t].placed->tile->measured()[i]};
+        tiles_[t].array->scale(scaled);
+        return std::bit_cast<std::uint32_t>(scaled[0]);
     }
     return std::nullopt;
 }
 
 std::optional<std::uint32_t> Core::debug_read_word(std::uint32_t word) {
-    if (word < kTileWords) {
+    if (word < kTileWords || word >= kImageWords) {
         return read_word(word);
     }
     const std::size_t t = (word - kTileWords) / kTileStride, i = (word - kTileWords) % kTileStride;
-    if (t >= tiles_.size() || i >= std::size_t{tile_ports_[t]->rows()} * tile_ports_[t]->columns()) {
+    if (t >= tiles_.size() || i >= tiles_[t].placed->tile->measured().size()) {
         return std::nullopt;
     }
-    WeightArray& array = memory_.array(plan_.tiles[t].projection);
-    const tile::TileRegion& region = array.tiles()[plan_.tiles[t].tile];
+    const tile::TileRegion& region = tiles_[t].placed->region;
     const auto row = region.first_row + static_cast<std::uint32_t>(i) / region.columns;
     const auto column = region.first_column + static_cast<std::uint32_t>(i) % region.columns;
-    const auto tick =
-        static_cast<std::int32_t>(registers_[static_cast<std::size_t>(CoreRegister::device_tick)]);
-    return std::bit_cast<std::uint32_t>(array.weight(row, column, tick));
+    const auto tick = static_cast<std::int32_t>(reg(CoreRegister::device_tick));
+    return std::bit_cast<std::uint32_t>(tiles_[t].array->weight(row, column, tick));
+}
+
+bool Core::write_register(CoreRegister which, std::uint32_t value) {
+    switch (which) {
+        case CoreRegister::units:
+        case CoreRegister::blocks:
+        case CoreRegister::tiles:
+        case CoreRegister::status:
+        case CoreRegister::state_words:
+        case CoreRegister::learning_words:
+        case CoreRegister::count:
+            return false;
+        case CoreRegister::image:
+            if (!configure(value)) {
+                return false;
+            }
+            break;
+        case CoreRegister::neuron_owners:
+            if (value > owner_words_.size() / 4) {
+                return false;
+            }
+            break;
+        case CoreRegister::learns:
+            if (value > static_cast<std::uint32_t>(kLastLearningMode)) {
+                return false;
+            }
+            break;
+        case CoreRegister::keeps_state:
+            if (value > 1) {
+                return false;
+            }
+            break;
+        case CoreRegister::save_state:
+            if (value >= units_.size()) {
+                return false;
+            }
+            state_ = unit_state(units_[value]);
+            break;
+        case CoreRegister::restore_state:
+            if (value >= units_.size() || !set_unit_state(units_[value], state_)) {
+                return false;
+            }
+            break;
+        case CoreRegister::pending_events:
+            if (!take_pending(value)) {
+                return false;
+            }
+            break;
+        case CoreRegister::steps_done:
+            steps_done_ = value;
+            break;
+        case CoreRegister::outputs:
+            if (is_used()) {  // the image was built with it
+                return false;
+            }
+            break;
+        case CoreRegister::device_tick:
+        case CoreRegister::event:
+        case CoreRegister::first_step:
+            break;
+    }
+    registers_[static_cast<std::size_t>(which)] = value;
+    return true;
+}
+
+/// Rows of step (0: the next one), block, row and value replace the events that wait.
+bool Core::take_pending(std::uint32_t count) {
+    if (count > pending_words_.size() / 4 || step_running_) {
+        return false;
+    }
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::uint32_t* const at = &pending_words_[std::size_t{i} * 4];
+        if (at[0] >= slots_.size() || at[1] >= blocks_.size() || at[2] >= program_.blocks[at[1]].pre ||
+            !is_number(at[3])) {
+            return false;
+        }
+    }
+    for (auto& waiting : slots_) {
+        waiting.clear();
+    }
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::uint32_t* const at = &pending_words_[std::size_t{i} * 4];
+        const std::uint32_t due = step_ + 1 + at[0];
+        slot(due).push_back({due, at[1], at[2], std::bit_cast<float>(at[3])});
+    }
+    return true;
 }
 
 bool Core::write_word(std::uint32_t word, std::uint32_t value) {
     if (word < static_cast<std::uint32_t>(CoreRegister::count)) {
-        const auto which = static_cast<CoreRegister>(word);
-        const bool writable = which >= CoreRegister::spike_tree && which != CoreRegister::status;
-        const std::size_t most = which == CoreRegister::axon_ranges     ? axon_words_.size() / kAxonRowWords
-                                 : which == CoreRegister::neuron_owners ? owner_words_.size() / 4
-                                                                        : ~std::size_t{0};
-        if (!writable || value > most) {
-            return false;
-        }
-        registers_[word] = value;
-        return true;
+        return write_register(static_cast<CoreRegister>(word), value);
     }
-    if (word >= kNeuronParameterWords && word < kCoreCounterWords) {
-        return set_neuron_parameter(parameters_, word - kNeuronParameterWords, value);
-    }
-    if (word >= kAxonWords && word - kAxonWords < axon_words_.size() &&
-        (word - kAxonWords) % kAxonRowWords == 2 && value >= tiles_.size()) {
+    if (word < kOwnerWords) {
         return false;
     }
-    if (std::uint32_t* table = table_word(word)) {
-        *table = value;
+    if (word < kPendingWords) {
+        return store(owner_words_, word - kOwnerWords, value, kPendingWords - kOwnerWords);
+    }
+    if (word < kFeedbackWords) {
+        return store(pending_words_, word - kPendingWords, value, kFeedbackWords - kPendingWords);
+    }
+    if (word >= kImageWords) {
+        return store(image_words_, word - kImageWords, value, kCoreWords - kImageWords);
+    }
+    if (word >= kStateWords && word < kLearningWords) {
+        if (word == kStateWords) {  // states have different lengths
+            state_.clear();
+        }
+        return store(state_, word - kStateWords, value, kLearningWords - kStateWords);
+    }
+    if (word >= kLearningWords && word < kTileWords) {
+        std::uint32_t at = word - kLearningWords;
+        learning::SliceMemory* const memory = learning_memory(at);
+        if (memory == nullptr ||
+            (memory->kind() == learning::SliceMemory::Kind::single && !is_number(value))) {
+            return false;
+        }
+        memory->write(at, value);
         return true;
     }
     if (!is_number(value)) {
         return false;
     }
-    if (word >= kNeuronMemoryWords && word < kFeedbackWords) {
-        const std::uint32_t memory = (word - kNeuronMemoryWords) / kNeuronMemoryStride;
-        const std::uint32_t neuron = (word - kNeuronMemoryWords) % kNeuronMemoryStride;
-        if (static_cast<NeuronMemory>(memory) == NeuronMemory::silent && neuron < shape_.neurons) {
-            memory_.state.silent[plan_.neurons.first + neuron] = static_cast<std::int32_t>(value);
-            return true;
+    if (word < kStateWords) {
+        const std::size_t n = learning_neurons_.count, i = word - kFeedbackWords;
+        if (i >= feedback_changes_.size() || (own_feedback().empty() && around_.memory.feedback == nullptr)) {
+            return false;
         }
-        float* const at = neuron_memory(static_cast<NeuronMemory>(memory), neuron);
-        if (at != nullptr) {
-            *at = std::bit_cast<float>(value);
-        }
-        return at != nullptr;
-    }
-    if (word >= kFeedbackWords && word - kFeedbackWords < shape_.neurons * outputs_) {
-        const std::size_t k = (word - kFeedbackWords) / shape_.neurons,
-                          j = (word - kFeedbackWords) % shape_.neurons;
-        memory_.feedback[k * recurrent_ + plan_.neurons.first + j] = std::bit_cast<float>(value);
+        feedback_weight(i / n, i % n) = std::bit_cast<float>(value);
         return true;
     }
-    if (word >= kTileWords) {
-        const std::size_t t = (word - kTileWords) / kTileStride, i = (word - kTileWords) % kTileStride;
-        if (t < tiles_.size() && i < std::size_t{tile_ports_[t]->rows()} * tile_ports_[t]->columns()) {
-            WeightArray& array = memory_.array(plan_.tiles[t].projection);
-            const tile::TileRegion& region = array.tiles()[plan_.tiles[t].tile];
-            array.stage(region.first_row + static_cast<std::uint32_t>(i) / region.columns,
-                        region.first_column + static_cast<std::uint32_t>(i) % region.columns,
-                        std::bit_cast<float>(value));
-            return true;
-        }
+    const std::size_t t = (word - kTileWords) / kTileStride, i = (word - kTileWords) % kTileStride;
+    if (t < tiles_.size() && i < tiles_[t].placed->tile->measured().size()) {
+        const tile::TileRegion& region = tiles_[t].placed->region;
+        tiles_[t].array->stage(region.first_row + static_cast<std::uint32_t>(i) / region.columns,
+                               region.first_column + static_cast<std::uint32_t>(i) % region.columns,
+                               std::bit_cast<float>(value));
+        return true;
     }
     return false;
 }

@@ -1,10 +1,10 @@
 // How many cycles the digital parts of a core take, in closed form; tiles: tile_timing.hpp. The modules use
 // these functions and nothing else.
 //
-// n neurons and m readouts on the core, P word lines of its neurons (inputs and recurrent neurons), R of its
-// readouts, K readouts of the network, s tiles summed per column; lanes: neuron_lanes, learning_lanes.
-//     neuron update  = ceil(n s / lanes) + ceil(n / lanes) neuron_cycles     digital sums, then neurons
-//     readout update = ceil(m s / lanes) + ceil(m / lanes) neuron_cycles
+// n neurons and m readouts on the core, P rows of the blocks onto its neurons and R of those onto its
+// readouts, K readouts of the network, s sums of tiles and blocks that are added per neuron; lanes:
+// neuron_lanes, learning_lanes.
+//     update of a unit = ceil(n s / lanes) + ceil(n / lanes) neuron_cycles   digital sums, then neurons
 //     learning, each step, in learning_lanes L:
 //         ceil(n K / L)            learning signals sum_k B_jk err_k
 //         + ceil((P + R) / L)      presynaptic traces
@@ -20,6 +20,7 @@
 //                         + sum over rows read of d ceil(columns / L)        d numbers per synapse
 //     limit of the gradient = ceil((n P + m R) / L), twice if it is exceeded squares; products
 //     adaptive feedback     = ceil(n K / L)                                  when all changes have come
+// With several units on a core n P is the sum over its blocks of rows times neurons, and so on.
 // These are the cycles of the online form of e-prop; `learning.gradient = "factorised"` computes the same
 // gradient at less cost to the simulation, not to the chip.
 #pragma once
@@ -37,45 +38,39 @@ constexpr std::uint64_t passes(std::uint64_t items, std::uint64_t lanes) {
 /// What a core holds.
 struct CoreShape {
     std::uint64_t neurons = 0, readouts = 0;
-    std::uint64_t neuron_inputs = 0;   ///< P
-    std::uint64_t readout_inputs = 0;  ///< R
     std::uint64_t network_outputs = 0;
-    std::uint64_t neuron_tiles = 0, readout_tiles = 0;  ///< summed per column
+    std::uint64_t trace_rows = 0;                             ///< P + R
+    std::uint64_t neuron_synapses = 0, readout_synapses = 0;  ///< n P, m R
+    std::uint64_t neuron_sums = 0, readout_sums = 0;          ///< n s, m s
 
-    std::uint64_t synapses() const { return neurons * neuron_inputs + readouts * readout_inputs; }
+    std::uint64_t synapses() const { return neuron_synapses + readout_synapses; }
+    bool operator==(const CoreShape&) const = default;
 };
 
-inline std::uint64_t update_cycles_of_layer(const ChipConfig& c, std::uint64_t count, std::uint64_t tiles) {
+/// The neuron unit on `count` neurons with `sums` partial sums in all.
+inline std::uint64_t update_cycles(const ChipConfig& c, std::uint64_t count, std::uint64_t sums) {
     const auto lanes = static_cast<std::uint64_t>(c.neuron_lanes);
-    return passes(count * tiles, lanes) + passes(count, lanes) * static_cast<std::uint64_t>(c.neuron_cycles);
-}
-
-inline std::uint64_t neuron_cycles(const ChipConfig& c, const CoreShape& s) {
-    return update_cycles_of_layer(c, s.neurons, s.neuron_tiles);
-}
-
-inline std::uint64_t readout_cycles(const ChipConfig& c, const CoreShape& s) {
-    return update_cycles_of_layer(c, s.readouts, s.readout_tiles);
+    return passes(sums, lanes) + passes(count, lanes) * static_cast<std::uint64_t>(c.neuron_cycles);
 }
 
 /// Operations of the learning engine in a time step, each on one lane for a cycle.
 inline std::uint64_t learning_operations(const CoreShape& s) {
-    return s.neurons * s.network_outputs + s.neuron_inputs + s.readout_inputs + s.synapses();
+    return s.neurons * s.network_outputs + s.trace_rows + s.synapses();
 }
 
 inline std::uint64_t learning_cycles(const ChipConfig& c, const CoreShape& s) {
     const auto lanes = static_cast<std::uint64_t>(c.learning_lanes);
-    return passes(s.neurons * s.network_outputs, lanes) + passes(s.neuron_inputs + s.readout_inputs, lanes) +
-           passes(s.neurons * s.neuron_inputs, lanes) + passes(s.readouts * s.readout_inputs, lanes);
+    return passes(s.neurons * s.network_outputs, lanes) + passes(s.trace_rows, lanes) +
+           passes(s.neuron_synapses, lanes) + passes(s.readout_synapses, lanes);
 }
 
 inline std::uint64_t trace_operations(const CoreShape& s) {
-    return s.neuron_inputs + s.readout_inputs + s.neurons * s.neuron_inputs;
+    return s.trace_rows + s.neuron_synapses;
 }
 
 inline std::uint64_t trace_cycles(const ChipConfig& c, const CoreShape& s) {
     const auto lanes = static_cast<std::uint64_t>(c.learning_lanes);
-    return passes(s.neuron_inputs + s.readout_inputs, lanes) + passes(s.neurons * s.neuron_inputs, lanes);
+    return passes(s.trace_rows, lanes) + passes(s.neuron_synapses, lanes);
 }
 
 inline std::uint64_t reward_operations(const CoreShape& s) {
@@ -84,8 +79,8 @@ inline std::uint64_t reward_operations(const CoreShape& s) {
 
 inline std::uint64_t reward_cycles(const ChipConfig& c, const CoreShape& s) {
     const auto lanes = static_cast<std::uint64_t>(c.learning_lanes);
-    return passes(s.neurons * s.network_outputs, lanes) + passes(s.neurons * s.neuron_inputs, lanes) +
-           passes(s.readouts * s.readout_inputs, lanes);
+    return passes(s.neurons * s.network_outputs, lanes) + passes(s.neuron_synapses, lanes) +
+           passes(s.readout_synapses, lanes);
 }
 
 constexpr std::uint64_t objective_cycles(std::uint64_t outputs) {

@@ -1,8 +1,7 @@
-// The bus side of the host interface: transactions, registers, FIFOs.
-#include <algorithm>
+// The bus side of the host interface: registers and FIFOs.
+#include <array>
 #include <bit>
 #include <cmath>
-#include <cstring>
 
 #include "crossbar/base/error.hpp"
 #include "hw_models/chip/host_interface.hpp"
@@ -10,301 +9,394 @@
 namespace memprop::hw::chip {
 namespace {
 
-std::uint32_t word_at(const unsigned char* data, std::size_t index) {
-    std::uint32_t word = 0;
-    std::memcpy(&word, data + 4 * index, 4);
-    return word;
+using bus::BusStatus;
+
+const bus::RegisterTable& host_table() {
+    return *chip_map().rows[0].table;
 }
 
-/// Writes that only matter for the next command.
-bool prepares(std::uint64_t address) {
-    return address < host_register::routers && address != host_register::command;
+const bus::RegisterTable& core_table() {
+    return *chip_map().rows[1].table;
 }
 
-/// FIFOs keep their address for all words of a burst.
-bool is_fifo(std::uint64_t address) {
-    return address == host_register::event_in || address == host_register::event_out;
+/// As bus::find() in the table of the host; its registers, which every step needs, by their place alone.
+std::optional<bus::Found> find_host(std::uint32_t address) {
+    constexpr std::size_t kRegisters = host_register::counters / 4;
+    static const auto kFound = [] {
+        std::array<std::optional<bus::Found>, kRegisters> found;
+        for (std::uint32_t word = 0; word < kRegisters; ++word) {
+            found[word] = bus::find(host_table(), 4 * word);
+        }
+        return found;
+    }();
+    return address < host_register::counters && address % 4 == 0 ? kFound[address / 4]
+                                                                 : bus::find(host_table(), address);
+}
+
+/// Whether a word of the host's part of the map can be read.
+BusStatus can_read(const bus::Found& at) {
+    return at.entry->table == nullptr ? bus::check_read(*at.entry)
+                                      : bus::decode_read(*at.entry->table, at.rest).status;
 }
 
 }  // namespace
 
-bool HostInterface::in_core(std::uint64_t address) const {
-    const std::uint64_t core = address >> 33;
-    return core >= 1 && core <= plan_.cores.size();
+std::uint32_t HostInterface::core_word(std::uint32_t core, std::uint32_t offset) const {
+    return offset < host_register::page_offset
+               ? offset / 4
+               : pages_[core] * kPageWords + (offset - host_register::page_offset) / 4;
 }
 
-tlm::tlm_response_status HostInterface::count(tlm::tlm_response_status status) {
-    error_seen_ = error_seen_ || status != tlm::TLM_OK_RESPONSE;
-    if (status == tlm::TLM_ADDRESS_ERROR_RESPONSE) {
-        stats_.add(HostCounter::address_errors);
-    } else if (status == tlm::TLM_COMMAND_ERROR_RESPONSE) {
-        stats_.add(HostCounter::direction_errors);
-    } else if (status == tlm::TLM_BURST_ERROR_RESPONSE) {
-        stats_.add(HostCounter::burst_errors);
+BusStatus HostInterface::write(std::uint32_t address, std::uint32_t word) {
+    interrupt_ = interrupt_ && address != host_register::command;
+    if (address >= host_register::windows) {
+        const std::uint32_t core = (address - host_register::windows) / host_register::window_stride;
+        return core < around_.cores.size() ? write_core(core, address % host_register::window_stride, word)
+                                           : BusStatus::address_error;
     }
-    return status;
+    const auto at = find_host(address);
+    if (!at) {
+        return BusStatus::address_error;
+    }
+    if (at->entry->table != nullptr) {
+        return write_source(*at, word);
+    }
+    if (const BusStatus status = bus::check_write(*at->entry, word, at->rest != 0); status != BusStatus::ok) {
+        if (status == BusStatus::refused) {
+            stats_.add(address == host_register::command ? HostCounter::refused_commands
+                                                         : HostCounter::refused_values);
+        }
+        return status;
+    }
+    return write_host(*at, word);
 }
 
-void HostInterface::transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) {
-    const std::uint64_t address = transaction.get_address();
-    const std::uint32_t length = transaction.get_data_length();
-    unsigned char* const data = transaction.get_data_ptr();
-    if (address % 4 != 0 || length == 0 || length % 4 != 0 || transaction.get_byte_enable_ptr() != nullptr ||
-        transaction.is_read() == transaction.is_write()) {
-        transaction.set_response_status(count(tlm::TLM_BURST_ERROR_RESPONSE));
-        return;
-    }
-    const std::uint32_t words = length / 4;
-    stats_.add(HostCounter::bus_words, words);
-    const std::uint64_t cycles = words * static_cast<std::uint64_t>(config_.bus_cycles_per_word);
-    stats_.add(HostCounter::bus_cycles, cycles);
-    delay += sc_core::sc_time::from_value(cycles * period_.value());
-    if (transaction.is_read() || busy() || !prepares(address)) {
-        sc_core::wait(delay);
-        delay = sc_core::SC_ZERO_TIME;
-    }
-    tlm::tlm_response_status status = tlm::TLM_OK_RESPONSE;
-    for (std::uint32_t i = 0; i < words && status == tlm::TLM_OK_RESPONSE; ++i) {
-        const std::uint64_t at = is_fifo(address) ? address : address + std::uint64_t{4} * i;
-        if (transaction.is_write()) {
-            status = write_word(at, word_at(data, i));
-        } else {
-            std::uint32_t value = 0;
-            status = read_word(at, value);
-            std::memcpy(data + std::size_t{4} * i, &value, 4);
-        }
-    }
-    transaction.set_response_status(count(status));
-}
-
-unsigned HostInterface::debug_transport(tlm::tlm_generic_payload& transaction) {
-    const std::uint64_t address = transaction.get_address();
-    if (!transaction.is_read() || address % 4 != 0 || !in_core(address)) {
-        return 0;
-    }
-    unsigned done = 0;
-    for (; done + 4 <= transaction.get_data_length(); done += 4) {
-        const std::uint64_t at = address + done;
-        const auto value = in_core(at) ? cores_[(at >> 33) - 1]->debug_read_word(
-                                             static_cast<std::uint32_t>(at >> 2) & (kCoreWords - 1))
-                                       : std::nullopt;
-        if (!value) {
-            break;
-        }
-        std::memcpy(transaction.get_data_ptr() + done, &*value, 4);
-    }
-    return done;
-}
-
-tlm::tlm_response_status HostInterface::write_word(std::uint64_t address, std::uint32_t value) {
-    using namespace host_register;
-    if (in_core(address)) {
-        noc::Flit flit = noc::Flit::to(ChipPlan::kHostNode, plan_.cores[(address >> 33) - 1].node,
-                                       noc::FlitKind::configuration);
-        flit.address = static_cast<std::uint32_t>(address >> 2) & (kCoreWords - 1);
-        flit.value = value;
-        port->send(flit);
-        return tlm::TLM_OK_RESPONSE;
-    }
-    if (address >= routers) {
-        return write_router(address, value);
-    }
-    if (address >= targets && address < targets + 4 * targets_.size()) {
-        const auto target = std::bit_cast<float>(value);
-        if (!std::isfinite(target)) {
-            stats_.add(HostCounter::refused_values);
-            return tlm::TLM_GENERIC_ERROR_RESPONSE;
-        }
-        targets_[(address - targets) / 4] = static_cast<double>(target);
-        return tlm::TLM_OK_RESPONSE;
-    }
-    const auto refuse_value = [&] {
-        stats_.add(HostCounter::refused_values);
-        return tlm::TLM_GENERIC_ERROR_RESPONSE;
-    };
-    switch (address) {
-        case host_register::command:
-            return start(value);
-        case status:
-            error_seen_ = error_seen_ && (value & 2U) == 0;
-            return tlm::TLM_OK_RESPONSE;
-        case host_register::step:
-            step_ = value;
-            return tlm::TLM_OK_RESPONSE;
-        case first_step:
-            first_step_ = value;
-            return tlm::TLM_OK_RESPONSE;
-        case sample:
-            sample_ = value;
-            return tlm::TLM_OK_RESPONSE;
-        case device_tick:
-            device_tick_ = value;
-            return tlm::TLM_OK_RESPONSE;
-        case event:
-            event_ = value;
-            return tlm::TLM_OK_RESPONSE;
-        case factor: {
-            const auto given = std::bit_cast<float>(value);
-            if (!std::isfinite(given) || given < 0.0F) {
-                return refuse_value();
-            }
-            factor_ = given;
-            return tlm::TLM_OK_RESPONSE;
-        }
-        case projection:
-            if (value >= memory_.weights.size()) {
-                return refuse_value();
-            }
-            projection_ = value;
-            return tlm::TLM_OK_RESPONSE;
-        case learn:
-            if (value > static_cast<std::uint32_t>(kLastLearningMode)) {
-                return refuse_value();
-            }
-            learns_ = value;
-            return tlm::TLM_OK_RESPONSE;
-        case label:
-            if (static_cast<std::int32_t>(value) < -1 ||
-                static_cast<std::int64_t>(static_cast<std::int32_t>(value)) >= std::int64_t{plan_.outputs}) {
-                return refuse_value();
-            }
-            label_ = static_cast<std::int32_t>(value);
-            return tlm::TLM_OK_RESPONSE;
-        case window:
-            if (value > 1) {
-                return refuse_value();
-            }
-            in_window_ = value;
-            return tlm::TLM_OK_RESPONSE;
-        case event_in:
-            if (event_room() == 0) {
-                stats_.add(HostCounter::fifo_overflows);
-                return tlm::TLM_GENERIC_ERROR_RESPONSE;
-            }
-            events_in_.push_back(value);
-            stats_.add(HostCounter::events_in);
-            return tlm::TLM_OK_RESPONSE;
-        case event_out:
-            return tlm::TLM_COMMAND_ERROR_RESPONSE;
+BusStatus HostInterface::write_source(const bus::Found& at, std::uint32_t word) {
+    Source& source = sources_[at.element];
+    switch (at.rest) {
+        case 0:
+            source.first = word;
+            return BusStatus::ok;
+        case 4:
+            source.count = word;
+            return BusStatus::ok;
+        case 8:
+            source.tree = word;
+            return BusStatus::ok;
         default:
-            break;
+            return BusStatus::address_error;
     }
-    std::uint32_t unused = 0;
-    return read_word(address, unused) == tlm::TLM_OK_RESPONSE ? tlm::TLM_COMMAND_ERROR_RESPONSE
-                                                              : tlm::TLM_ADDRESS_ERROR_RESPONSE;
 }
 
-tlm::tlm_response_status HostInterface::write_router(std::uint64_t address, std::uint32_t value) {
-    const std::uint64_t word = (address - host_register::routers) / 4;
-    const auto trees = static_cast<std::uint64_t>(config_.multicast_trees);
-    if (trees == 0 || word / trees >= mesh_.fabric().routers()) {
-        return tlm::TLM_ADDRESS_ERROR_RESPONSE;
+BusStatus HostInterface::add_event(std::uint32_t address, float value, bool graded) {
+    const bool known = std::any_of(sources_.begin(), sources_.end(), [&](const Source& source) {
+        return address >= source.first && address - source.first < source.count;
+    });
+    if (!known || !std::isfinite(value)) {
+        stats_.add(HostCounter::refused_values);
+        return BusStatus::refused;
+    }
+    if (event_room() == 0) {
+        stats_.add(HostCounter::fifo_overflows);
+        return BusStatus::refused;
+    }
+    events_in_.push_back({address, value, graded});
+    stats_.add(HostCounter::events_in);
+    return BusStatus::ok;
+}
+
+/// What is left of a network that another one follows.
+void HostInterface::forget_sample() {
+    in_sample_ = false;
+    events_in_.clear();
+    graded_address_.reset();
+    events_out_.clear();
+    next_out_ = 0;
+}
+
+BusStatus HostInterface::write_host(const bus::Found& at, std::uint32_t word) {
+    switch (at.entry->offset) {
+        case host_register::command:
+            return start(word);
+        case host_register::status:
+            error_seen_ = error_seen_ && (word & 2U) == 0;
+            return BusStatus::ok;
+        case host_register::step:
+            step_ = word;
+            return BusStatus::ok;
+        case host_register::sample:
+            sample_ = word;
+            return BusStatus::ok;
+        case host_register::device_tick:
+            device_tick_ = word;
+            return BusStatus::ok;
+        case host_register::event:
+            event_ = word;
+            return BusStatus::ok;
+        case host_register::projection:
+            projection_ = word;
+            return BusStatus::ok;
+        case host_register::learn:
+            learns_ = word;
+            return BusStatus::ok;
+        case host_register::label:
+            label_ = static_cast<std::int32_t>(word);
+            return BusStatus::ok;
+        case host_register::window:
+            in_window_ = word;
+            return BusStatus::ok;
+        case host_register::event_in:
+            return add_event(word, 1.0F, false);
+        case host_register::graded_in:
+            if (!graded_address_) {
+                graded_address_ = word;
+                return BusStatus::ok;
+            }
+            return add_event(*std::exchange(graded_address_, std::nullopt), std::bit_cast<float>(word), true);
+        case host_register::factor:
+            factor_ = std::bit_cast<float>(word);
+            return BusStatus::ok;
+        case host_register::first_step:
+            first_step_ = word;
+            return BusStatus::ok;
+        case host_register::outputs:
+            outputs_ = word;
+            targets_.assign(word, 0.0);
+            readout_.assign(word, 0.0F);
+            error_.assign(word, 0.0F);
+            return BusStatus::ok;
+        case host_register::first_output:
+            first_output_ = word;
+            return BusStatus::ok;
+        case host_register::loss_kind:
+            loss_kind_ = static_cast<network::Loss>(word);
+            return BusStatus::ok;
+        case host_register::cores_used:
+            if (busy()) {
+                stats_.add(HostCounter::refused_values);
+                return BusStatus::refused;
+            }
+            cores_used_ = word;
+            forget_sample();
+            return BusStatus::ok;
+        case host_register::phases:
+            phases_ = word;
+            return BusStatus::ok;
+        case host_register::router:
+            if (word >= around_.network.fabric().routers()) {
+                stats_.add(HostCounter::refused_values);
+                return BusStatus::refused;
+            }
+            router_ = word;
+            return BusStatus::ok;
+        case host_register::events_per_step:
+            events_per_step_ = word;
+            return BusStatus::ok;
+        case host_register::targets:
+            if (at.element >= targets_.size()) {
+                return BusStatus::address_error;
+            }
+            targets_[at.element] = static_cast<double>(std::bit_cast<float>(word));
+            return BusStatus::ok;
+        case host_register::tree_rows:
+            return write_tree_row(at.element, word);
+        case host_register::pages:
+            if (at.element >= pages_.size()) {
+                return BusStatus::address_error;
+            }
+            pages_[at.element] = word;
+            return BusStatus::ok;
+        default:
+            return BusStatus::command_error;
+    }
+}
+
+BusStatus HostInterface::write_tree_row(std::uint32_t tree, std::uint32_t word) {
+    if (tree >= static_cast<std::uint32_t>(around_.config.multicast_trees)) {
+        return BusStatus::address_error;
     }
     try {
-        if (value > 0xFFFFU) {
-            throw InputError("multicast row", value, "must be input port | output mask << 8");
-        }
-        mesh_.fabric().set_tree_row(static_cast<noc::NodeId>(word / trees),
-                                    static_cast<noc::TreeId>(word % trees),
-                                    {.input = static_cast<noc::Port>(value & 0xFFU),
-                                     .outputs = static_cast<noc::PortMask>(value >> 8)});
+        around_.network.fabric().set_tree_row(static_cast<noc::NodeId>(router_),
+                                              static_cast<noc::TreeId>(tree),
+                                              {.input = static_cast<noc::Port>(word & 0xFFU),
+                                               .outputs = static_cast<noc::PortMask>(word >> 8)});
     } catch (const InputError&) {
         stats_.add(HostCounter::refused_values);
-        return tlm::TLM_GENERIC_ERROR_RESPONSE;
+        return BusStatus::refused;
     }
-    return tlm::TLM_OK_RESPONSE;
+    rows_changed_ = true;
+    route_error_.clear();
+    return BusStatus::ok;
 }
 
-tlm::tlm_response_status HostInterface::read_word(std::uint64_t address, std::uint32_t& value) {
-    using namespace host_register;
-    if (in_core(address)) {
-        return read_core(address, value);
+BusStatus HostInterface::read_tree_row(std::uint32_t tree, std::uint32_t& word) const {
+    if (tree >= static_cast<std::uint32_t>(around_.config.multicast_trees)) {
+        return BusStatus::address_error;
     }
-    if (address >= counters && address < counters + 8 * kHostCounters) {
-        const std::uint64_t index = (address - counters) / 4;
-        value = static_cast<std::uint32_t>(stats_.at(index / 2) >> (index % 2 * 32));
-        return tlm::TLM_OK_RESPONSE;
+    const noc::TreeRow row =
+        around_.network.fabric().tree_row(static_cast<noc::NodeId>(router_), static_cast<noc::TreeId>(tree));
+    word = static_cast<std::uint32_t>(row.input) | std::uint32_t{row.outputs} << 8;
+    return BusStatus::ok;
+}
+
+BusStatus HostInterface::write_core(std::uint32_t core, std::uint32_t offset, std::uint32_t word) {
+    const auto at = bus::find(core_table(), offset);
+    if (!at) {
+        return BusStatus::address_error;
     }
-    if (address >= routers) {
-        const std::uint64_t word = (address - routers) / 4;
-        const auto trees = static_cast<std::uint64_t>(config_.multicast_trees);
-        if (trees == 0 || word / trees >= mesh_.fabric().routers()) {
-            return tlm::TLM_ADDRESS_ERROR_RESPONSE;
-        }
-        const noc::TreeRow row = mesh_.fabric().tree_row(static_cast<noc::NodeId>(word / trees),
-                                                         static_cast<noc::TreeId>(word % trees));
-        value = static_cast<std::uint32_t>(row.input) | std::uint32_t{row.outputs} << 8;
-        return tlm::TLM_OK_RESPONSE;
+    if (!at->entry->writable()) {
+        return BusStatus::command_error;
     }
-    switch (address) {
-        case identity:
-            value = kIdentity;
-            return tlm::TLM_OK_RESPONSE;
+    noc::Flit flit = noc::Flit::to(kHostNode, around_.cores[core]->node(), noc::FlitKind::configuration);
+    flit.address = core_word(core, offset);
+    flit.value = word;
+    flit.step = kPostedWrite;
+    around_.network.send(kHostNode, flit);
+    ++posted_;
+    return BusStatus::ok;
+}
+
+BusStatus HostInterface::read_host(const bus::Found& at, std::uint32_t& word, bool takes) const {
+    const std::uint32_t half = at.rest == 0 ? 0 : 32;
+    switch (at.entry->offset) {
+        case host_register::identity:
+            word = kIdentity;
+            return BusStatus::ok;
         case host_register::cores:
-            value = static_cast<std::uint32_t>(plan_.cores.size());
-            return tlm::TLM_OK_RESPONSE;
-        case status:
-            value = (busy() ? 1U : 0U) | (error_seen_ ? 2U : 0U);
-            return tlm::TLM_OK_RESPONSE;
-        case event_in_room:
-            value = static_cast<std::uint32_t>(event_room());
-            return tlm::TLM_OK_RESPONSE;
-        case event_out_level:
-            value = static_cast<std::uint32_t>(events_out_.size() - next_out_ / 2);
-            return tlm::TLM_OK_RESPONSE;
-        case event_out: {
-            value = kNoEvent;
+            word = static_cast<std::uint32_t>(around_.cores.size());
+            return BusStatus::ok;
+        case host_register::status:
+            word = (busy() ? 1U : 0U) | (error_seen_ ? 2U : 0U) | (route_error_.empty() ? 0U : 4U);
+            return BusStatus::ok;
+        case host_register::event_in_room:
+            word = static_cast<std::uint32_t>(event_room());
+            return BusStatus::ok;
+        case host_register::event_out_level:
+            word = static_cast<std::uint32_t>(events_out_level());
+            return BusStatus::ok;
+        case host_register::event_out:
+            word = kNoEvent;
             if (next_out_ < 2 * events_out_.size()) {
-                value = static_cast<std::uint32_t>(events_out_[next_out_ / 2] >> (next_out_ % 2 * 32));
-                if (++next_out_ == 2 * events_out_.size()) {
+                word = static_cast<std::uint32_t>(events_out_[next_out_ / 2] >> (next_out_ % 2 * 32));
+                if (takes && ++next_out_ == 2 * events_out_.size()) {
                     events_out_.clear();
                     next_out_ = 0;
                 }
             }
-            return tlm::TLM_OK_RESPONSE;
-        }
-        case loss:
-        case loss + 4:
-            value =
-                static_cast<std::uint32_t>(std::bit_cast<std::uint64_t>(loss_) >> (address == loss ? 0 : 32));
-            return tlm::TLM_OK_RESPONSE;
-        case host_register::command:
-        case host_register::step:
-        case first_step:
-        case sample:
-        case device_tick:
-        case event:
-        case projection:
-        case learn:
-        case label:
-        case window:
-        case factor:
-        case event_in:
-            return tlm::TLM_COMMAND_ERROR_RESPONSE;
+            return BusStatus::ok;
+        case host_register::loss:
+            word = static_cast<std::uint32_t>(std::bit_cast<std::uint64_t>(loss_) >> half);
+            return BusStatus::ok;
+        case host_register::counters:
+            word = static_cast<std::uint32_t>(stats_.at(at.element) >> half);
+            return BusStatus::ok;
+        case host_register::tree_rows:
+            return read_tree_row(at.element, word);
+        case host_register::pages:
+            if (at.element >= pages_.size()) {
+                return BusStatus::address_error;
+            }
+            word = pages_[at.element];
+            return BusStatus::ok;
         default:
-            break;
+            return BusStatus::command_error;
     }
-    if (address >= targets && address < targets + 4 * targets_.size()) {
-        return tlm::TLM_COMMAND_ERROR_RESPONSE;
-    }
-    return tlm::TLM_ADDRESS_ERROR_RESPONSE;
 }
 
-tlm::tlm_response_status HostInterface::read_core(std::uint64_t address, std::uint32_t& value) {
-    answer_word_ = static_cast<std::uint32_t>(address >> 2) & (kCoreWords - 1);
-    const std::size_t core = (address >> 33) - 1;
-    if (!cores_[core]->debug_read_word(answer_word_)) {  // the decoder knows which words there are
-        return tlm::TLM_ADDRESS_ERROR_RESPONSE;
+bus::ReadResult HostInterface::read(std::uint32_t address) {
+    if (address < host_register::windows) {
+        const auto at = find_host(address);
+        if (!at) {
+            return {.status = BusStatus::address_error};
+        }
+        bus::ReadResult result;
+        result.status = can_read(*at) == BusStatus::ok ? read_host(*at, result.word, true) : can_read(*at);
+        return result;
     }
-    noc::Flit flit = noc::Flit::to(ChipPlan::kHostNode, plan_.cores[core].node, noc::FlitKind::configuration);
-    flit.address = answer_word_ | kReadRequest;
-    waiting_for_answer_ = true;
-    port->send(flit);
-    while (waiting_for_answer_) {
-        sc_core::wait(answer_);
+    const std::uint32_t core = (address - host_register::windows) / host_register::window_stride;
+    std::uint32_t word = 0;
+    if (const BusStatus status = debug_read(address, word); status != BusStatus::ok) {
+        return {.status = status};  // the decoder knows which words there are
     }
-    value = answer_value_;
-    return tlm::TLM_OK_RESPONSE;
+    while (questions_.contains(next_ticket_) || next_ticket_ == 0) {
+        ++next_ticket_;
+    }
+    noc::Flit flit = noc::Flit::to(kHostNode, around_.cores[core]->node(), noc::FlitKind::configuration);
+    flit.address = core_word(core, address % host_register::window_stride) | kReadRequest;
+    flit.step = next_ticket_;
+    questions_[next_ticket_] = {};
+    around_.network.send(kHostNode, flit);
+    return {.pending = true, .ticket = next_ticket_++};
+}
+
+std::optional<std::uint32_t> HostInterface::answer(std::uint32_t ticket) {
+    const auto at = questions_.find(static_cast<std::uint16_t>(ticket));
+    if (at == questions_.end() || !at->second.answered) {
+        return std::nullopt;
+    }
+    const std::uint32_t word = at->second.word;
+    questions_.erase(at);
+    return word;
+}
+
+void HostInterface::forget(std::uint32_t ticket) {
+    const auto at = questions_.find(static_cast<std::uint16_t>(ticket));
+    if (at == questions_.end()) {
+        return;
+    }
+    if (at->second.answered) {
+        questions_.erase(at);
+    } else {
+        at->second.wanted = false;
+    }
+}
+
+BusStatus HostInterface::debug_read(std::uint32_t address, std::uint32_t& word) const {
+    if (address < host_register::windows) {
+        const auto at = find_host(address);
+        if (!at) {
+            return BusStatus::address_error;
+        }
+        const BusStatus status = can_read(*at);
+        return status == BusStatus::ok ? read_host(*at, word, false) : status;
+    }
+    const std::uint32_t core = (address - host_register::windows) / host_register::window_stride;
+    const std::uint32_t offset = address % host_register::window_stride;
+    if (core >= around_.cores.size() || !bus::find(core_table(), offset)) {
+        return BusStatus::address_error;
+    }
+    const auto value = around_.cores[core]->debug_read_word(core_word(core, offset));
+    word = value.value_or(0);
+    return value ? BusStatus::ok : BusStatus::address_error;
+}
+
+bus::Timing HostInterface::timing(std::uint32_t address, bool write) const {
+    if (!write || busy()) {
+        return bus::Timing::in_time;
+    }
+    if (address >= host_register::windows) {
+        return bus::Timing::in_time;
+    }
+    const auto at = find_host(address);
+    return at && (at->entry->timing == bus::Timing::ahead || at->entry->table != nullptr)
+               ? bus::Timing::ahead
+               : bus::Timing::in_time;
+}
+
+void HostInterface::count_transfer(std::uint64_t words, std::uint64_t cycles) {
+    stats_.add(HostCounter::bus_words, words);
+    stats_.add(HostCounter::bus_cycles, cycles);
+}
+
+void HostInterface::count(BusStatus status) {
+    error_seen_ = error_seen_ || status != BusStatus::ok;
+    if (status == BusStatus::address_error) {
+        stats_.add(HostCounter::address_errors);
+    } else if (status == BusStatus::command_error) {
+        stats_.add(HostCounter::direction_errors);
+    } else if (status == BusStatus::burst_error || status == BusStatus::byte_enable_error) {
+        stats_.add(HostCounter::burst_errors);
+    }
 }
 
 }  // namespace memprop::hw::chip

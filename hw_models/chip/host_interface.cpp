@@ -1,68 +1,38 @@
 #include "hw_models/chip/host_interface.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <utility>
 
 #include "crossbar/base/error.hpp"
+#include "hw_models/noc/routing_check.hpp"
 #include "learning/objective.hpp"
 
 namespace memprop::hw::chip {
 
-HostInterface::HostInterface(const sc_core::sc_module_name& name, const ChipPlan& plan,
-                             const ChipConfig& config, learning::Loss loss, std::uint64_t budget_cycles,
-                             ChipMemory& memory, std::vector<Core*> cores, noc::EventMesh& mesh,
-                             const sc_core::sc_time& period)
-    : sc_module(name),
-      plan_(plan),
-      config_(config),
-      loss_kind_(loss),
+HostInterface::HostInterface(const Surroundings& around, std::uint64_t budget_cycles)
+    : around_(around),
       budget_cycles_(budget_cycles),
-      memory_(memory),
-      cores_(std::move(cores)),
-      mesh_(mesh),
-      period_(period),
-      event_capacity_(static_cast<std::size_t>(config.event_fifo_depth)),
-      cores_with_neurons_(plan.cores_with_neurons()),
-      targets_(plan.outputs),
-      readout_(plan.outputs),
-      error_(plan.outputs) {
-    events_in_.reserve(std::min<std::size_t>(event_capacity_, plan.inputs));
-    bus.register_b_transport(this, &HostInterface::transport);
-    bus.register_transport_dbg(this, &HostInterface::debug_transport);
-}
-
-void HostInterface::end_of_elaboration() {
-    // Spikes and neurons_done only have to be there when the readouts or the end of the step come.
-    port->set_wake_filter([](const noc::Flit& flit) {
-        return flit.kind == noc::FlitKind::graded || flit.kind == noc::FlitKind::configuration ||
-               (flit.kind == noc::FlitKind::tick && static_cast<Tick>(flit.address) == Tick::core_done);
+      event_capacity_(static_cast<std::size_t>(around.config.event_fifo_depth)),
+      pages_(around.cores.size()),
+      sources_(kMostSources) {
+    // Events only have to be there when the barrier of their phase has passed.
+    around_.network.set_wake_filter(kHostNode, [](const noc::Flit& flit) {
+        return flit.kind == noc::FlitKind::configuration || flit.kind == noc::FlitKind::barrier ||
+               flit.kind == noc::FlitKind::tick;
     });
-    SC_HAS_PROCESS(HostInterface);
-    SC_METHOD(run);
-    sensitive << due_ << port->wake_event();
-    dont_initialize();
 }
 
 void HostInterface::run() {
-    ++activations_;
     noc::ArrivedFlit delivery;
-    while (port->take(delivery)) {
+    while (around_.network.take(kHostNode, delivery)) {
         receive(delivery);
     }
     if (command_ == Command::program && cycle() >= due_cycle_) {
         finish();
-    }
-    sleep_until_due();
-}
-
-void HostInterface::sleep_until_due() {
-    const std::uint64_t next = due_cycle_;
-    if (next != noc::kNever) {
-        const sc_core::sc_time due = sc_core::sc_time::from_value(next * period_.value());
-        const sc_core::sc_time& now = sc_core::sc_time_stamp();
-        due_.notify(due > now ? due - now : sc_core::SC_ZERO_TIME);
     }
 }
 
@@ -75,106 +45,138 @@ void HostInterface::receive(const noc::ArrivedFlit& delivery) {
     const noc::Flit& flit = delivery.flit;
     switch (flit.kind) {
         case noc::FlitKind::spike:
-            push_out(flit.address, flit.value);
+            push_out(flit.address, step_);
             return;
         case noc::FlitKind::graded: {
-            const std::uint32_t k = flit.address & kGradedMask;
-            if (k >= readout_.size()) {
-                error_seen_ = true;
-                return;
+            const std::uint32_t k = flit.address - first_output_;
+            if (flit.address >= first_output_ && k < readout_.size()) {
+                readout_[k] = std::bit_cast<float>(flit.value);
             }
-            readout_[k] = std::bit_cast<float>(flit.value);
-            push_out(flit.address | kReadoutEvent, flit.value);
-            if (++readouts_known_ == readout_.size()) {
-                stats_.add(HostCounter::readout_phase_cycles, delivery.cycle - phase_started_);
-                phase_started_ = delivery.cycle;
-                send_errors(delivery.cycle + objective_cycles(readout_.size()));
+            push_out(flit.address | kGradedOut, flit.value);
+            return;
+        }
+        case noc::FlitKind::configuration: {
+            const auto question = questions_.find(flit.step);
+            if (question != questions_.end()) {
+                question->second.answered = true;
+                question->second.word = flit.value;
+                if (!question->second.wanted) {
+                    questions_.erase(question);
+                }
             }
             return;
         }
-        case noc::FlitKind::configuration:
-            if (waiting_for_answer_ && flit.address == answer_word_) {
-                answer_value_ = flit.value;
-                waiting_for_answer_ = false;
-                answer_.notify(sc_core::SC_ZERO_TIME);
-            }
-            return;
-        case noc::FlitKind::barrier:  // nobody here enters one
+        case noc::FlitKind::barrier:
+            pass_barrier(delivery.cycle);
             return;
         case noc::FlitKind::tick:
-            break;
+            reported_.push_back(flit.source);
+            if (++cores_done_ == cores_used_) {
+                finish();
+            }
+            return;
     }
-    if (static_cast<Tick>(flit.address) == Tick::neurons_done) {
-        if (++neurons_done_ == cores_with_neurons_) {
-            stats_.add(HostCounter::neuron_phase_cycles, delivery.cycle - phase_started_);
-            phase_started_ = delivery.cycle;
+}
+
+std::uint32_t HostInterface::barriers() const {
+    return phases_ + (told_learns_ != 0 && command_ != Command::settle ? 1 : 0);
+}
+
+void HostInterface::enter_barrier() {
+    around_.network.send(kHostNode, noc::Flit::barrier(kHostNode));
+}
+
+void HostInterface::pass_barrier(std::uint64_t passed) {
+    ++tokens_;
+    const bool settles = command_ == Command::settle;  // no part of a step
+    if (tokens_ == 1) {
+        stats_.add(HostCounter::neuron_phase_cycles, settles ? 0 : passed - phase_started_);
+        phase_started_ = passed;
+    }
+    if (tokens_ == phases_) {
+        stats_.add(HostCounter::readout_phase_cycles, settles ? 0 : passed - phase_started_);
+        phase_started_ = passed;
+        if (!settles && outputs_ > 0) {
+            send_errors(passed + objective_cycles(readout_.size()));
         }
-    } else if (++cores_done_ == plan_.cores.size()) {
+    }
+    if (tokens_ == barriers()) {
         finish();
+    } else {
+        enter_barrier();
     }
 }
 
 void HostInterface::send_errors(std::uint64_t ready_cycle) {
     if (in_window_ != 0) {
+        ++window_steps_;
         learning::step_error(loss_kind_, learning::Wanted{.target = targets_, .label = label_},
                              std::span<const float>(readout_), std::span(error_), loss_);
     } else {
         std::fill(error_.begin(), error_.end(), 0.0F);
     }
     const auto mode = static_cast<LearningMode>(told_learns_);
-    if (mode != LearningMode::errors && mode != LearningMode::between_steps) {
+    if (mode == LearningMode::off || mode == LearningMode::reward) {
         return;
     }
-    noc::Flit flit = noc::Flit::along(ChipPlan::kHostNode, ChipPlan::kCommandTree, noc::FlitKind::graded);
+    noc::Flit flit = noc::Flit::along(kHostNode, kCommandTree, noc::FlitKind::graded);
     flit.created_cycle = ready_cycle;
     for (std::uint32_t k = 0; k < error_.size(); ++k) {
         flit.address = kErrorValue | k;
         flit.value = std::bit_cast<std::uint32_t>(error_[k]);
-        port->send_later(flit);
+        around_.network.send_later(kHostNode, flit);
     }
 }
 
 void HostInterface::send_reward() {
     tell_cores(Tick::reward, 0);
-    noc::Flit flit = noc::Flit::along(ChipPlan::kHostNode, ChipPlan::kCommandTree, noc::FlitKind::graded);
-    for (std::uint32_t k = 0; k < plan_.outputs; ++k) {
+    noc::Flit flit = noc::Flit::along(kHostNode, kCommandTree, noc::FlitKind::graded);
+    for (std::uint32_t k = 0; k < outputs_; ++k) {
         flit.address = kErrorValue | k;
         flit.value = std::bit_cast<std::uint32_t>(static_cast<float>(targets_[k]));
-        port->send(flit);
+        around_.network.send(kHostNode, flit);
     }
 }
 
 void HostInterface::tell_cores(Tick what, std::uint32_t value) {
-    noc::Flit flit = noc::Flit::along(ChipPlan::kHostNode, ChipPlan::kCommandTree, noc::FlitKind::tick);
+    noc::Flit flit = noc::Flit::along(kHostNode, kCommandTree, noc::FlitKind::tick);
     flit.address = static_cast<std::uint32_t>(what);
     flit.value = value;
-    port->send(flit);
+    around_.network.send(kHostNode, flit);
 }
 
 void HostInterface::set_in_cores(CoreRegister which, std::uint32_t value) {
-    noc::Flit flit =
-        noc::Flit::along(ChipPlan::kHostNode, ChipPlan::kCommandTree, noc::FlitKind::configuration);
+    noc::Flit flit = noc::Flit::along(kHostNode, kCommandTree, noc::FlitKind::configuration);
     flit.address = static_cast<std::uint32_t>(which);
     flit.value = value;
-    port->send(flit);
+    around_.network.send(kHostNode, flit);
 }
 
-tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
+bus::BusStatus HostInterface::start(std::uint32_t code) {
     const auto command = static_cast<Command>(code);
-    const std::size_t room_needed = std::size_t{plan_.recurrent} + plan_.outputs;
     const bool tick = command == Command::tick || command == Command::last_tick;
     const bool between_steps = command == Command::update && in_sample_ &&
                                static_cast<LearningMode>(told_learns_) == LearningMode::between_steps;
-    const bool in_turn = between_steps || (tick == in_sample_ && (!tick || step_ == next_step_));
-    if (busy() || code < 1 || code > static_cast<std::uint32_t>(kLastCommand) || !in_turn ||
-        (tick && ((learns_ != 0 && memory_.tape == nullptr) ||
-                  events_out_.size() - next_out_ / 2 + room_needed > event_capacity_))) {
+    const bool settles = command == Command::settle && in_sample_ && next_step_ == first_step_;
+    const bool in_turn = between_steps || settles || command == Command::begin_sample ||
+                         (command != Command::settle && tick == in_sample_ && (!tick || step_ == next_step_));
+    const bool lacks_label = tick && in_window_ != 0 && outputs_ > 0 &&
+                             loss_kind_ == network::Loss::cross_entropy &&
+                             (label_ < 0 || static_cast<std::uint32_t>(label_) >= outputs_);
+    if (busy() || !in_turn || cores_used_ == 0 || lacks_label ||
+        (command == Command::measure && projection_ >= around_.memory.arrays.size()) ||
+        ((tick || settles) && events_out_level() + events_per_step_ > event_capacity_)) {
         stats_.add(HostCounter::refused_commands);
-        return tlm::TLM_GENERIC_ERROR_RESPONSE;
+        return bus::BusStatus::refused;
+    }
+    if (!routes_are_sound()) {
+        stats_.add(HostCounter::refused_routes);
+        return bus::BusStatus::refused;
     }
     command_ = command;
+    reported_.clear();
     started_ = phase_started_ = cycle();
-    cores_done_ = neurons_done_ = readouts_known_ = 0;
+    cores_done_ = tokens_ = 0;
     const auto told = [&](CoreRegister which, std::uint32_t value, std::uint32_t& last) {
         if (value != last) {
             set_in_cores(which, value);
@@ -189,6 +191,7 @@ tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
     switch (command) {
         case Command::begin_sample:
             loss_ = 0.0;
+            window_steps_ = 0;
             in_sample_ = true;
             next_step_ = first_step_;
             stats_.add(HostCounter::samples);
@@ -196,11 +199,17 @@ tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
             told(CoreRegister::first_step, first_step_, told_first_step_);
             tell_cores(Tick::begin_sample, sample_);
             break;
+        case Command::optimise:
+            tell_cores(Tick::optimise, window_steps_);
+            break;
+        case Command::settle:
+            start_step(Tick::settle);
+            break;
         case Command::tick:
         case Command::last_tick:
             in_sample_ = command == Command::tick;
             ++next_step_;
-            start_step(command == Command::last_tick);
+            start_step(command == Command::last_tick ? Tick::last_step : Tick::step);
             break;
         case Command::update:
             tell_cores(Tick::update, event_);
@@ -222,15 +231,48 @@ tlm::tlm_response_status HostInterface::start(std::uint32_t code) {
             break;
         case Command::program: {
             double seconds = 0.0;  // the arrays are programmed side by side
-            for (WeightArray* array : memory_.weights) {
-                seconds = std::max(seconds, array->program());
+            for (const auto& array : around_.memory.arrays) {
+                seconds = array != nullptr ? std::max(seconds, array->program()) : seconds;
             }
-            due_cycle_ = cycle() + static_cast<std::uint64_t>(std::ceil(seconds / period_.to_seconds()));
+            due_cycle_ =
+                cycle() + static_cast<std::uint64_t>(std::ceil(seconds / around_.clock_period_seconds));
             break;
         }
     }
-    sleep_until_due();
-    return tlm::TLM_OK_RESPONSE;
+    return bus::BusStatus::ok;
+}
+
+bool HostInterface::routes_are_sound() {
+    if (std::exchange(rows_changed_, false)) {
+        const noc::Fabric& fabric = around_.network.fabric();
+        route_error_.clear();
+        try {
+            noc::check_routes(fabric.params(), fabric.loaded_rows());
+        } catch (const InputError& error) {
+            route_error_ = error.what();
+        }
+    }
+    return route_error_.empty();
+}
+
+std::string HostInterface::who_waits() const {
+    if (!busy()) {
+        return {};
+    }
+    const std::uint32_t code = static_cast<std::uint32_t>(command_);
+    if (command_ == Command::tick || command_ == Command::last_tick || command_ == Command::settle) {
+        return fmt::format("the host interface, in command {} of step {}, has passed {} of {} barriers\n",
+                           code, step_, tokens_, barriers());
+    }
+    std::string missing;
+    for (const auto& core : around_.cores) {
+        if (core->is_used() &&
+            std::find(reported_.begin(), reported_.end(), core->node()) == reported_.end()) {
+            missing += fmt::format("{}{}", missing.empty() ? "; none from " : ", ", core->name());
+        }
+    }
+    return fmt::format("the host interface, in command {}, has the reports of {} of {} cores{}\n", code,
+                       cores_done_, cores_used_, missing);
 }
 
 void HostInterface::record(WordRecord& record) {
@@ -244,25 +286,44 @@ void HostInterface::record(WordRecord& record) {
           std::pair{CoreRegister::first_step, &told_first_step_}}) {
         record(*told);
         if (record.gives() && *told != kNotTold) {
-            if (which == CoreRegister::learns && *told > static_cast<std::uint32_t>(kLastLearningMode)) {
-                throw InputError("the record of a chip is not of this chip");
-            }
-            for (Core* core : cores_) {
-                core->write_word(static_cast<std::uint32_t>(which), *told);
+            for (const auto& core : around_.cores) {
+                if (!core->write_word(static_cast<std::uint32_t>(which), *told)) {
+                    throw InputError("the record of a chip is not of this chip");
+                }
             }
         }
     }
 }
 
-void HostInterface::start_step(bool last) {
-    noc::Flit flit = noc::Flit::along(ChipPlan::kHostNode, ChipPlan::kInputTree, noc::FlitKind::spike);
-    flit.value = step_;
-    for (const std::uint32_t input : events_in_) {
-        flit.address = input;
-        port->send(flit);
+void HostInterface::start_step(Tick what) {
+    noc::Flit flit = noc::Flit::along(kHostNode, kCommandTree, noc::FlitKind::spike);
+    flit.step = static_cast<std::uint16_t>(step_);
+    for (const EventIn& event : events_in_) {
+        const auto source = std::find_if(sources_.begin(), sources_.end(), [&](const Source& s) {
+            return event.address >= s.first && event.address - s.first < s.count;
+        });
+        if (source->tree == CoreProgram::kNoTree) {
+            continue;
+        }
+        flit.kind = event.graded ? noc::FlitKind::graded : noc::FlitKind::spike;
+        flit.target = static_cast<std::uint16_t>(source->tree);
+        flit.address = event.address;
+        flit.value = event.graded ? std::bit_cast<std::uint32_t>(event.value) : 0;
+        around_.network.send(kHostNode, flit);
     }
     events_in_.clear();
-    tell_cores(last ? Tick::last_step : Tick::step, step_);
+    if (std::exchange(around_.memory.members_changed, false)) {
+        std::vector<noc::NodeId> members{kHostNode};
+        for (const auto& core : around_.cores) {
+            if (core->is_used()) {
+                members.push_back(core->node());
+            }
+        }
+        around_.network.fabric().set_barrier_members(members);
+    }
+    std::fill(readout_.begin(), readout_.end(), 0.0F);
+    tell_cores(what, what == Tick::settle ? first_step_ - 1 : step_);
+    enter_barrier();
 }
 
 void HostInterface::finish() {
@@ -278,12 +339,16 @@ void HostInterface::finish() {
             stats_.add(HostCounter::deadline_misses, with_update > budget_cycles_ ? 1 : 0);
             break;
         }
+        case Command::settle:
         case Command::begin_sample:
             stats_.add(HostCounter::sample_begin_cycles, cycles);
             break;
         case Command::update:
             stats_.add(second_phase_ ? HostCounter::refresh_cycles : HostCounter::update_cycles, cycles);
             update_before_step_cycles_ += in_sample_ ? cycles : 0;
+            break;
+        case Command::optimise:
+            stats_.add(HostCounter::optimise_cycles, cycles);
             break;
         case Command::limit_gradient:
             stats_.add(HostCounter::limit_cycles, cycles);
@@ -308,7 +373,7 @@ void HostInterface::finish() {
         return;
     }
     command_ = Command{};
-    interrupt_.notify(sc_core::SC_ZERO_TIME);
+    interrupt_ = true;
 }
 
 /// What some commands need when all cores have done the first part; false if nothing.
@@ -316,13 +381,16 @@ bool HostInterface::begin_second_phase() {
     const auto tell = [&](Tick what, std::uint32_t value) {
         started_ = cycle();
         cores_done_ = 0;
+        reported_.clear();
         tell_cores(what, value);
         return true;
     };
     if (command_ == Command::update) {  // all tiles are written
         bool due = false;
-        for (WeightArray* array : memory_.weights) {
-            due = array->refresh(event_, static_cast<std::int32_t>(device_tick_)).has_value() || due;
+        for (const auto& array : around_.memory.arrays) {
+            due = (array != nullptr &&
+                   array->refresh(event_, static_cast<std::int32_t>(device_tick_)).has_value()) ||
+                  due;
         }
         return due && tell(Tick::refresh, event_);
     }

@@ -25,6 +25,7 @@ enum class HostCounter : std::uint8_t {
     limit_cycles,
     adaptation_cycles,
     reward_cycles,
+    optimise_cycles,
     deadline_misses,
     events_in,
     events_out,
@@ -36,6 +37,7 @@ enum class HostCounter : std::uint8_t {
     direction_errors,
     burst_errors,
     fifo_overflows,
+    refused_routes,
     count,
 };
 inline constexpr auto kHostCounters = static_cast<std::size_t>(HostCounter::count);
@@ -58,6 +60,7 @@ inline constexpr std::array<CounterInfo, kHostCounters> kHostCounterInfo{{
     {"limit_cycles", "cycles", "limiting the norm of gradients"},
     {"adaptation_cycles", "cycles", "changing feedback weights as readout weights change"},
     {"reward_cycles", "cycles", "learning from the rewards of samples"},
+    {"optimise_cycles", "cycles", "finding the changes of weights"},
     {"deadline_misses", "steps", "time steps, with updates before them, longer than their real-time budget"},
     {"events_in", "events", "input spikes taken from the host"},
     {"events_out", "events", "spikes and readout values given to the host"},
@@ -70,6 +73,8 @@ inline constexpr std::array<CounterInfo, kHostCounters> kHostCounterInfo{{
     {"direction_errors", "words", "reads of write-only and writes of read-only words"},
     {"burst_errors", "transactions", "transactions that are not whole aligned words"},
     {"fifo_overflows", "events", "events refused because the FIFO was full"},
+    {"refused_routes", "commands",
+     "commands refused because flits could be lost or wait for ever in the trees"},
 }};
 
 class HostStats {

@@ -8,8 +8,6 @@
 
 namespace memprop::hw::chip {
 
-using learning::ProjectionId;
-
 bool Core::advance_engine() {
     switch (engine_) {
         case Engine::idle:
@@ -31,6 +29,7 @@ bool Core::advance_engine() {
             write_tiles();
             return true;
         case Engine::limiting:
+        case Engine::optimising:
             if (cycle() < engine_due_) {
                 return false;
             }
@@ -54,17 +53,16 @@ bool Core::advance_engine() {
             share_readouts(false);
             shared_ = true;
         }
-        if (feedback_words_ < shape_.neurons * outputs_) {
+        if (feedback_words_ < feedback_changes_.size()) {
             return false;
         }
         feedback_words_ = 0;
     }
     if (engine_ == Engine::refreshing) {
-        for (const TilePlacement& placed : plan_.tiles) {
-            WeightArray& array = memory_.array(placed.projection);
-            const std::uint32_t event = registers_[static_cast<std::size_t>(CoreRegister::event)];
-            if (array.refresh(event, 0)) {
-                array.refresh_finished(event);
+        for (const CoreTile& tile : tiles_) {
+            const std::uint32_t event = reg(CoreRegister::event);
+            if (tile.array->refresh(event, 0)) {
+                tile.array->refresh_finished(event);
             }
         }
     }
@@ -83,14 +81,16 @@ bool Core::follow_step() {
     }
     const bool for_reward = mode() == LearningMode::reward;
     // Errors come after the readouts, so after all spikes of the step.
-    const bool ready = for_reward
-                           ? cores_done_ == registers_[static_cast<std::size_t>(CoreRegister::cores_to_await)]
-                           : errors_ == outputs_;
-    if (!ready) {
+    const bool ready =
+        for_reward ? tokens_ >= std::max(1U, program_.phases - 1) : errors_ == reg(CoreRegister::outputs);
+    if (!ready || settles_) {
         return false;
     }
     const std::uint64_t cycles =
-        for_reward ? trace_cycles(config_, shape_) : learning_cycles(config_, shape_);
+        for_reward ? trace_cycles(around_.config, shape_) : learning_cycles(around_.config, shape_);
+    if (mode() == LearningMode::on_chip) {
+        learn_from_errors();
+    }
     learned_ = true;
     learned_at_ = cycle() + cycles;
     stats_.add(CoreCounter::learning_cycles, cycles);
@@ -101,11 +101,11 @@ bool Core::follow_step() {
 
 bool Core::advance_reward() {
     if (engine_due_ == noc::kNever) {
-        if (errors_ < outputs_) {
+        if (errors_ < reg(CoreRegister::outputs)) {
             return false;
         }
         errors_ = 0;
-        start_pass(Engine::rewarding, reward_cycles(config_, shape_), reward_operations(shape_));
+        start_pass(Engine::rewarding, reward_cycles(around_.config, shape_), reward_operations(shape_));
         return true;
     }
     if (cycle() < engine_due_) {
@@ -142,44 +142,53 @@ bool Core::advance_adaptation() {
             return false;
         }
         feedback_words_ = 0;
-        start_pass(Engine::adapting, adaptation_cycles(config_, shape_), feedback_changes_.size());
+        start_pass(Engine::adapting, adaptation_cycles(around_.config, shape_), feedback_changes_.size());
         return true;
     }
     if (cycle() < engine_due_) {
         return false;
     }
     for (std::size_t i = 0; i < feedback_changes_.size(); ++i) {
-        const std::size_t k = i / shape_.neurons, j = plan_.neurons.first + i % shape_.neurons;
-        float& b = memory_.feedback[k * recurrent_ + j];
+        const std::size_t k = i / learning_neurons_.count, j = i % learning_neurons_.count;
+        float& b = feedback_weight(k, j);
         b = learning::adapted_feedback(b, feedback_changes_[i], feedback_decay_);
     }
     finish_engine();
     return true;
 }
 
+bool Core::any_tile_busy() const {
+    bool busy = false;
+    for (const CoreTile& tile : tiles_) {
+        tile.placed->tile->finish();
+        busy = busy || tile.placed->tile->busy();
+    }
+    return busy;
+}
+
 bool Core::start_transfer() {
-    if (fast_tiles_.empty()) {
+    const auto has_fast = [](const CoreTile& tile) { return tile.placed->fast != nullptr; };
+    if (std::none_of(tiles_.begin(), tiles_.end(), has_fast)) {
         return false;
     }
-    const std::uint32_t event = registers_[static_cast<std::size_t>(CoreRegister::event)];
-    const auto tick =
-        static_cast<std::int32_t>(registers_[static_cast<std::size_t>(CoreRegister::device_tick)]);
+    const std::uint32_t event = reg(CoreRegister::event);
+    const auto tick = static_cast<std::int32_t>(reg(CoreRegister::device_tick));
     std::uint64_t longest = 0;
-    for (std::size_t t = 0; t < fast_tiles_.size(); ++t) {
-        WeightArray& array = memory_.array(plan_.tiles[t].projection);
-        if (!array.asks()) {
-            continue;
+    for (const CoreTile& tile : tiles_) {
+        if (tile.placed->fast != nullptr && tile.array->asks()) {
+            tile.array->plan(event, tick);
+            longest =
+                std::max(longest, tile.placed->fast->take(tile.array->fast_update(tile.placed->number)));
         }
-        array.plan(event, tick);
-        longest = std::max(longest, fast_tiles_[t]->take(array.fast_update(plan_.tiles[t].tile)));
     }
     std::uint64_t cycles = longest;
-    for (const ProjectionId id :
-         {learning::classic::w_in, learning::classic::w_rec, learning::classic::w_out}) {
-        const std::uint64_t columns = id == learning::classic::w_out ? shape_.readouts : shape_.neurons;
-        const std::uint64_t rows = memory_.array(id).transfer_operations();
-        cycles += transfer_pass_cycles(config_, columns, rows);
-        stats_.add(CoreCounter::planning_operations, columns * rows);
+    for (std::size_t b = 0; b < blocks_.size(); ++b) {
+        if (auto* const array = dynamic_cast<ArrayBlock*>(blocks_[b].get())) {
+            const std::uint64_t columns = units_[program_.blocks[b].unit].size();
+            const std::uint64_t rows = array->array().transfer_operations();
+            cycles += transfer_pass_cycles(around_.config, columns, rows);
+            stats_.add(CoreCounter::planning_operations, columns * rows);
+        }
     }
     stats_.add(CoreCounter::transfer_cycles, cycles);
     engine_ = Engine::transferring;
@@ -188,14 +197,11 @@ bool Core::start_transfer() {
 }
 
 void Core::write_tiles() {
-    const std::uint32_t event = registers_[static_cast<std::size_t>(CoreRegister::event)];
-    const auto tick =
-        static_cast<std::int32_t>(registers_[static_cast<std::size_t>(CoreRegister::device_tick)]);
-    for (std::size_t t = 0; t < tile_ports_.size(); ++t) {
-        const TilePlacement& placed = plan_.tiles[t];
-        WeightArray& array = memory_.array(placed.projection);
-        if (array.plan(event, tick)) {
-            tile_ports_[t]->write(array.burst(placed.tile, event, tick));
+    const std::uint32_t event = reg(CoreRegister::event);
+    const auto tick = static_cast<std::int32_t>(reg(CoreRegister::device_tick));
+    for (const CoreTile& tile : tiles_) {
+        if (tile.array->plan(event, tick)) {
+            tile.placed->tile->write(tile.array->burst(tile.placed->number, event, tick));
         }
     }
     engine_ = Engine::writing;
@@ -204,25 +210,23 @@ void Core::write_tiles() {
 }
 
 void Core::start_refresh() {
-    const std::uint32_t event = registers_[static_cast<std::size_t>(CoreRegister::event)];
-    const auto tick =
-        static_cast<std::int32_t>(registers_[static_cast<std::size_t>(CoreRegister::device_tick)]);
-    for (std::size_t t = 0; t < tile_ports_.size(); ++t) {
-        if (const auto request = memory_.array(plan_.tiles[t].projection).refresh(event, tick)) {
-            tile_ports_[t]->refresh(*request);
+    const std::uint32_t event = reg(CoreRegister::event);
+    const auto tick = static_cast<std::int32_t>(reg(CoreRegister::device_tick));
+    for (const CoreTile& tile : tiles_) {
+        if (const auto request = tile.array->refresh(event, tick)) {
+            tile.placed->tile->refresh(*request);
         }
     }
     engine_ = Engine::refreshing;
     engine_since_ = cycle();
 }
 
-void Core::start_measure(ProjectionId id, Engine engine) {
-    const std::uint32_t event = registers_[static_cast<std::size_t>(CoreRegister::event)];
-    const auto tick =
-        static_cast<std::int32_t>(registers_[static_cast<std::size_t>(CoreRegister::device_tick)]);
-    for (std::size_t t = 0; t < tile_ports_.size(); ++t) {
-        if (plan_.tiles[t].projection == id) {
-            tile_ports_[t]->measure(event, tick);
+void Core::start_measure(std::uint32_t projection, Engine engine) {
+    const std::uint32_t event = reg(CoreRegister::event);
+    const auto tick = static_cast<std::int32_t>(reg(CoreRegister::device_tick));
+    for (const CoreTile& tile : tiles_) {
+        if (engine == Engine::sharing ? tile.of_readouts : tile.projection == projection) {
+            tile.placed->tile->measure(event, tick);
         }
     }
     engine_ = engine;
@@ -232,26 +236,26 @@ void Core::start_measure(ProjectionId id, Engine engine) {
 
 void Core::share_readouts(bool changes) {
     std::vector<float> values;
-    for (const std::uint32_t t : readouts_.tiles) {
-        const TilePlacement& placed = plan_.tiles[t];
-        const WeightArray& array = memory_.array(placed.projection);
-        const tile::TileRegion& region = array.tiles()[placed.tile];
+    for (const CoreTile& tile : tiles_) {
+        if (!tile.of_readouts) {
+            continue;
+        }
+        const tile::TileRegion& region = tile.placed->region;
         if (changes) {
-            array.asked(region, values);
+            tile.array->asked(region, values);
         } else {
-            values.assign(tile_ports_[t]->measured().begin(), tile_ports_[t]->measured().end());
-            array.scale(values);
+            values.assign(tile.placed->tile->measured().begin(), tile.placed->tile->measured().end());
+            tile.array->scale(values);
         }
         for (std::uint32_t r = 0; r < region.rows; ++r) {
             const std::uint32_t neuron = region.first_row + r;
-            for (std::uint32_t o = 0; o < registers_[static_cast<std::size_t>(CoreRegister::neuron_owners)];
-                 ++o) {
+            for (std::uint32_t o = 0; o < reg(CoreRegister::neuron_owners); ++o) {
                 const std::uint32_t* const owner = &owner_words_[std::size_t{o} * 4];
                 if (neuron < owner[0] || neuron - owner[0] >= owner[1]) {
                     continue;
                 }
                 noc::Flit flit =
-                    noc::Flit::to(plan_.node, static_cast<noc::NodeId>(owner[2]), noc::FlitKind::graded);
+                    noc::Flit::to(node_, static_cast<noc::NodeId>(owner[2]), noc::FlitKind::graded);
                 for (std::uint32_t c = 0; c < region.columns; ++c) {
                     const std::uint32_t word = (region.first_column + c) * owner[1] + (neuron - owner[0]);
                     flit.address = (changes ? kFeedbackChange : kFeedbackValue) | word;
@@ -261,6 +265,106 @@ void Core::share_readouts(bool changes) {
             }
         }
     }
+}
+
+void Core::build_rules() {
+    rules_.clear();
+    std::size_t largest = 0;
+    for (const Unit& unit : units_) {
+        largest = std::max<std::size_t>(largest, unit.size());
+    }
+    psi_.assign(largest, 0.0F);
+    for (const CoreProgram::Rule& rule : program_.rules) {
+        const Unit& unit = units_[rule.unit];
+        const Slice slice{unit.program().first_neuron, unit.size()};
+        auto built = std::make_unique<LearningRule>(
+            LearningRule{.unit = rule.unit,
+                         .blocks = rule.blocks,
+                         .learner = learning::SliceLearner<float>(rule.plan, slice, rule.regularizer),
+                         .updates = {},
+                         .memories = {}});
+        for (std::size_t p = 0; p < rule.blocks.size(); ++p) {
+            built->updates.emplace_back(rule.settings, rule.settings, rule.learning_rates[p],
+                                        built->learner.gradient(p).size());
+        }
+        built->memories = built->learner.memories();
+        for (learning::SliceUpdate<float>& update : built->updates) {
+            for (learning::SliceMemory& memory : update.memories()) {
+                built->memories.push_back(std::move(memory));
+            }
+        }
+        rules_.push_back(std::move(built));
+    }
+}
+
+void Core::record_for_rule(const Unit& unit, std::size_t number, std::span<const float> psi) {
+    for (const auto& rule : rules_) {
+        if (rule->unit != number) {
+            continue;
+        }
+        rule_events_.clear();
+        for (const std::uint32_t block : rule->blocks) {
+            std::span<const std::uint32_t> rows = blocks_[block]->rows_taken();
+            if (!rows.empty() && rows.back() == program_.blocks[block].pre) {  // the bias
+                rows = rows.first(rows.size() - 1);
+            }
+            rule_events_.push_back({.rows = rows, .values = {}, .late = {}});
+        }
+        rule->learner.record({.arriving = rule_events_, .psi = psi, .spikes = unit.output().spikes()});
+    }
+}
+
+void Core::learn_from_errors() {
+    for (const auto& rule : rules_) {
+        const std::span<const float> errors = errors_taken_;
+        const std::array sources{errors};
+        const Slice slice = rule->learner.slice();
+        const bool is_read = rule->learner.plan().objective.has_value();
+        rule->learner.learn(
+            {.sources = std::span(sources).first(rule->learner.plan().sources.size()),
+             .own = is_read ? errors.subspan(slice.first, slice.count) : std::span<const float>()});
+    }
+}
+
+void Core::optimise(std::uint32_t window_steps) {
+    for (const auto& rule : rules_) {
+        rule->learner.end_trial();
+        for (std::size_t p = 0; p < rule->blocks.size(); ++p) {
+            const CoreProgram::Block& block = program_.blocks[rule->blocks[p]];
+            const std::span<float> gradient = rule->learner.gradient(p);
+            WeightArray& array = *around_.memory.array(block.number);
+            if (rule->updates[p].add_trial(gradient, window_steps)) {
+                rule->updates[p].change(gradient);
+                array.ask_columns(block.columns.first, block.columns.count, gradient);
+            } else {
+                array.ask({});
+            }
+        }
+    }
+    start_pass(Engine::optimising, synapse_pass_cycles(around_.config, shape_), shape_.synapses());
+}
+
+/// Of the engine's own rule; empty: the host's learning reads feedback.
+std::span<float> Core::own_feedback() {
+    for (const auto& rule : rules_) {
+        if (!rule->learner.plan().sources.empty()) {
+            return rule->learner.feedback(0);
+        }
+    }
+    return {};
+}
+
+/// The array that a word of the learning memory lies in; `word` becomes its place there.
+learning::SliceMemory* Core::learning_memory(std::uint32_t& word) {
+    for (const auto& rule : rules_) {
+        for (learning::SliceMemory& memory : rule->memories) {
+            if (word < memory.words()) {
+                return &memory;
+            }
+            word -= static_cast<std::uint32_t>(memory.words());
+        }
+    }
+    return nullptr;
 }
 
 }  // namespace memprop::hw::chip

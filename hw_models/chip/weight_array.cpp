@@ -42,20 +42,22 @@ WeightArray::WeightArray(learning::WeightStore& store, std::uint32_t tile_rows, 
     }
 }
 
-std::unique_ptr<tile::SynapseTile> WeightArray::make_tile(const sc_core::sc_module_name& name,
-                                                          std::size_t tile, const ChipConfig& config,
-                                                          std::int64_t columns_per_converter,
-                                                          const sc_core::sc_time& period) {
+std::unique_ptr<tile::Tile> WeightArray::make_tile(const std::string& name, std::size_t tile,
+                                                   const ChipConfig& config,
+                                                   std::int64_t columns_per_converter, const Clock& clock) {
     if (devices_ != nullptr) {
-        return std::make_unique<tile::MemristiveTile>(name, *tiled_, tile,
-                                                      config.crossbar_tile(columns_per_converter), period);
+        return std::make_unique<tile::Tile>(
+            std::make_unique<tile::CrossbarMemory>(*tiled_, tile, config.crossbar_tile(columns_per_converter),
+                                                   name),
+            config.read_mode, clock);
     }
     const tile::TileRegion& region = regions_[tile];
-    return std::make_unique<tile::FloatTile>(
-        name,
-        tile::FloatMatrix{
-            .weights = &numbers_->memory(), .columns = shape().post, .limit = numbers_->limit()},
-        region, config.float_tile(region.rows, region.columns), period);
+    return std::make_unique<tile::Tile>(
+        std::make_unique<tile::FloatMemory>(
+            tile::FloatMatrix{
+                .weights = &numbers_->memory(), .columns = shape().post, .limit = numbers_->limit()},
+            region, config.float_tile(region.rows, region.columns), name),
+        config.read_mode, clock);
 }
 
 std::unique_ptr<tile::FastTile> WeightArray::make_fast_tile(const std::string& name, std::size_t tile,
@@ -93,6 +95,17 @@ void WeightArray::asked(const tile::TileRegion& region, std::vector<float>& chan
             std::size_t{region.first_row + r} * shape().post + region.first_column, region.columns);
         changes.insert(changes.end(), row.begin(), row.end());
     }
+}
+
+void WeightArray::ask_columns(std::uint32_t first_column, std::uint32_t columns,
+                              std::span<const float> changes) {
+    const std::size_t post = shape().post;
+    own_changes_.resize(std::size_t{shape().pre} * post);
+    for (std::size_t row = 0; row * columns < changes.size(); ++row) {
+        std::copy_n(changes.begin() + static_cast<std::ptrdiff_t>(row * columns), columns,
+                    own_changes_.begin() + static_cast<std::ptrdiff_t>(row * post + first_column));
+    }
+    asked_ = own_changes_;
 }
 
 bool WeightArray::plan(std::uint32_t event, std::int32_t tick) {

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "hw_models/chip/chip_config.hpp"
+#include "hw_models/tile/crossbar_memory.hpp"
 #include "hw_models/tile/fast_tile.hpp"
-#include "hw_models/tile/synapse_tile.hpp"
+#include "hw_models/tile/float_memory.hpp"
+#include "hw_models/tile/tile.hpp"
 #include "learning/update/fast_array.hpp"
 #include "learning/weights/crossbar_weights.hpp"
 #include "learning/weights/digital_weights.hpp"
@@ -29,9 +31,9 @@ public:
 
     std::span<const tile::TileRegion> tiles() const { return regions_; }
     const learning::WeightStoreShape& shape() const { return store_.shape(); }
-    std::unique_ptr<tile::SynapseTile> make_tile(const sc_core::sc_module_name& name, std::size_t tile,
-                                                 const ChipConfig& config, std::int64_t columns_per_converter,
-                                                 const sc_core::sc_time& period);
+    /// `name` is for messages.
+    std::unique_ptr<tile::Tile> make_tile(const std::string& name, std::size_t tile, const ChipConfig& config,
+                                          std::int64_t columns_per_converter, const Clock& clock);
 
     /// The tile of the update scheme's own array beside tile `tile`; null if there is none.
     std::unique_ptr<tile::FastTile> make_fast_tile(const std::string& name, std::size_t tile,
@@ -48,6 +50,8 @@ public:
     // An update: the changes asked for (empty: none, the array takes no part), then for each tile its part.
     void ask(std::span<const float> changes) { asked_ = changes; }
     bool asks() const { return !asked_.empty(); }
+    /// The same, from the cores: each gives the changes of its columns, [row][column].
+    void ask_columns(std::uint32_t first_column, std::uint32_t columns, std::span<const float> changes);
     /// Those of a tile, [row * columns + column].
     void asked(const tile::TileRegion& region, std::vector<float>& changes) const;
     /// Whether anything is to be written.
@@ -83,7 +87,7 @@ private:
     float unit_ = 1.0F;                        // of numbers_
     learning::FastArray* fast_ = nullptr;      // of their update scheme, if it has one
     std::vector<tile::TileRegion> regions_;
-    std::vector<float> staged_;
+    std::vector<float> staged_, own_changes_;
     std::span<const float> asked_;
     std::uint64_t planned_event_ = kNoEvent, refresh_event_ = kNoEvent, refreshed_event_ = kNoEvent;
     bool writes_ = false, refreshes_ = false;

@@ -60,7 +60,7 @@ inline void Fabric::push(Fifo& fifo, const Flit& flit, std::uint64_t usable_cycl
 
 // Frees the place of the head and puts the next flit there.
 inline void Fabric::release_head(Fifo& fifo, std::uint64_t cycle) {
-    fifo.head->cycle = cycle + credit_delay_;
+    fifo.head->cycle = cycle + fifo.credit_delay;
     if (fifo.tail == fifo.head) {  // it was full
         fifo.tail_free_from = fifo.head->cycle;
     }
@@ -71,11 +71,11 @@ inline void Fabric::release_head(Fifo& fifo, std::uint64_t cycle) {
 }
 
 // Wakes whoever fills a FIFO if it waits for the place that has become free in `cycle`.
-inline void Fabric::credit(std::uint32_t feeder, PortMask output_bit, std::uint64_t cycle) {
+inline void Fabric::credit(const Fifo& fifo, std::uint32_t feeder, PortMask output_bit, std::uint64_t cycle) {
     const bool waits = feeder < routers() ? (routers_[feeder].starved & output_bit) != 0
                                           : terminals_[feeder - space_agent(0)].starved;
     if (waits) {
-        wheel_.add(feeder, cycle + credit_delay_);
+        wheel_.add(feeder, cycle + fifo.credit_delay);
     }
 }
 
@@ -89,7 +89,7 @@ inline void Fabric::pop(std::uint32_t index, unsigned input, std::uint64_t cycle
             wheel_.add(index, cycle + 1);
         }
     }
-    credit(router.feeders[input], mask_of(opposite(static_cast<Port>(input))), cycle);
+    credit(fifo, router.feeders[input], mask_of(opposite(static_cast<Port>(input))), cycle);
 }
 
 bool Fabric::held_back(std::uint32_t router, unsigned input, std::uint64_t cycle) const {
@@ -139,8 +139,7 @@ inline void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMa
 
 // Tokens at the heads of the inputs `ready` leave by each output for which none is missing. Returns the
 // inputs with such tokens.
-[[gnu::noinline, gnu::cold]] unsigned Fabric::pass_tokens(std::uint32_t index, unsigned ready,
-                                                          std::uint64_t cycle) {
+[[gnu::noinline]] unsigned Fabric::pass_tokens(std::uint32_t index, unsigned ready, std::uint64_t cycle) {
     Router& router = routers_[index];
     unsigned tokens = 0;
     for (unsigned left = ready; left != 0; left &= left - 1) {
@@ -150,10 +149,13 @@ inline void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMa
             tokens |= 1U << input;
         }
     }
-    for (unsigned left = router.connected; left != 0; left &= left - 1) {
+    for (unsigned left = router.token_outputs; left != 0; left &= left - 1) {
         const auto output = static_cast<std::size_t>(std::countr_zero(left));
         const PortMask output_bit = mask_of(static_cast<Port>(output));
-        const auto sources = static_cast<PortMask>(kAllowedInputs[output] & router.connected);
+        const auto sources = static_cast<PortMask>(kAllowedInputs[output] & router.token_inputs);
+        if ((sources & ~tokens) != 0) {
+            continue;
+        }
         PortMask present = 0;
         std::uint64_t created = 0;
         for (unsigned inputs = sources & tokens; inputs != 0; inputs &= inputs - 1) {
@@ -200,7 +202,7 @@ inline void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMa
         Fifo& fifo = router.inputs[input];
         if (fifo.token_outputs == 0) {
             --tokens_inside_;
-            fifo.token_outputs = allowed_outputs(static_cast<Port>(input)) & router.connected;
+            fifo.token_outputs = allowed_outputs(static_cast<Port>(input)) & router.token_outputs;
             pop(index, input, cycle);
         }
     }
@@ -336,7 +338,7 @@ bool Fabric::receive(std::uint32_t index, Flit& flit, std::uint64_t cycle) {
         return receive_token(index, cycle);
     }
     release_head(fifo, cycle);
-    credit(terminal.router, mask_of(terminal.port), cycle);
+    credit(fifo, terminal.router, mask_of(terminal.port), cycle);
     ++terminal.stats.received;
     if (flit.created_cycle >= measured_from_) {
         latency_.record(cycle - flit.created_cycle);
@@ -389,8 +391,9 @@ void Fabric::pass_barrier(std::uint32_t index, std::uint64_t cycle) {
     ++terminal.stats.barriers_passed;
     ++terminal.passed;
     --tokens_inside_;
-    release_head(fifos_[terminal.out_fifo], cycle);
-    credit(terminal.router, mask_of(terminal.port), cycle);
+    Fifo& fifo = fifos_[terminal.out_fifo];
+    release_head(fifo, cycle);
+    credit(fifo, terminal.router, mask_of(terminal.port), cycle);
 }
 
 // Terminals without a user: the same FIFOs and cycles as anybody's.

@@ -6,6 +6,9 @@
 //   when it is the head of its FIFO; it reaches the next FIFO link_cycles after it has crossed. So
 //   without load a flit takes hops * (router_cycles + link_cycles) from the cycle it is sent to the
 //   cycle it can be received, hops = routers passed (source and destination included).
+// - A link to a router on another chip (NocParams::chip_columns, chip_rows) takes boundary_cycles instead
+//   of link_cycles, in all that is said here, for credits and barrier tokens too, and costs boundary_pj:
+//   without load a flit takes cycles_between() (routing.hpp).
 // - Credits: an output sends only if the FIFO behind it has a free place; a place that becomes free in
 //   cycle t may be filled by a flit that crosses in cycle t + link_cycles + credit_cycles or later (the
 //   credit travels back over the link; credit_cycles is what making, latching and counting it takes
@@ -27,8 +30,8 @@
 //   sends waits behind its tokens. A token waits only for inputs that come earlier in the order of
 //   routing.hpp, a flit only for its own and earlier phases: no deadlock if every terminal enters and
 //   takes its tokens. Without other flits, terminal b has the token of a barrier that terminal a entered in
-//   cycle e(a) in the cycle  max over all a of  e(a) + hops(a, b) * (router_cycles + link_cycles), one whole
-//   crossing of the mesh after the last one entered, for any fifo_depth if the barrier before is over. Flits
+//   cycle e(a) in the cycle  max over all a of  e(a) + cycles_between(a, b), one whole crossing of the mesh
+//    after the last one entered, for any fifo_depth if the barrier before is over. Flits
 //   per barrier: one on each link between routers, one into and one out of each terminal.
 // - Order is kept per pair of source and destination: one path, FIFOs only.
 // - Misuse: send() says full or no_route and counts it; a multicast flit for which a router has no row
@@ -118,6 +121,11 @@ public:
     /// room. `cycle` as in send(); next_cycle() changes as by send(), so a module around it has to look.
     void enters_barriers_itself(std::uint32_t terminal, bool on, std::uint64_t cycle = 0);
 
+    /// The terminals of a mesh that take part in barriers; at first all do. Tokens pass only links that lie
+    /// on a way between two of them, so the formula above holds for members, and links that no member needs
+    /// carry none. std::logic_error while a token is inside, and for a fabric that is no mesh.
+    void set_barrier_members(std::span<const NodeId> nodes);
+
     // Multicast tables.
     /// Throws InputError for a node or tree that does not exist, a port that leads out of the mesh or a
     /// turn that XY routing forbids. Heads of the router's FIFOs keep the way they have.
@@ -187,6 +195,7 @@ private:
         PortMask pending = 0;  // outputs to which the head still has to go; 0 for tokens
         PortMask token_outputs =
             0;  // outputs to which the token at the head, or the next one, still has to go
+        std::uint8_t credit_delay = 0;  // from a place becoming free to a flit that may cross to it
     };
     struct Output {
         Fifo* fifo = nullptr;     // where the link ends
@@ -199,6 +208,9 @@ private:
         std::array<std::uint32_t, kPorts> feeders{};  // agent that fills each input
         std::array<std::uint8_t, kPorts> next_input{};
         PortMask connected = 0;     // ports that lead somewhere
+        PortMask boundary = 0;      // ports that lead to another chip
+        PortMask token_inputs = 0;  // ports by which barrier tokens come, and by which they leave
+        PortMask token_outputs = 0;
         PortMask starved = 0;       // outputs for which a head waits for a credit
         std::uint8_t blocked = 0;   // head-output pairs that wait so
         std::uint64_t stepped = 0;  // last cycle in which the router was looked at
@@ -214,12 +226,14 @@ private:
         bool starved = false;                   // a send found no room
         bool enters_itself = false;             // barriers, as it has no user
         bool owes_entry = false;                // to the next barrier, when there is room
+        bool in_barriers = true;                // takes part in them
         std::uint32_t entered = 0, passed = 0;  // barriers
         TerminalStats stats;
     };
 
     Fabric(const NocParams& params, std::optional<NodeId> single);
     void connect_mesh();
+    void reset_token_outputs();
     void connect_terminal(std::uint32_t router, Port port);
     std::uint32_t arrival_agent(std::uint32_t terminal) const { return routers() + terminal; }
     std::uint32_t space_agent(std::uint32_t terminal) const { return routers() + terminals() + terminal; }
@@ -231,7 +245,7 @@ private:
     void push(Fifo& fifo, const Flit& flit, std::uint64_t usable_cycle);
     void pop(std::uint32_t router, unsigned input, std::uint64_t cycle);
     void release_head(Fifo& fifo, std::uint64_t cycle);
-    void credit(std::uint32_t feeder, PortMask output_bit, std::uint64_t cycle);
+    void credit(const Fifo& fifo, std::uint32_t feeder, PortMask output_bit, std::uint64_t cycle);
     unsigned pass_tokens(std::uint32_t index, unsigned ready, std::uint64_t cycle);
     SendResult enter(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
     SendResult send_token(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
@@ -247,11 +261,12 @@ private:
     std::string what_token_waits_for(const Router& router, unsigned input, std::uint64_t cycle) const;
     std::string fifo_behind(const Router& router, std::size_t output) const;
     bool in_mesh(Position position, Port port) const;
+    bool leaves_chip(Position position, Port port) const;
+    std::uint32_t link_cycles(const Router& router, std::size_t port) const;
     std::uint32_t index_of(NodeId router) const;
 
     NocParams params_;
     std::uint32_t router_count_, terminal_count_;
-    std::uint32_t credit_delay_;  // from a place becoming free to a flit that may cross to it
     std::vector<Router> routers_;
     std::vector<Terminal> terminals_;
     std::vector<Fifo> fifos_;  // [router * 5 + input], then one per terminal

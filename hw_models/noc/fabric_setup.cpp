@@ -21,7 +21,6 @@ Fabric::Fabric(const NocParams& params, std::optional<NodeId> single)
     : params_(validated(params)),
       router_count_(single ? 1 : params.nodes()),
       terminal_count_(single ? static_cast<std::uint32_t>(kPorts) : params.nodes()),
-      credit_delay_(params.link_cycles + params.credit_cycles),
       routers_(router_count_),
       terminals_(terminal_count_),
       fifos_(routers_.size() * kPorts + terminals_.size()),
@@ -45,6 +44,14 @@ Fabric::Fabric(const NocParams& params, std::optional<NodeId> single)
         routers_[index].inputs = &fifos_[index * kPorts];
         routers_[index].node = single ? *single : NodeId{static_cast<std::uint16_t>(index)};
         routers_[index].position = positions_[static_cast<std::size_t>(routers_[index].node)];
+        for (std::size_t port = 0; port < kPorts; ++port) {
+            if (leaves_chip(routers_[index].position, static_cast<Port>(port))) {
+                routers_[index].boundary |= mask_of(static_cast<Port>(port));
+            }
+            // The way of a link and back: its credits take what its flits take.
+            routers_[index].inputs[port].credit_delay =
+                static_cast<std::uint8_t>(link_cycles(routers_[index], port) + params_.credit_cycles);
+        }
     }
     arrivals_.reserve(terminals());
     spaces_.reserve(terminals());
@@ -57,10 +64,77 @@ Fabric::Fabric(const NocParams& params, std::optional<NodeId> single)
         connect_mesh();
     }
     for (Router& router : routers_) {
+        router.token_inputs = router.token_outputs = router.connected;
+    }
+    reset_token_outputs();
+}
+
+void Fabric::reset_token_outputs() {
+    for (Router& router : routers_) {
         for (std::size_t input = 0; input < kPorts; ++input) {
-            router.inputs[input].token_outputs = allowed_outputs(static_cast<Port>(input)) & router.connected;
+            router.inputs[input].token_outputs =
+                allowed_outputs(static_cast<Port>(input)) & router.token_outputs;
         }
     }
+}
+
+void Fabric::set_barrier_members(std::span<const NodeId> nodes) {
+    if (tokens_inside_ != 0 || routers_.size() != params_.nodes()) {
+        throw std::logic_error("noc::Fabric::set_barrier_members: not while tokens are inside a mesh");
+    }
+    std::vector<bool> is_member(routers_.size(), false);
+    for (const NodeId node : nodes) {
+        is_member.at(static_cast<std::size_t>(node)) = true;
+    }
+    for (std::size_t terminal = 0; terminal < terminals_.size(); ++terminal) {
+        terminals_[terminal].in_barriers = is_member[terminal];
+    }
+    // Of each link: whether a member lies before it, and behind it, on ways that XY routing allows.
+    std::vector<PortMask> comes(routers_.size(), 0), goes(routers_.size(), 0);
+    const auto neighbour = [&](std::size_t r, Port port) {
+        const auto width = static_cast<std::ptrdiff_t>(params_.width);
+        const std::ptrdiff_t step = port == Port::north   ? -width
+                                    : port == Port::south ? width
+                                    : port == Port::east  ? 1
+                                                          : -1;
+        return static_cast<std::size_t>(static_cast<std::ptrdiff_t>(r) + step);
+    };
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (std::size_t r = 0; r < routers_.size(); ++r) {
+            for (std::size_t p = 0; p < kPorts; ++p) {
+                const auto port = static_cast<Port>(p);
+                if ((routers_[r].connected & mask_of(port)) == 0) {
+                    continue;
+                }
+                bool before = is_member[r], behind = is_member[r];
+                if (port != Port::local) {
+                    const std::size_t other = neighbour(r, port);
+                    before = (comes[other] & allowed_inputs(opposite(port))) != 0;
+                    behind = (goes[other] & allowed_outputs(opposite(port))) != 0;
+                }
+                const auto come = static_cast<PortMask>(comes[r] | (before ? mask_of(port) : 0));
+                const auto go = static_cast<PortMask>(goes[r] | (behind ? mask_of(port) : 0));
+                changed = changed || come != comes[r] || go != goes[r];
+                comes[r] = come;
+                goes[r] = go;
+            }
+        }
+    }
+    for (std::size_t r = 0; r < routers_.size(); ++r) {
+        Router& router = routers_[r];
+        router.token_inputs = router.token_outputs = 0;
+        for (std::size_t p = 0; p < kPorts; ++p) {
+            const auto port = static_cast<Port>(p);
+            if ((comes[r] & mask_of(port)) != 0 && (goes[r] & allowed_outputs(port)) != 0) {
+                router.token_inputs |= mask_of(port);
+            }
+            if ((goes[r] & mask_of(port)) != 0 && (comes[r] & allowed_inputs(port)) != 0) {
+                router.token_outputs |= mask_of(port);
+            }
+        }
+    }
+    reset_token_outputs();
 }
 
 void Fabric::connect_mesh() {
@@ -78,7 +152,7 @@ void Fabric::connect_mesh() {
             router.connected |= mask_of(port);
             router.outputs[p] = {.fifo = &fifos_[neighbour * kPorts + entry],
                                  .agent = neighbour,
-                                 .delay = params_.link_cycles + params_.router_cycles};
+                                 .delay = link_cycles(router, p) + params_.router_cycles};
             router.feeders[p] = neighbour;
         }
         terminals_[index].router = index;
@@ -93,8 +167,9 @@ void Fabric::connect_terminal(std::uint32_t index, Port port) {
     Router& router = routers_[terminal.router];
     const auto p = static_cast<std::size_t>(port);
     router.connected |= mask_of(port);
-    router.outputs[p] = {
-        .fifo = &fifos_[terminal.out_fifo], .agent = arrival_agent(index), .delay = params_.link_cycles};
+    Fifo& fifo = fifos_[terminal.out_fifo];
+    fifo.credit_delay = static_cast<std::uint8_t>(link_cycles(router, p) + params_.credit_cycles);
+    router.outputs[p] = {.fifo = &fifo, .agent = arrival_agent(index), .delay = link_cycles(router, p)};
     router.feeders[p] = space_agent(index);
 }
 
@@ -112,6 +187,22 @@ bool Fabric::in_mesh(Position position, Port port) const {
             break;
     }
     return true;
+}
+
+/// Whether the neighbour at that port is on another chip.
+bool Fabric::leaves_chip(Position position, Port port) const {
+    if (port == Port::local || !in_mesh(position, port)) {
+        return false;
+    }
+    const std::uint32_t x = position.x, y = position.y;
+    return port == Port::east    ? params_.chip_column(x) != params_.chip_column(x + 1)
+           : port == Port::west  ? params_.chip_column(x) != params_.chip_column(x - 1)
+           : port == Port::south ? params_.chip_row(y) != params_.chip_row(y + 1)
+                                 : params_.chip_row(y) != params_.chip_row(y - 1);
+}
+
+std::uint32_t Fabric::link_cycles(const Router& router, std::size_t port) const {
+    return (router.boundary >> port & 1U) != 0 ? params_.boundary_cycles : params_.link_cycles;
 }
 
 std::uint32_t Fabric::index_of(NodeId node) const {
@@ -236,6 +327,9 @@ void Fabric::record(WordRecord& record, std::uint64_t cycle) {
 RouterStats Fabric::router_stats(NodeId node, std::uint64_t cycle) const {
     const Router& router = routers_[index_of(node)];
     RouterStats stats = router.stats;
+    for (std::size_t port = 0; port < kPorts; ++port) {
+        stats.over_boundary[port] = (router.boundary >> port & 1U) != 0 ? stats.forwarded[port] : 0;
+    }
     if (router.blocked != 0 && cycle > router.stepped) {
         stats.credit_stalls += router.blocked * (cycle - router.stepped - 1);
     }

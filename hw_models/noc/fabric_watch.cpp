@@ -55,7 +55,7 @@ std::string Fabric::what_token_waits_for(const Router& router, unsigned input, s
     for (unsigned left = router.inputs[input].token_outputs; left != 0; left &= left - 1) {
         const auto output = static_cast<std::size_t>(std::countr_zero(left));
         std::string missing;
-        const unsigned sources = allowed_inputs(static_cast<Port>(output)) & router.connected;
+        const unsigned sources = allowed_inputs(static_cast<Port>(output)) & router.token_inputs;
         for (unsigned others = sources; others != 0; others &= others - 1) {
             const auto other = static_cast<unsigned>(std::countr_zero(others));
             const Fifo& fifo = router.inputs[other];
@@ -80,7 +80,7 @@ std::string Fabric::who_waits(std::uint64_t cycle) const {
     std::uint32_t furthest = 0;
     bool in_barrier = false;  // some user; tokens of others always wait
     for (const Terminal& terminal : terminals_) {
-        if (!terminal.enters_itself) {
+        if (!terminal.enters_itself && terminal.in_barriers) {
             furthest = std::max(furthest, terminal.entered);
             in_barrier = in_barrier || terminal.entered != terminal.passed;
         }
@@ -92,7 +92,7 @@ std::string Fabric::who_waits(std::uint64_t cycle) const {
             not_taken += fmt::format("terminal {} does not take {}, {} of {} places are full\n", index,
                                      text_of(fifo.head->flit), fifo.count, params_.fifo_depth);
         }
-        if (in_barrier && !terminal.enters_itself && terminal.entered < furthest) {
+        if (in_barrier && !terminal.enters_itself && terminal.in_barriers && terminal.entered < furthest) {
             add(not_entered, fmt::format("{}", index));
         }
     }

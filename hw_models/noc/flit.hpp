@@ -28,6 +28,7 @@ struct Flit {
     Cast cast = Cast::unicast;
     NodeId source{};
     std::uint16_t target = 0;  ///< node (unicast) or tree (multicast); set through to() and along()
+    std::uint16_t step = 0;    ///< low bits of the algorithmic time step that it belongs to
     std::uint32_t address = 0;
     std::uint32_t value = 0;
     std::uint64_t created_cycle = 0;  ///< when the packet came into being: where its latency starts

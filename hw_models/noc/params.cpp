@@ -47,6 +47,15 @@ void NocParams::validate(std::string_view where) const {
     check_cost(where, "east_west_pj", cost.east_west_pj);
     check_cost(where, "north_south_pj", cost.north_south_pj);
     check_cost(where, "local_pj", cost.local_pj);
+    check_range(where, "boundary_cycles", boundary_cycles, 1, kMaxCycles);
+    check_range(where, "columns_before", columns_before, 0, width - 1);
+    if (has_boundaries()) {
+        check_cost(where, "boundary_pj", cost.boundary_pj);
+        if (cost.boundary_source.empty()) {
+            throw InputError(
+                fmt::format("{}.cost.boundary_source is empty: name where the cost comes from", where));
+        }
+    }
     if (cost.source.empty()) {
         throw InputError(fmt::format("{}.cost.source is empty: name where the costs come from", where));
     }

@@ -59,6 +59,22 @@ inline std::uint32_t hops_between(NodeId from, NodeId to, std::uint32_t width) {
     return 1 + distance(a.x, b.x) + distance(a.y, b.y);
 }
 
+/// Chip boundaries on the way from `from` to `to`.
+inline std::uint32_t boundaries_between(NodeId from, NodeId to, const NocParams& params) {
+    const Position a = position_of(from, params.width), b = position_of(to, params.width);
+    const auto distance = [](std::uint32_t p, std::uint32_t q) { return p < q ? q - p : p - q; };
+    return distance(params.chip_column(a.x), params.chip_column(b.x)) +
+           distance(params.chip_row(a.y), params.chip_row(b.y));
+}
+
+/// Cycles of a flit without load, from being sent to being received.
+inline std::uint64_t cycles_between(NodeId from, NodeId to, const NocParams& params) {
+    const std::uint64_t hops = hops_between(from, to, params.width);
+    const std::uint64_t boundaries = boundaries_between(from, to, params);
+    return hops * params.router_cycles + (hops - boundaries) * params.link_cycles +
+           boundaries * params.boundary_cycles;
+}
+
 /// The output port of an XY route. A table instead of branches: directions are hard to predict.
 inline Port xy_port(Position here, Position destination) {
     constexpr std::array<Port, 9> kTowards{Port::west, Port::north, Port::east,   // row above

@@ -33,6 +33,7 @@ std::uint64_t lower_edge(std::uint64_t bin) {
 RouterStats& RouterStats::operator+=(const RouterStats& other) {
     for (std::size_t port = 0; port < kPorts; ++port) {
         forwarded[port] += other.forwarded[port];
+        over_boundary[port] += other.over_boundary[port];
     }
     barrier_tokens += other.barrier_tokens;
     credit_stalls += other.credit_stalls;
@@ -61,13 +62,21 @@ std::uint64_t RouterStats::forwarded_total() const {
     return std::accumulate(forwarded.begin(), forwarded.end(), std::uint64_t{0});
 }
 
+std::uint64_t RouterStats::over_boundary_total() const {
+    return std::accumulate(over_boundary.begin(), over_boundary.end(), std::uint64_t{0});
+}
+
 double RouterStats::energy_j(const HopCost& cost) const {
     const auto flits = [&](Port port) {
-        return static_cast<double>(forwarded[static_cast<std::size_t>(port)]);
+        const auto p = static_cast<std::size_t>(port);
+        return static_cast<double>(forwarded[p] - over_boundary[p]);
     };
+    const std::uint64_t crossings = over_boundary_total();
+    const double boundary_pj =
+        crossings == 0 ? 0.0 : cost.boundary_pj.value() * static_cast<double>(crossings);
     return 1e-12 * (cost.east_west_pj.value() * (flits(Port::east) + flits(Port::west)) +
                     cost.north_south_pj.value() * (flits(Port::north) + flits(Port::south)) +
-                    cost.local_pj.value() * flits(Port::local));
+                    cost.local_pj.value() * flits(Port::local) + boundary_pj);
 }
 
 TerminalStats& TerminalStats::operator+=(const TerminalStats& other) {
@@ -127,6 +136,10 @@ void report_routers(const std::string& prefix, const RouterStats& stats, const H
             static_cast<double>(stats.forwarded[port]), "flits",
             std::string("flits sent through the output ") += kPortNames[port]);
     }
+    if (cost.boundary_pj) {
+        add("forwarded_boundary", static_cast<double>(stats.over_boundary_total()), "flits",
+            "flits sent to routers on other chips, among those above");
+    }
     add("barrier_tokens", static_cast<double>(stats.barrier_tokens), "flits",
         "barrier tokens among the flits sent through all outputs");
     add("credit_stalls", static_cast<double>(stats.credit_stalls), "cycles",
@@ -137,7 +150,9 @@ void report_routers(const std::string& prefix, const RouterStats& stats, const H
         "head flits times cycles held back by injected stalls (verification)");
     add("unroutable_flits", static_cast<double>(stats.unroutable_flits), "flits",
         "flits dropped because the multicast table has no row for them");
-    add("energy", stats.energy_j(cost), "J", "flits forwarded times cost per link; " + cost.source);
+    add("energy", stats.energy_j(cost), "J",
+        "flits forwarded times cost per link; " + cost.source +
+            (cost.boundary_pj ? "; between chips: " + cost.boundary_source : ""));
 }
 
 void report_terminals(const std::string& prefix, const TerminalStats& stats, std::vector<Counter>& out) {

@@ -22,9 +22,12 @@ struct RouterStats {
     std::uint64_t injected_stalls = 0;              ///< head flit x cycle held back by Fabric::inject_stalls
     std::uint64_t unroutable_flits = 0;             ///< dropped: no row of the multicast table for them
     std::uint64_t barrier_tokens = 0;               ///< those of `forwarded` that were barrier tokens
+    /// Those of `forwarded` that went to another chip; filled in when a fabric is asked.
+    std::array<std::uint64_t, kPorts> over_boundary{};
 
     RouterStats& operator+=(const RouterStats& other);
     std::uint64_t forwarded_total() const;
+    std::uint64_t over_boundary_total() const;
     double energy_j(const HopCost& cost) const;
     void record(WordRecord& record);
 };

@@ -67,6 +67,14 @@ Setting make_setting(std::uint64_t seed) {
     params.router_cycles = pick(3, 1, 4);
     params.link_cycles = pick(4, 1, 3);
     params.credit_cycles = pick(5, 0, 1) * pick(6, 1, 3);
+    if (pick(13, 0, 1) == 1) {  // several chips
+        params.chip_columns = pick(14, 0, 3);
+        params.chip_rows = pick(15, 0, 3);
+        params.columns_before = pick(16, 0, 1) % params.width;
+        params.boundary_cycles = pick(17, 1, 6);
+        params.cost.boundary_pj = 7.0;
+        params.cost.boundary_source = std::string("for the test");
+    }
     params.multicast_trees = 64;
     constexpr std::array<std::uint32_t, 4> kTake{100, 100, 70, 30};
     setting.take_percent = kTake.at(pick(8, 0, 3));
@@ -104,10 +112,12 @@ Setting make_setting(std::uint64_t seed) {
 std::string describe(std::uint64_t seed, const Setting& setting) {
     const NocParams& p = setting.params;
     return fmt::format(
-        "seed {}: {} x {} routers, FIFOs of {}, R {}, L {}, credits {}, stalls {}, receivers take in {} %, "
+        "seed {}: {} x {} routers, chips of {} + {} x {} with links of {}, FIFOs of {}, R {}, L {}, credits "
+        "{}, stalls {}, receivers take in {} %, "
         "load "
         "{} %, multicast {} %, a barrier every {} cycles, {} terminals with a user",
-        seed, p.width, p.height, p.fifo_depth, p.router_cycles, p.link_cycles, p.credit_cycles,
+        seed, p.width, p.height, p.columns_before, p.chip_columns, p.chip_rows, p.boundary_cycles,
+        p.fifo_depth, p.router_cycles, p.link_cycles, p.credit_cycles,
         setting.stalls ? setting.stalls->probability : 0.0, setting.take_percent, setting.rate_percent,
         setting.multicast_percent, setting.phase_cycles,
         std::count(setting.has_user.begin(), setting.has_user.end(), true));
@@ -318,8 +328,9 @@ private:
         }
         const RouterStats stats = fabric_.total_router_stats(cycle);
         const ReferenceMesh::Counts& counts = reference_.counts();
-        if (stats.forwarded != counts.forwarded || stats.barrier_tokens != counts.tokens ||
-            stats.unroutable_flits != counts.dropped || counts.dropped != 0) {
+        if (stats.forwarded != counts.forwarded || stats.over_boundary_total() != counts.over_boundary ||
+            stats.barrier_tokens != counts.tokens || stats.unroutable_flits != counts.dropped ||
+            counts.dropped != 0) {
             return "the counters of flits differ";
         }
         // Heads that stalls hold back are not counted in cycles in which they could not move anyway.

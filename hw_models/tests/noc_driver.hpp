@@ -15,6 +15,19 @@ inline NocParams mesh_params(std::uint32_t width, std::uint32_t height, std::uin
     return {.width = width, .height = height, .fifo_depth = fifo_depth, .cost = loihi_hop_cost()};
 }
 
+/// Of chips of columns x rows, with the column of the host's router before them.
+inline NocParams chips_params(std::uint32_t width, std::uint32_t height, std::uint32_t chip_columns,
+                              std::uint32_t chip_rows, std::uint32_t boundary_cycles) {
+    NocParams params = mesh_params(width, height);
+    params.chip_columns = chip_columns;
+    params.chip_rows = chip_rows;
+    params.columns_before = 1;
+    params.boundary_cycles = boundary_cycles;
+    params.cost.boundary_pj = 7.0;
+    params.cost.boundary_source = std::string("for the test");
+    return params;
+}
+
 inline NodeId node(std::uint32_t index) {
     return NodeId{static_cast<std::uint16_t>(index)};
 }

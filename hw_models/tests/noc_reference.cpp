@@ -17,12 +17,44 @@ bool is_token(const Flit& flit) {
 
 ReferenceMesh::ReferenceMesh(const NocParams& params, std::optional<RandomStalls> stalls)
     : params_(params), stalls_(stalls), routers_(params.nodes()), next_send_(params.nodes()) {
-    for (Router& router : routers_) {
+    for (std::uint32_t index = 0; index < routers_.size(); ++index) {
+        Router& router = routers_[index];
         router.to_terminal.free = params.fifo_depth;
-        for (Queue& input : router.inputs) {
-            input.free = params.fifo_depth;
+        router.to_terminal.link_cycles = params.link_cycles;
+        for (unsigned port = 0; port < kPorts; ++port) {
+            router.inputs[port].free = params.fifo_depth;
+            router.inputs[port].link_cycles = link_cycles(index, port);
         }
     }
+}
+
+// Chips are numbered row by row; the first ones of a row have the columns before them, too.
+std::uint32_t ReferenceMesh::chip_of(std::uint32_t router) const {
+    const std::uint32_t wide = params_.chip_columns == 0 ? params_.width : params_.chip_columns;
+    const std::uint32_t high = params_.chip_rows == 0 ? params_.height : params_.chip_rows;
+    std::uint32_t across = 0, down = 0;
+    for (std::uint32_t end = params_.columns_before + wide; end <= router % params_.width; end += wide) {
+        ++across;
+    }
+    for (std::uint32_t end = high; end <= router / params_.width; end += high) {
+        ++down;
+    }
+    return 100 * down + across;
+}
+
+std::uint32_t ReferenceMesh::neighbour_of(std::uint32_t router, unsigned port) const {
+    return port == kNorth   ? router - params_.width
+           : port == kSouth ? router + params_.width
+           : port == kEast  ? router + 1
+                            : router - 1;
+}
+
+std::uint32_t ReferenceMesh::link_cycles(std::uint32_t router, unsigned port) const {
+    if (port == kLocal || !exists(router, port)) {
+        return params_.link_cycles;
+    }
+    return chip_of(router) == chip_of(neighbour_of(router, port)) ? params_.link_cycles
+                                                                  : params_.boundary_cycles;
 }
 
 void ReferenceMesh::set_row(NodeId router, TreeId tree, TreeRow row) {
@@ -123,9 +155,12 @@ ReferenceMesh::Outputs ReferenceMesh::targets(std::uint32_t router, unsigned inp
 void ReferenceMesh::send_by(std::uint32_t router, unsigned output, const Flit& flit, std::uint64_t cycle) {
     Queue& next = behind(router, output);
     --next.free;
-    const std::uint64_t arrival = cycle + params_.link_cycles;
+    const std::uint64_t arrival = cycle + next.link_cycles;
     sends_.push_back({&next, flit, output == kLocal ? arrival : arrival + params_.router_cycles});
     ++counts_.forwarded[output];
+    if (output != kLocal && chip_of(router) != chip_of(neighbour_of(router, output))) {
+        ++counts_.over_boundary;
+    }
     counts_.tokens += is_token(flit) ? 1 : 0;
 }
 
@@ -219,7 +254,7 @@ void ReferenceMesh::decide(std::uint32_t index, std::uint64_t cycle) {
 void ReferenceMesh::leave(Queue& queue, std::uint64_t cycle) const {
     queue.flits.pop_front();
     queue.gone.clear();
-    queue.credits.push_back(cycle + params_.link_cycles + params_.credit_cycles);
+    queue.credits.push_back(cycle + queue.link_cycles + params_.credit_cycles);
 }
 
 void ReferenceMesh::step(std::uint64_t cycle) {

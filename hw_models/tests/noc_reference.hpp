@@ -27,6 +27,7 @@ public:
 
     struct Counts {
         std::array<std::uint64_t, kPorts> forwarded{};
+        std::uint64_t over_boundary = 0;
         std::uint64_t tokens = 0, dropped = 0, credit_stalls = 0, arbitration_stalls = 0;
     };
     const Counts& counts() const { return counts_; }
@@ -43,6 +44,7 @@ private:
         std::deque<Place> flits;
         std::deque<std::uint64_t> credits;  // cycles from which freed places can be used
         std::uint32_t free = 0;             // places the sender knows of
+        std::uint32_t link_cycles = 0;      // of the link that leads here
         Outputs gone;                       // where the head has been sent already
     };
     struct Router {
@@ -58,6 +60,9 @@ private:
     };
 
     bool exists(std::uint32_t router, unsigned port) const;
+    std::uint32_t chip_of(std::uint32_t router) const;
+    std::uint32_t neighbour_of(std::uint32_t router, unsigned port) const;
+    std::uint32_t link_cycles(std::uint32_t router, unsigned port) const;
     static bool may_turn(unsigned input, unsigned output);
     Queue& behind(std::uint32_t router, unsigned output);
     static bool has_room(Queue& queue, std::uint64_t cycle);

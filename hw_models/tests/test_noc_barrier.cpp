@@ -32,8 +32,7 @@ std::uint64_t token_arrival(const NocParams& params, const std::map<std::uint32_
                             std::uint32_t to) {
     std::uint64_t last = 0;
     for (const auto& [from, cycle] : entries) {
-        const std::uint64_t hops = hops_between(node(from), node(to), params.width);
-        last = std::max(last, cycle + hops * (params.router_cycles + params.link_cycles));
+        last = std::max(last, cycle + cycles_between(node(from), node(to), params));
     }
     return last;
 }
@@ -53,6 +52,11 @@ TEST_CASE("noc barrier: everybody has the token when the last entry can have rea
             params.router_cycles = 1 + draw(seed, 0, 0, 4);
             params.link_cycles = 1 + draw(seed, 0, 1, 3);
             params.credit_cycles = draw(seed, 0, 2, 3);
+            params.chip_columns = draw(seed, 0, 3, 4);
+            params.chip_rows = draw(seed, 0, 4, 4);
+            params.boundary_cycles = 1 + draw(seed, 0, 5, 9);
+            params.cost.boundary_pj = 7.0;
+            params.cost.boundary_source = std::string("for the test");
             Driver driver(Fabric::mesh(params));
             std::uint64_t start = 0;
             for (std::uint32_t phase = 0; phase < 3; ++phase) {

@@ -72,8 +72,8 @@ class OtherCommands(SweepCase):
         self.assertIn("s.toml:4: a.b: tb_router has no --set", self.sweep(file, status=2))
 
     def test_keys_with_a_dot_go_to_set(self) -> None:
-        self.install("testbenches/tb_core", " --set")
-        self.sweep(self.write("s.toml", '[sweep]\ncommand = "tb_core"\n[sweep.values]\n"chip.name" = ["x"]\n'))
+        self.install("testbenches/tb_tile", " --set")
+        self.sweep(self.write("s.toml", '[sweep]\ncommand = "tb_tile"\n[sweep.values]\n"chip.name" = ["x"]\n'))
         self.assertEqual(self.words(), [["--json", "--seed", "1", "--set", 'chip.name="x"']])
 
     def test_run_takes_a_network_and_writes_into_scratch(self) -> None:

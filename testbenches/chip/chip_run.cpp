@@ -8,13 +8,12 @@
 
 #include "crossbar/base/terminal.hpp"
 #include "host_runtime/chip/chip_hardware.hpp"
-#include "host_runtime/chip/mapping.hpp"
+#include "host_runtime/chip/chip_waveforms.hpp"
 #include "host_runtime/results/chip_report.hpp"
 #include "host_runtime/results/summary.hpp"
 #include "host_runtime/tasks/file_tasks.hpp"
 #include "hw_models/chip/step_log.hpp"
 #include "learning/trainer.hpp"
-#include "testbenches/chip/trace.hpp"
 
 namespace memprop::tb {
 namespace {
@@ -62,12 +61,16 @@ public:
             options.experiment, std::move(task), nullptr, [this](const learning::HardwareRequest& around) {
                 auto hardware = std::make_unique<host::ChipHardware>(options_.experiment, around);
                 hardware_ = hardware.get();
-                log_ = std::make_unique<StepLog>("step_log", hardware->chip());
-                if (options_.trace_file) {
-                    const Chip& chip = hardware->chip();
-                    trace_.emplace("trace",
-                                   std::vector<const Core*>(chip.cores().begin(), chip.cores().end()),
-                                   chip.mesh(), &chip.host(), *options_.trace_file);
+                Chip& chip = hardware->session().chip();
+                if (options_.stalls > 0.0) {
+                    chip.network().fabric().inject_stalls(
+                        {.seed = static_cast<std::uint64_t>(options_.experiment.run.seed),
+                         .probability = options_.stalls});
+                }
+                log_ = std::make_unique<StepLog>(chip);
+                chip.observe(*log_);
+                if (options_.waveforms) {
+                    waveforms_.emplace(hardware->session(), *options_.waveforms);
                 }
                 return hardware;
             });
@@ -89,9 +92,8 @@ public:
             }
         }
         const double wall_s = std::chrono::duration<double>(Clock::now() - start).count();
-        if (trace_) {
-            hardware_->processor().run([this] { sc_core::wait(hardware_->chip().period()); });
-            trace_->finish();
+        if (waveforms_ && !waveforms_->commit()) {
+            say("tb_chip: warning: {}\n", host::too_short_for(*options_.waveforms));
         }
         return report(losses, wall_s);
     }
@@ -112,7 +114,7 @@ private:
         const std::vector<StepLog::Step>& steps = log_->steps();
         if (csv_ != nullptr) {
             const std::vector<double> output = trainer_->last_output();
-            const std::size_t outputs = hardware_->chip().plan().outputs;
+            const auto outputs = static_cast<std::size_t>(options_.experiment.network.outputs);
             for (std::size_t i = written_; i < steps.size(); ++i) {
                 const StepLog::Step& step = steps[i];
                 fmt::print(*csv_, "{},{},{},{},{},{},{},{},{}", step.sample, i - written_, step.begin_cycle,
@@ -127,19 +129,20 @@ private:
         written_ = steps.size();
     }
     ChipReport report(const std::vector<double>& losses, double wall_s) {
-        const Chip& chip = hardware_->chip();
+        const host::ChipSession& session = hardware_->session();
+        const Chip& chip = session.chip();
         ChipReport out{host::summarize(options_.experiment, *trainer_, losses, wall_s), {}};
-        host::add_chip(*hardware_, host::chip_totals(*hardware_), out.json);
+        host::add_chip(session, host::chip_totals(session), out.json);
         out.json["samples"] = options_.samples;
         if (!options_.own_task) {
             out.json["task"] = "stimulus";
         }
-        const std::vector<hw::Counter> counters = chip.report();
+        const std::vector<hw::Counter> counters = chip.report(session.image().network);
         for (const hw::Counter& counter : counters) {
             out.json["counters"][counter.name] = counter.value;
         }
         out.json["simulated_cycles_per_s"] = static_cast<double>(chip.cycle()) / wall_s;
-        out.text = host::describe_plan(chip.plan(), options_.experiment) + counter_table(counters);
+        out.text = hardware_->plan().describe(session.compiled()) + counter_table(counters);
         const ChipEnergy energy = chip.energy();
         out.text += fmt::format(
             "energy: routing {:.4g} J, periphery of tiles {:.4g} J, digital {:.4g} J; devices are listed "
@@ -152,10 +155,10 @@ private:
 
     ChipOptions& options_;
     std::ostream* const csv_;
-    std::unique_ptr<learning::TrainerBase> trainer_;  // outlives what watches its chip
-    host::ChipHardware* hardware_ = nullptr;          // of the trainer
-    std::unique_ptr<StepLog> log_;
-    std::optional<ChipTrace> trace_;
+    std::unique_ptr<StepLog> log_;  // outlives the chip
+    std::unique_ptr<learning::TrainerBase> trainer_;
+    host::ChipHardware* hardware_ = nullptr;  // of the trainer
+    std::optional<host::ChipWaveforms> waveforms_;
     std::size_t written_ = 0;
 };
 

@@ -15,7 +15,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr std::string_view kChipIntroduction =
+constexpr std::string_view kIntroduction =
     R"(tb_chip: runs a chip with its host, measures cycles and energy
 
   tb_chip                                            the default network on one core, 5 % of the inputs active
@@ -28,45 +28,31 @@ The network is mapped onto the chip and loaded through the bus; then samples run
 followed by a weight update. `memprop config` explains the keys of --set.
 
 )";
-constexpr std::string_view kCoreIntroduction =
-    R"(tb_core: runs one core of a chip; the testbench is its host and all other cores
-
-  tb_core                                            the core of the default network, 5 % of the inputs active
-  tb_core --set chip.mesh_width=2 --core 1 --json    the second of two cores, result as JSON
-  tb_core --stimulus spikes.csv --csv steps.csv      spikes from a file; cycles of every step to a file
-  tb_core --set network.recurrent=8 --set network.inputs=4 --steps 5 --trace core.vcd   waveforms for gtkwave
-
-Row r of the stimulus is input r of the network; the rows after the inputs are the neurons of other cores, in
-order. A step: inputs and the step tick, spikes of the other cores and their neurons_done; with --learn on
-errors (of the readouts on the core their value, of others 0); the core reports that it has done.
-
-)";
-
-po::options_description describe(ChipProgram program) {
+po::options_description describe() {
     const auto text = [](const char* fallback) { return po::value<std::string>()->default_value(fallback); };
     po::options_description options("Options");
     auto add = options.add_options();
     add("help,h", "this text");
     add("experiment", po::value<std::string>(), "TOML file; without it all keys have their defaults");
     add("set", po::value<std::vector<std::string>>(), "KEY=VALUE: override a key; may be repeated");
-    if (program == ChipProgram::chip) {
-        add("task", "samples of the experiment's task in place of a stimulus");
-    } else {
-        add("core", text("0"), "number of the core in the plan");
-    }
+    add("task", "samples of the experiment's task in place of a stimulus");
     add("samples", text("1"), "samples to run");
     add("steps", text("100"), "time steps of a sample; with --stimulus at least up to its last event");
     add("activity", text("0.05"), "probability of a spike per input and step, 0 to 1");
     add("stimulus", po::value<std::string>(), "CSV file with the header step,input instead of --activity");
     add("learn", text("off"), "on or off");
+    add("stalls", text("0"),
+        "probability that the first flit of a router's FIFO is held back, per cycle, 0 to 0.9; for "
+        "verification: cycles change, the numbers do not");
     add("seed", text("1"), "sets run.seed, which fixes everything random");
     add("json", "one JSON object on the last line of stdout");
     add("csv", po::value<std::string>(), "write a line for every time step to this file");
     add("trace", po::value<std::string>(), "write waveforms to this file, NAME.vcd");
+    add("trace-steps", po::value<std::string>(), "FIRST:LAST, steps of all samples: of these only");
     return options;
 }
 
-ChipOptions read(ChipProgram program, const OptionReader& given) {
+ChipOptions read(const OptionReader& given) {
     ChipOptions options;
     given.refuse_together("stimulus", "activity");
     std::vector<std::string> overrides = given.texts("set");
@@ -82,29 +68,29 @@ ChipOptions read(ChipProgram program, const OptionReader& given) {
     options.samples = given.small("samples", 1, 1'000'000);
     options.steps = given.small("steps", 1, 1'000'000);
     options.activity = given.number("activity", 0.0, 1.0);
+    options.stalls = given.number("stalls", 0.0, 0.9);
     options.learn = given.second_of("learn", "off", "on");
     if (given.is_set("stimulus")) {
         options.stimulus_file = given.text("stimulus");
         options.steps = given.is_set("steps") ? options.steps : 0;
     }
-    if (program == ChipProgram::chip) {
-        options.own_task = given.has("task");
-        for (const char* name : {"stimulus", "activity", "steps"}) {
-            if (options.own_task && given.is_set(name)) {
-                throw InputError(fmt::format("--task and --{} exclude each other", name));
-            }
+    options.own_task = given.has("task");
+    for (const char* name : {"stimulus", "activity", "steps"}) {
+        if (options.own_task && given.is_set(name)) {
+            throw InputError(fmt::format("--task and --{} exclude each other", name));
         }
-        if (!options.own_task && options.experiment.learning.loss == learning::Loss::cross_entropy) {
-            throw InputError("learning.loss", "cross_entropy", "needs --task: a stimulus has no labels");
-        }
-    } else {
-        options.core = given.small("core", 0, 4096);
+    }
+    if (!options.own_task && options.experiment.learning.loss == learning::Loss::cross_entropy) {
+        throw InputError("learning.loss", "cross_entropy", "needs --task: a stimulus has no labels");
     }
     if (given.is_set("csv")) {
         options.csv_file = given.text("csv");
     }
     if (given.is_set("trace")) {
-        options.trace_file = check_vcd(given.text("trace"));
+        options.waveforms = host::parse_waveforms(
+            given.text("trace"), given.is_set("trace-steps") ? given.text("trace-steps") : std::string());
+    } else if (given.is_set("trace-steps")) {
+        throw InputError("--trace-steps needs --trace");
     }
     options.json = given.has("json");
     return options;
@@ -112,8 +98,8 @@ ChipOptions read(ChipProgram program, const OptionReader& given) {
 
 }  // namespace
 
-std::optional<ChipOptions> parse_chip_options(ChipProgram program, int argc, const char* const* argv) {
-    const po::options_description described = describe(program);
+std::optional<ChipOptions> parse_chip_options(int argc, const char* const* argv) {
+    const po::options_description described = describe();
     po::variables_map given;
     try {
         const po::positional_options_description none;
@@ -125,10 +111,10 @@ std::optional<ChipOptions> parse_chip_options(ChipProgram program, int argc, con
     if (given.count("help") != 0) {
         std::ostringstream list;
         list << described;
-        put("{}{}", program == ChipProgram::chip ? kChipIntroduction : kCoreIntroduction, list.str());
+        put("{}{}", kIntroduction, list.str());
         return std::nullopt;
     }
-    return read(program, OptionReader(given));
+    return read(OptionReader(given));
 }
 
 std::unique_ptr<Stimulus> make_chip_stimulus(ChipOptions& options, std::uint32_t rows) {

@@ -1,4 +1,4 @@
-// The command lines of tb_chip and tb_core.
+// The command line of tb_chip.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "host_runtime/chip/waveform_request.hpp"
 #include "host_runtime/config/experiment.hpp"
 #include "testbenches/support/stimulus.hpp"
 
@@ -13,19 +14,18 @@ namespace memprop::tb {
 
 struct ChipOptions {
     host::Experiment experiment;
-    bool own_task = false;  ///< tb_chip: samples of the experiment's task in place of a stimulus
-    std::size_t core = 0;   ///< tb_core: its number in the plan
+    bool own_task = false;  ///< samples of the experiment's task in place of a stimulus
     bool learn = false, json = false;
     std::uint32_t samples = 1, steps = 0;  ///< steps 0: as many as the stimulus has
     double activity = 0.0;
-    std::optional<std::filesystem::path> stimulus_file, csv_file, trace_file;
+    double stalls = 0.0;  ///< probability that the head of a router's FIFO is held back, per cycle
+    std::optional<std::filesystem::path> stimulus_file, csv_file;
+    std::optional<host::WaveformRequest> waveforms;
 };
-
-enum class ChipProgram : std::uint8_t { chip, core };
 
 /// Nothing if help was asked for and printed. Throws InputError naming the option, its value and what is
 /// allowed.
-std::optional<ChipOptions> parse_chip_options(ChipProgram program, int argc, const char* const* argv);
+std::optional<ChipOptions> parse_chip_options(int argc, const char* const* argv);
 
 /// The stimulus for `rows` inputs, and its steps in `options.steps`.
 std::unique_ptr<Stimulus> make_chip_stimulus(ChipOptions& options, std::uint32_t rows);

@@ -1,4 +1,4 @@
-// What the programs tb_chip and tb_core have in common: files, output, exit codes.
+// Files, output and exit codes of tb_chip.
 #pragma once
 
 #include <fmt/format.h>
@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
-#include <systemc>
 
 #include "crossbar/base/error.hpp"
 #include "crossbar/base/simd.hpp"
@@ -36,14 +35,12 @@ inline std::string counter_table(const std::vector<hw::Counter>& counters) {
     return out;
 }
 
-/// The main function of `program`; `run` writes its steps to the stream unless it is null.
-inline int run_chip_program(ChipProgram program, int argc, char** argv,
+/// The main function; `run` writes its steps to the stream unless it is null.
+inline int run_chip_program(int argc, char** argv,
                             const std::function<ChipReport(ChipOptions&, std::ostream*)>& run) {
-    const char* const name = program == ChipProgram::chip ? "tb_chip" : "tb_core";
-    sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);  // stdout is ours
-    return run_program(name, [&] {
+    return run_program("tb_chip", [&] {
         apply_simd_environment();
-        std::optional<ChipOptions> options = parse_chip_options(program, argc, argv);
+        std::optional<ChipOptions> options = parse_chip_options(argc, argv);
         if (!options) {
             return 0;
         }

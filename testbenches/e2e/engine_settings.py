@@ -119,5 +119,5 @@ EXTRA = {
     "fast array with wires": ["update.scheme=buffered_transfer", *SCHEMES["buffered_transfer"], *CHIP,
                               "crossbar.wires.r_wl_ohm=2", "crossbar.wires.r_bl_ohm=2"],
     "slow links, shallow FIFOs": [*CHIP, "chip.fifo_depth=1", "chip.router_cycles=3", "chip.link_cycles=2",
-                                  "chip.neuron_lanes=1", "chip.learning_lanes=3"],
+                                  "chip.credit_cycles=1", "chip.neuron_lanes=1", "chip.learning_lanes=3"],
 }

@@ -2,7 +2,6 @@
 """End-to-end tests of `memprop run --engine cycle`: graphs on the chip give the bits of the functional engine."""
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from engine_settings import ENERGY
 
 MEMPROP = pathlib.Path(sys.argv.pop(1))
 STEPS = 60
+CHIP_ARGUMENTS = ["--set", "chip.mesh_width=3", "--set", "chip.mesh_height=2"]
 REFERENCE = pathlib.Path(__file__).resolve().parent.parent / "reference/nir/valid"
 
 
@@ -302,29 +302,69 @@ def put(name, key, value):
     return change
 
 
-REFUSED = {
-    "second_layer": (with_node("late", {"type": "IF", "r": numpy.ones(30), "v_threshold": numpy.ones(30)},
-                               between("late", "fc", "neurons")),
-                     "node neurons: is a second layer of neurons beside late"),
-    "current": (put("neurons", "type", "CubaLIF"), "node neurons: the chip has no unit for CubaLIF"),
-    "scale": (with_node("gain", {"type": "Scale", "scale": numpy.full(20, 2.0)}, between("gain", "input", "fc")),
-              "node gain: the chip has no unit for Scale"),
-    "leak": (put("neurons", "v_leak", numpy.full(30, 0.1)), "node neurons: v_leak of neuron 0 is not 0"),
-    "thresholds": (put("neurons", "v_threshold", numpy.linspace(1, 2, 30)), "node neurons: v_threshold differs"),
-    "resets": (put("neurons", "v_reset", numpy.linspace(-1, 0, 30)), "node neurons: v_reset differs"),
-    "readout_tau": (put("li", "tau", numpy.array([0.02, 0.02, 0.03])), "node li: tau differs between neurons"),
-    "long_delay": (with_node("delay", {"type": "Delay", "delay": numpy.full(30, 0.004)},
-                             between("delay", "neurons", "out")),
-                   "node delay: delay[0] = 0.004 s"),
-    "delayed_feedback": (with_node("delay", {"type": "Delay", "delay": numpy.full(30, 0.001)},
-                                   between("delay", "neurons", "a_rec")), "node a_rec: connects delay to neurons"),
-    "weights_out": (lambda nodes, edges: edges.append(("out", "output")), "node output: shows Linear out"),
-    "skip": (with_node("skip", {"type": "Linear", "weight": numpy.ones((3, 20))},
-                       lambda edges: edges + [("input", "skip"), ("skip", "li")]), "node skip: connects input to li"),
-    "twice": (with_node("fc2", {"type": "Linear", "weight": numpy.ones((30, 20))},
-                        lambda edges: edges + [("input", "fc2"), ("fc2", "neurons")]),
-              "is a second connection from input to neurons"),
+# Beyond one layer of neurons with one of readouts.
+OTHER_FORMS = {
+    "second_layer": with_node("late", {"type": "IF", "r": numpy.ones(30), "v_threshold": numpy.ones(30)},
+                              between("late", "fc", "neurons")),
+    "current": put("neurons", "type", "CubaLIF"),
+    "scale": with_node("gain", {"type": "Scale", "scale": numpy.full(20, 2.0)}, between("gain", "input", "fc")),
+    "leak": put("neurons", "v_leak", numpy.full(30, 0.1)),
+    "thresholds": put("neurons", "v_threshold", numpy.linspace(1, 2, 30)),
+    "resets": put("neurons", "v_reset", numpy.linspace(-1, 0, 30)),
+    "readout_tau": put("li", "tau", numpy.array([0.02, 0.02, 0.03])),
+    "long_delay": with_node("delay", {"type": "Delay", "delay": numpy.full(30, 0.004)},
+                            between("delay", "neurons", "out")),
+    "delayed_feedback": with_node("delay", {"type": "Delay", "delay": numpy.full(30, 0.001)},
+                                  between("delay", "neurons", "a_rec")),
+    "weights_out": lambda nodes, edges: edges.append(("out", "output")),
+    "skip": with_node("skip", {"type": "Linear", "weight": numpy.ones((3, 20))},
+                      lambda edges: edges + [("input", "skip"), ("skip", "li")]),
+    "twice": with_node("fc2", {"type": "Linear", "weight": numpy.ones((30, 20))},
+                       lambda edges: edges + [("input", "fc2"), ("fc2", "neurons")]),
 }
+
+
+class AnyForm(Case):
+    def same(self, name, file, *arguments, events=None):
+        """Spikes and outputs of both engines, byte for byte."""
+        outs = [self.scratch / f"{name}_{engine}" for engine in ("functional", "cycle")]
+        events = events or self.events(20)
+        memprop("run", file, "--events", events, "--arithmetic", "single", "--out", outs[0],
+                *(a for a in arguments if a not in CHIP_ARGUMENTS))
+        memprop("run", file, "--events", events, "--arithmetic", "single", "--out", outs[1], "--engine", "cycle",
+                *arguments)
+        files = sorted(path.relative_to(outs[0]) for path in outs[0].rglob("*.csv"))
+        self.assertIn(pathlib.Path("output.csv"), files)
+        for path in files:
+            self.assertEqual((outs[0] / path).read_bytes(), (outs[1] / path).read_bytes(), path)
+
+    def test_every_form_has_a_place(self):
+        for variant, change in OTHER_FORMS.items():
+            extra = {"tau_mem": numpy.full(30, 0.02), "tau_syn": numpy.full(30, 0.01), "w_in": numpy.ones(30)}
+
+            def both(nodes, edges, change=change, variant=variant, extra=extra):
+                change(nodes, edges)
+                if variant == "current":
+                    nodes["neurons"].pop("tau")
+                    nodes["neurons"] |= extra
+            file = network(self.scratch / f"{variant}.nir", change=both)
+            with self.subTest(variant):
+                self.same(variant, file)
+                self.same(f"{variant}_wide", file, *CHIP_ARGUMENTS)
+
+    def test_biases_delays_and_devices(self):
+        experiment = self.scratch / "devices.toml"
+        experiment.write_text("[crossbar]\n")
+        biases = network(self.scratch / "b.nir", affine=True)
+        held = network(self.scratch / "h.nir", delay=1e-3)
+        both = network(self.scratch / "d.nir", affine=True, delay=1e-3)
+        self.same("carry", network(self.scratch / "n.nir"), "--reset", "subtract_carry")
+        self.same("several", network(self.scratch / "n2.nir"), events=self.events(20, several=True))
+        self.same("late_bias", biases, "--first-step-recurrence", "off")
+        for name, file in {"biases": biases, "held": held, "both": both}.items():
+            with self.subTest(name):
+                self.same(name, file)
+                self.same(f"{name}_devices", file, "--crossbar", experiment, *CHIP_ARGUMENTS)
 
 
 class Refusals(Case):
@@ -333,21 +373,6 @@ class Refusals(Case):
                        "cycle", *arguments, code=2)
         self.assertIn(text, done.stderr)
         self.assertFalse((self.scratch / "no" / "output.csv").exists())
-
-    def test_nodes_are_named(self):
-        for variant, (change, text) in REFUSED.items():
-            with self.subTest(variant):
-                extra = {"tau_mem": numpy.full(30, 0.02), "tau_syn": numpy.full(30, 0.01), "w_in": numpy.ones(30)}
-
-                def both(nodes, edges, change=change, variant=variant, extra=extra):
-                    change(nodes, edges)
-                    if variant == "current":
-                        nodes["neurons"].pop("tau")
-                        nodes["neurons"] |= extra
-                file = network(self.scratch / f"{variant}.nir", change=both)
-                self.refused(file, text)
-                # no fault of the file
-                memprop("run", file, "--events", self.events(20), "--out", self.scratch / variant)
 
     def test_limits_are_named(self):
         file = network(self.scratch / "n.nir")
@@ -361,21 +386,11 @@ class Refusals(Case):
                 "crossbar.bits=4": "needs --crossbar"}.items():
             with self.subTest(setting):
                 self.refused(file, text, "--set", setting)
-        self.refused(file, "reset = subtract_carry", "--reset", "subtract_carry")
         self.refused(file, "arithmetic = double: must be single", "--arithmetic", "double")
-        if "MEMPROP_SANITIZED" not in os.environ:  # refused while the simulation runs
-            self.refused(file, "has several in step 7", events=self.events(20, several=True))
-        biases = network(self.scratch / "b.nir", affine=True)
-        self.refused(biases, "node a_rec: has a bias that first-step-recurrence = off", "--first-step-recurrence",
-                     "off")
         experiment = self.scratch / "devices.toml"
         experiment.write_text("[crossbar]\n")
-        self.refused(biases, "node fc: has a bias: crossbars hold no biases", "--crossbar", experiment)
-        held = network(self.scratch / "h.nir", delay=1e-3)
-        self.refused(held, "node delay: comes before the weights of readouts", "--crossbar", experiment)
+        self.refused(file, "has several in step 7", "--crossbar", experiment, events=self.events(20, several=True))
         self.refused(file, "chip.tiles_per_core = 2", "--crossbar", experiment, "--set", "chip.tiles_per_core=2")
-        delayed = network(self.scratch / "d.nir", affine=True, delay=1e-3)
-        self.refused(delayed, "node out: has a bias after the delay delay")
         done = memprop("run", file, "--events", self.events(20), "--out", self.scratch / "no", "--chip", "x.toml",
                        code=2)
         self.assertIn("--chip needs --engine cycle", done.stderr)

@@ -178,7 +178,7 @@ class Streams(FaultCase):
         ]
         programs = [[MEMPROP, *command] for command in commands]
         for name, options in (("tb_router", ["--cycles", "100"]), ("tb_tile", ["--steps", "3"]),
-                              ("tb_chip", ["--steps", "3"]), ("tb_core", ["--steps", "3"]),
+                              ("tb_chip", ["--steps", "3"]),
                               ("tb_digital_core", ["--help"])):
             programs.append([TESTBENCHES / name, "--help"])
             # SystemC changes stacks, and AddressSanitizer misjudges exceptions after that.

@@ -186,9 +186,13 @@ CASES = [
       "chip.reset_cycles": 9, "chip.columns_written_together": 1, "chip.step_budget_seconds": 1e-7,
       "chip.event_fifo_depth": 1}),
     (CHIP | {"chip.mesh_width": 2, "chip.mesh_height": 2, "chip.neurons_per_core": 2},
-     {"chip.multicast_trees": 0, "chip.fifo_depth": 1, "chip.router_cost.east_west_pj": 9.0,
+     {"chip.multicast_trees": 0, "chip.fifo_depth": 1, "chip.credit_cycles": 31, "chip.router_cost.east_west_pj": 9.0,
       "chip.router_cost.north_south_pj": 9.0, "chip.router_cost.local_pj": 9.0,
       "chip.router_cost.source": "measured"}),
+    (CHIP | {"chip.mesh_width": 3, "chip.mesh_height": 2, "chip.neurons_per_core": 2, "chip.chip_columns": 2,
+             "chip.boundary_cycles": 2, "chip.boundary_pj": 20.0, "chip.boundary_source": "measured"},
+     {"chip.chip_columns": 1, "chip.chip_rows": 1, "chip.boundary_cycles": 9, "chip.boundary_pj": 30.0,
+      "chip.boundary_source": "assumed"}),
     (CHIP | {"chip.router_cost.source": "a", "chip.tile_cost.source": "a", "chip.sram_cost.source": "a",
              "chip.digital_cost.source": "a"},
      {"chip.tile_cost.word_line_pj": 9.0, "chip.tile_cost.integration_pj": 9.0, "chip.tile_cost.conversion_pj": 9.0,
@@ -202,12 +206,14 @@ CASES = [
 # Keys that change nothing in a short run of this kind, and where they are seen to change something.
 ELSEWHERE = {
     "crossbar.dac_bits": "graded inputs: crossbar/tests/test_periphery.cpp",
+    "chip.delay_slots": "networks with delays: host_runtime/tests/test_chip_mapping.cpp",
     "network.firing_test": "a membrane exactly at the threshold: learning/tests/test_eprop_variants.cpp",
     "run.checkpoint_every": "what an interrupt loses: testbenches/e2e/test_train.py",
     "run.threads": "time only: testbenches/e2e/test_train.py",
 }
 
-LATENT = {"crossbar.dac_bits": 4, "run.threads": 2}  # values of keys whose effects are seen elsewhere
+# Values of keys whose effects are seen elsewhere.
+LATENT = {"chip.delay_slots": 4, "crossbar.dac_bits": 4, "run.threads": 2}
 
 # Where keys are looked at that have no effect.
 PLACES = {

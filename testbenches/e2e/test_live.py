@@ -146,12 +146,12 @@ class Case(unittest.TestCase):
         self.addCleanup(served.kill)
         return served
 
-    def run_recording(self, events, network=None, steps=None, name="reference"):
+    def run_recording(self, events, network=None, steps=None, name="reference", arguments=()):
         file = self.scratch / f"{name}.csv"
         file.write_text("step,index\n" + "".join(f"{k},{i}\n" for k, i in events))
         extra = ["--steps", str(steps)] if steps else []
         subprocess.run([MEMPROP, "run", network or self.network, "--events", file, "--out", self.scratch / name,
-                        *extra],
+                        *extra, *arguments],
                        check=True, capture_output=True)
         rows = (self.scratch / name / "spikes" / "lif.csv").read_text().splitlines()[1:]
         return [tuple(map(int, row.split(","))) for row in rows]
@@ -173,6 +173,37 @@ class Tcp(Case):
         self.assertEqual(report["dropped_events"] + report["malformed_words"] + report["unsent_words"], 0)
         self.assertGreater(report["latency_median_s"], 0)
         self.assertGreaterEqual(report["latency_99_s"], report["latency_median_s"])
+
+    def test_answers_from_the_chip_are_the_spikes_of_a_recording_on_it(self):
+        """Two peers in a row; an input that gets two events in a step; a chip of several cores."""
+        chip = ["--engine", "cycle", "--set", "chip.mesh_width=2", "--set", "chip.neurons_per_core=2",
+                "--set", "chip.fifo_depth=2", "--set", "chip.credit_cycles=1"]
+        events = sorted(poisson(80, 8, 3) + [(7, 2), (7, 2)])
+        expected = self.run_recording(events, arguments=chip)
+        self.assertEqual(expected, self.run_recording(events, name="functional", arguments=["--arithmetic", "single"]))
+        self.assertGreater(len(expected), 30)
+        served = self.serve(*chip)
+        got = []
+        for part in range(2):
+            mine = [(k - 40 * part, i) for k, i in events if k // 40 == part]
+            got += [(t // 1000 + 40 * part, x) for x, _, t in decode(exchange(served.connect(), words(mine)))]
+        self.assertEqual(got, expected)
+        report = served.stop()[1]
+        self.assertEqual((report["engine"], report["steps"], report["output_words"]), ("cycle", 80, len(expected)))
+        self.assertEqual(len(report["mapping"]["cores"]), 2)
+        self.assertGreater(report["cycles"], report["load_cycles"])
+        self.assertGreater(report["energy_j"]["total"], 0)
+
+    def test_on_the_chip_is_refused_before_serving(self):
+        for arguments, said in ((["--engine", "chip"], "must be functional or cycle"),
+                                (["--chip", "c.toml"], "--chip needs --engine cycle"),
+                                (["--engine", "cycle", "--arithmetic", "double"], "must be single on the chip"),
+                                (["--engine", "cycle", "--set", "chip.neurons_per_core=1"], "neurons")):
+            done = subprocess.run([MEMPROP, "serve", self.network, "--listen", "tcp://127.0.0.1:0", *arguments],
+                                  capture_output=True, text=True, timeout=20)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(said, done.stderr)
+            self.assertNotIn("listening", done.stderr)
 
     def test_state_goes_on_from_peer_to_peer(self):
         events = poisson(90, 8, 3)

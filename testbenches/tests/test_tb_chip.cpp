@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "testbenches/tests/program_directory.hpp"
+#include "testbenches/tests/vcd_reader.hpp"
 
 using namespace memprop;
 using namespace memprop::tb;
@@ -84,6 +85,36 @@ TEST_CASE("tb_chip: meshes and read modes change the cycles of steps, not the nu
     CHECK(other_cycles);
 }
 
+TEST_CASE("tb_chip: stalls and several chips change cycles and energy, not the numbers") {
+    const Scratch scratch;
+    const std::string arguments = kSmall + kFour + "--steps 40 --activity 0.3 --learn on --json ";
+    const Outcome plain = scratch.run(arguments), stalled = scratch.run(arguments + "--stalls 0.3"),
+                  chips = scratch.run(arguments +
+                                      "--set chip.chip_columns=1 --set chip.chip_rows=1 --set "
+                                      "chip.boundary_cycles=9 --set chip.boundary_pj=50 --set "
+                                      "chip.boundary_source=made_up");
+    REQUIRE(plain.exit_code == 0);
+    REQUIRE(stalled.exit_code == 0);
+    CAPTURE(chips.error);
+    REQUIRE(chips.exit_code == 0);
+    const auto expected = plain.json();
+    CHECK(expected["counters"]["network.injected_stalls"] == 0);
+    CHECK(stalled.json()["counters"]["network.injected_stalls"].get<double>() > 100);
+    CHECK_FALSE(expected["counters"].contains("network.forwarded_boundary"));
+    CHECK(chips.json()["counters"]["network.forwarded_boundary"].get<double>() > 100);
+    CHECK(chips.json()["counters"]["network.energy"].get<double>() >
+          expected["counters"]["network.energy"].get<double>());
+    for (const auto& other : {stalled.json(), chips.json()}) {
+        CHECK(other["loss_history"] == expected["loss_history"]);
+        CHECK(other["counters"]["host.events_out"] == expected["counters"]["host.events_out"]);
+        CHECK(other["counters"]["host.step_cycles"].get<double>() >
+              expected["counters"]["host.step_cycles"].get<double>());
+    }
+    const Outcome unknown = scratch.run(kSmall + kFour + "--set chip.chip_columns=1");
+    CHECK(unknown.exit_code == 2);
+    CHECK(unknown.error.find("chip.boundary_pj") != std::string::npos);
+}
+
 TEST_CASE("tb_chip: learning the experiment's task gives the losses of memprop train") {
     const Scratch scratch;
     scratch.write("job.toml", "[network]\nrecurrent = 20\n[task]\nsteps = 80\n[run]\nepochs = 1\n");
@@ -113,15 +144,65 @@ TEST_CASE("tb_chip: stimulus from a file, steps and waveforms to files") {
     CHECK(steps[1][3] == 2);
     CHECK(steps[2][3] == 0);
     CHECK(steps[4][3] == 1);
-    const std::string waves = host::read_text(scratch.path / "chip.vcd");
-    for (const char* name :
-         {"host", "busy", "core_0", "core_3", "neurons_updating", "readouts_reading", "engine_learning",
-          "engine_writing", "tile_1", "driving", "reading_out", "flits_to_send", "flits_inside"}) {
-        CAPTURE(name);
-        CHECK(waves.find(name) != std::string::npos);
-    }
+    CHECK(Waveforms(scratch.path / "chip.vcd").at("host.step").back().value == 4);
     CHECK(scratch.files() == 4);  // stimulus, steps, waves, stderr: no temporaries
     CHECK(scratch.run(kSmall + "--stimulus spikes.csv --steps 9 --json").json()["steps"] == 9);
+}
+
+TEST_CASE("tb_chip: waveforms show as many cycles as are counted, in the window asked for") {
+    const Scratch scratch;
+    const std::string arguments = kSmall + kFour +
+                                  "--set chip.clock_period_ns=2.5 --set chip.read_mode=per_timestep "
+                                  "--activity 0.3 --steps 20 --samples 2 --learn on --json ";
+    const auto json = scratch.run(arguments + "--trace all.vcd").json();
+    CHECK(without_times(scratch.run(arguments).json()) == without_times(json));  // watching changes nothing
+    const Waveforms all(scratch.path / "all.vcd");
+    CHECK(all.timescale == "ps");
+    constexpr std::uint64_t kPeriod = 2500;
+    const auto& counters = json["counters"];
+    const auto cycles = [&](const std::string& signal) {
+        CHECK(all.high(signal) % kPeriod == 0);
+        return all.high(signal) / kPeriod;
+    };
+    std::uint64_t driving = 0;
+    for (int c = 0; c < 4; ++c) {
+        const std::string core = "core_" + std::to_string(c);
+        const auto counted = [&](const std::string& name) {
+            return counters[core + "." + name].get<std::uint64_t>();
+        };
+        CHECK(cycles(core + ".unit_0_neurons.updating") == counted("neuron_update_cycles"));
+        CHECK(cycles(core + ".unit_0_neurons.reading") == counted("neuron_read_cycles"));
+        CHECK(cycles(core + ".engine_learning") == counted("learning_cycles"));
+        CHECK(cycles(core + ".engine_planning") == counted("planning_cycles"));
+        CHECK(cycles(core + ".engine_writing") == counted("write_cycles"));
+        CHECK(all.at(core + ".spikes").back().value == counted("spikes"));
+        std::uint64_t tiles = 0;
+        for (const auto& [name, changes] : all.signals) {
+            const bool of_core = name.starts_with(core + ".tile_");
+            tiles += of_core && name.ends_with(".driving") ? cycles(name) : 0;
+        }
+        driving += tiles;
+    }
+    std::uint64_t counted = 0;
+    for (const auto& [name, value] : counters.items()) {
+        counted +=
+            name.starts_with("core_") && name.ends_with("driving_cycles") ? value.get<std::uint64_t>() : 0;
+    }
+    CHECK(driving == counted);
+    CHECK(driving > 100);
+    CHECK(all.high("mesh.tokens_inside") > 0);
+    CHECK(all.high("core_0.tile_0_w_in.reading_out") > 0);
+    CHECK(all.at("host.steps_done").back().value == 40);
+
+    REQUIRE(scratch.run(arguments + "--trace some.vcd --trace-steps 19:20").exit_code == 0);
+    const Waveforms some(scratch.path / "some.vcd");
+    CHECK(some.at("host.steps_done").front().value == 19);
+    CHECK(some.at("host.steps_done").back().value == 21);
+    CHECK(some.end < all.end);
+    const Outcome none = scratch.run(arguments + "--trace none.vcd --trace-steps 40");
+    CHECK(none.exit_code == 0);
+    CHECK(none.error.find("the run has ended before step 40") != std::string::npos);
+    CHECK(!std::filesystem::exists(scratch.path / "none.vcd"));
 }
 
 TEST_CASE("tb_chip: bad input is refused with exit code 2 and what is allowed") {
@@ -148,7 +229,9 @@ TEST_CASE("tb_chip: bad input is refused with exit code 2 and what is allowed") 
         {"--stimulus range.csv", "range.csv, line 2: input = 100: must be a whole number from 0 to 99"},
         {"--stimulus late.csv --steps 10", "--steps = 10: the stimulus has events up to step 10"},
         {"--trace waves", "must be a name that ends in .vcd"},
-        {"--core 1", "core"},
+        {"--trace-steps 1:2", "--trace-steps needs --trace"},
+        {"--trace a.vcd --trace-steps 2:1", "--trace-steps = 2:1: must be FIRST:LAST"},
+        {"--trace a.vcd --trace-steps x", "--trace-steps = x: must be"},
     };
     for (const auto& [arguments, message] : cases) {
         const Outcome outcome = scratch.run(arguments);

@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+"""examples/firmware against the installed package: what it prints equals `memprop run` on the functional engine."""
+
+import collections
+import csv
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+MEMPROP, FIRMWARE = map(pathlib.Path, (sys.argv.pop(1), sys.argv.pop(1)))
+REFERENCE = pathlib.Path(__file__).resolve().parent.parent / "reference/nir/valid"
+STEPS = 40
+
+
+def run(*arguments, code=0):
+    done = subprocess.run([*map(str, arguments)], capture_output=True, text=True, timeout=100, check=False)
+    if done.returncode != code:
+        raise AssertionError(f"exit code {done.returncode}: {done.stderr}")
+    return done
+
+
+class Firmware(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def image(self, network, *options):
+        file = self.folder / "net.image"
+        done = run(MEMPROP, "image", network, "--arithmetic", "single", "--out", file, "--json", *options)
+        return file, json.loads(done.stdout)
+
+    def assert_spikes(self, name, dt=1e-3, chip=()):
+        network, events = REFERENCE / f"{name}.nir", REFERENCE / f"{name}.input.csv"
+        file, description = self.image(network, "--dt", dt, *chip)
+        printed = run(FIRMWARE, file, events, STEPS)
+        rows = collections.defaultdict(set)
+        for step, node, neuron, _ in csv.reader(printed.stdout.splitlines()):
+            rows[node].add((int(step), int(neuron)))
+        out = self.folder / "functional"
+        run(MEMPROP, "run", network, "--events", events, "--steps", STEPS, "--dt", dt, "--arithmetic", "single",
+            "--out", out)
+        compared = 0
+        for population in description["outputs"]:
+            if population["spikes"]:
+                with open(out / "spikes" / f"{population['name']}.csv", encoding="utf-8") as spikes:
+                    wanted = {(int(step), int(index)) for step, index in list(csv.reader(spikes))[1:]}
+                self.assertEqual(rows[population["name"]], wanted)
+                compared += len(wanted)
+        self.assertGreater(compared, 30)
+
+    def test_networks_give_the_spikes_of_memprop_run(self):
+        for name, dt in (("v01_ff_lif_2layer", 1e-3), ("v02_rec_cubalif", 1e-4), ("v03_rlif_li_20_100_3", 1e-3)):
+            with self.subTest(name):
+                self.assert_spikes(name, dt)
+
+    def test_several_cores_give_them_too(self):
+        self.assert_spikes("v03_rlif_li_20_100_3", chip=("--set", "chip.mesh_width=3", "--set", "chip.mesh_height=2"))
+
+    def test_damaged_images_and_unknown_inputs_are_refused(self):
+        network = REFERENCE / "v03_rlif_li_20_100_3.nir"
+        file, _ = self.image(network)
+        events = REFERENCE / "v03_rlif_li_20_100_3.input.csv"
+        words = file.read_bytes()
+        for change, message in ((words[:-4], "the number of words is another one"),
+                                (words[:-1], "no whole number of words"),
+                                (b"X" + words[1:], "the first word must be"),
+                                (words[:400] + bytes([words[400] ^ 1]) + words[401:], "checksum"),
+                                (b"", "ends too early")):
+            damaged = self.folder / "damaged.image"
+            damaged.write_bytes(change)
+            self.assertIn(message, run(FIRMWARE, damaged, events, 1, code=2).stderr)
+        beyond = self.folder / "beyond.csv"
+        beyond.write_text("step,index\n0,20\n", encoding="utf-8")
+        self.assertIn("event of input 20", run(FIRMWARE, file, beyond, 1, code=1).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
