@@ -17,7 +17,7 @@ from memprop_report.report import write_report
 
 ENGINES = ("functional", "cycle")
 DEVICES = {"conductances", "pulses"}
-CHIP = {"chip", "chip_breakdown"}
+CHIP = {"chip", "chip_breakdown", "chip_heat"}
 
 
 def listed(title: str) -> list[str]:
