@@ -17,7 +17,7 @@ from memprop_report.report import write_report
 
 ENGINES = ("functional", "cycle")
 DEVICES = {"conductances", "pulses"}
-CHIP = {"chip", "chip_breakdown", "chip_heat"}
+CHIP = {"chip", "chip_breakdown"}
 
 
 def listed(title: str) -> list[str]:
@@ -94,7 +94,7 @@ class Tables(SweepCase):
                 "split over cores",
                 cues | {"run.engine": "cycle", "chip.mesh_width": "3", "chip.mesh_height": "2",
                         "chip.neurons_per_core": "4", "network.outputs": "5"},
-                figures | {"confusion"} | CHIP,
+                figures | {"confusion", "chip_heat"} | CHIP,
             ),
             ("many pulses", {"crossbar.device": "ecram_li", "update.max_pulses": "1000", "learning.lr": "10"}, figures),
         ):
