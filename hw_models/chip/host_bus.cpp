@@ -374,6 +374,9 @@ bus::Timing HostInterface::timing(std::uint32_t address, bool write) const {
     if (!write || busy()) {
         return bus::Timing::in_time;
     }
+    if (address == host_register::command) {
+        return bus::Timing::after_posted;  // what cores were written holds for the command
+    }
     if (address >= host_register::windows) {
         return bus::Timing::in_time;
     }
