@@ -61,7 +61,7 @@ if(BUILD_TESTING)
     --build-options ${example_options})
   set_tests_properties(example_firmware PROPERTIES FIXTURES_REQUIRED installed FIXTURES_SETUP firmware TIMEOUT 300)
   add_test(NAME e2e_firmware COMMAND /usr/bin/python3 "${PROJECT_SOURCE_DIR}/testbenches/e2e/test_firmware.py"
-    $<TARGET_FILE:memprop> "${firmware_tree}/firmware")
+    $<TARGET_FILE:memprop> "${firmware_tree}")
   set_tests_properties(e2e_firmware PROPERTIES FIXTURES_REQUIRED firmware TIMEOUT 120
     ENVIRONMENT "${MEMPROP_SYSTEMC_SANITIZERS}")
 endif()

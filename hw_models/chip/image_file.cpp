@@ -14,7 +14,7 @@ namespace memprop::hw::chip {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4349'504D, kVersion = 1;
-constexpr std::size_t kHeadWords = 16;
+constexpr std::size_t kHeadWords = 17;
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 32U;
 
 /// CRC-32 of IEEE 802.3, of the bytes of the words in the order of the file.
@@ -39,10 +39,10 @@ std::uint32_t checksum(std::span<const std::uint32_t> words) {
     return ~crc;
 }
 
-void add_population(std::vector<std::uint32_t>& words, const ImageFile::Population& population) {
-    const std::string& name = population.name;
-    words.insert(words.end(), {population.first_address, population.size, population.spikes ? 1U : 0U,
-                               static_cast<std::uint32_t>(name.size())});
+void add_entry(std::vector<std::uint32_t>& words, const std::array<std::uint32_t, 3>& numbers,
+               const std::string& name) {
+    words.insert(words.end(), numbers.begin(), numbers.end());
+    words.push_back(static_cast<std::uint32_t>(name.size()));
     for (std::size_t i = 0; i < name.size(); i += 4) {
         std::uint32_t word = 0;
         for (std::size_t k = i; k < std::min(name.size(), i + 4); ++k) {
@@ -50,6 +50,11 @@ void add_population(std::vector<std::uint32_t>& words, const ImageFile::Populati
         }
         words.push_back(word);
     }
+}
+
+void add_population(std::vector<std::uint32_t>& words, const ImageFile::Population& population) {
+    add_entry(words, {population.first_address, population.size, population.spikes ? 1U : 0U},
+              population.name);
 }
 
 /// Reads words one after the other and refuses to go beyond the last one.
@@ -80,10 +85,20 @@ public:
     }
     ImageFile::Population population() {
         ImageFile::Population out{.first_address = word(), .size = word(), .spikes = flag(), .name = {}};
+        out.name = name();
+        return out;
+    }
+    ImageFile::Array array() {
+        ImageFile::Array out{.projection = word(), .tile_rows = word(), .tile_columns = word(), .name = {}};
+        out.name = name();
+        return out;
+    }
+    std::string name() {
         const std::uint32_t length = word();
         const auto packed = several(length / 4 + (length % 4 != 0 ? 1 : 0));
+        std::string out;
         for (std::uint32_t i = 0; i < length; ++i) {
-            out.name += static_cast<char>(packed[i / 4] >> (8 * (i % 4)));
+            out += static_cast<char>(packed[i / 4] >> (8 * (i % 4)));
         }
         return out;
     }
@@ -118,12 +133,16 @@ std::vector<std::uint32_t> words_of(const ImageFile& image) {
                                      image.settles ? 1U : 0U,
                                      static_cast<std::uint32_t>(image.sources.size()),
                                      static_cast<std::uint32_t>(image.outputs.size()),
+                                     static_cast<std::uint32_t>(image.arrays.size()),
                                      static_cast<std::uint32_t>(image.bursts.size())};
     for (const ImageFile::Population& source : image.sources) {
         add_population(words, source);
     }
     for (const ImageFile::Population& output : image.outputs) {
         add_population(words, output);
+    }
+    for (const ImageFile::Array& array : image.arrays) {
+        add_entry(words, {array.projection, array.tile_rows, array.tile_columns}, array.name);
     }
     for (const ImageFile::Burst& burst : image.bursts) {
         words.push_back(burst.address);
@@ -160,12 +179,16 @@ ImageFile decode_image_file(std::span<const std::uint32_t> words, std::string_vi
     const std::uint64_t low = reader.word(), high = reader.word();
     image.time_step_seconds = std::bit_cast<double>(low | high << 32U);
     image.settles = reader.flag();
-    const std::uint32_t sources = reader.word(), outputs = reader.word(), bursts = reader.word();
+    const std::uint32_t sources = reader.word(), outputs = reader.word(), arrays = reader.word(),
+                        bursts = reader.word();
     for (std::uint32_t i = 0; i < sources; ++i) {
         image.sources.push_back(reader.population());
     }
     for (std::uint32_t i = 0; i < outputs; ++i) {
         image.outputs.push_back(reader.population());
+    }
+    for (std::uint32_t i = 0; i < arrays; ++i) {
+        image.arrays.push_back(reader.array());
     }
     for (std::uint32_t i = 0; i < bursts; ++i) {
         ImageFile::Burst burst{.address = reader.word(), .words = {}};

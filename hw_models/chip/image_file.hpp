@@ -29,6 +29,13 @@ struct ImageFile {
         std::string name;
         bool operator==(const Population&) const = default;
     };
+    /// Tiles of a projection whose weights are on an array that learns or is made of devices; the chip must
+    /// have it attached (Chip::attach).
+    struct Array {
+        std::uint32_t projection = 0, tile_rows = 0, tile_columns = 0;
+        std::string name;
+        bool operator==(const Array&) const = default;
+    };
     /// What a chip needs for it; the mesh exactly, of the others at least as much.
     struct Resources {
         std::uint32_t mesh_width = 1, mesh_height = 1, neurons_per_core = 0, tiles_per_core = 0,
@@ -41,6 +48,7 @@ struct ImageFile {
     bool settles = false;             ///< command settle comes before the first step
     std::vector<Population> sources;  ///< fed by the host
     std::vector<Population> outputs;  ///< whose events come to the host
+    std::vector<Array> arrays;
     std::vector<Burst> bursts;
     bool operator==(const ImageFile&) const = default;
 };

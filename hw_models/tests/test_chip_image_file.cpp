@@ -26,6 +26,7 @@ ImageFile small_image() {
     image.sources = {{.first_address = 0, .size = 4, .spikes = true, .name = std::string("input")}};
     image.outputs = {{.first_address = 4, .size = 9, .spikes = true, .name = std::string("neurons")},
                      {.first_address = 13, .size = 1, .spikes = false, .name = std::string()}};
+    image.arrays = {{.projection = 2, .tile_rows = 16, .tile_columns = 8, .name = std::string("w_in")}};
     image.bursts = {{.address = 0x400, .words = {1, 2, 0xFFFF'FFFF}}, {.address = 8, .words = {7}}};
     return image;
 }

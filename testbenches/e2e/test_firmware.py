@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""examples/firmware against the installed package: what it prints equals `memprop run` on the functional engine."""
+"""examples/firmware against the installed package: what it prints is what the functional engine computes."""
 
 import collections
 import csv
@@ -10,7 +10,12 @@ import sys
 import tempfile
 import unittest
 
-MEMPROP, FIRMWARE = map(pathlib.Path, (sys.argv.pop(1), sys.argv.pop(1)))
+import h5py
+import numpy
+
+MEMPROP, BUILD = map(pathlib.Path, (sys.argv.pop(1), sys.argv.pop(1)))
+FIRMWARE, TRAINING = BUILD / "firmware", BUILD / "firmware_training"
+EXPERIMENT = pathlib.Path(__file__).resolve().parents[2] / "examples/firmware/training.toml"
 REFERENCE = pathlib.Path(__file__).resolve().parent.parent / "reference/nir/valid"
 STEPS = 40
 
@@ -59,6 +64,21 @@ class Firmware(unittest.TestCase):
 
     def test_several_cores_give_them_too(self):
         self.assert_spikes("v03_rlif_li_20_100_3", chip=("--set", "chip.mesh_width=3", "--set", "chip.mesh_height=2"))
+
+    def test_training_through_the_bus_gives_the_weights_of_memprop_train(self):
+        image, out = self.folder / "training.image", self.folder / "trained"
+        run(MEMPROP, "image", EXPERIMENT, "--out", image)
+        result = json.loads(run(MEMPROP, "train", EXPERIMENT, "--out", out, "--json").stdout.splitlines()[-1])
+        losses, trials = result["loss_history"], 3  # of an epoch
+        printed = collections.defaultdict(list)
+        for kind, value in csv.reader(run(TRAINING, image, trials * len(losses)).stdout.splitlines()):
+            printed[kind].append(float(value))
+        with h5py.File(out / "run.h5") as file:
+            wanted = numpy.concatenate([file[f"weights/{name}"][:].ravel() for name in ("w_in", "w_rec", "w_out")])
+        numpy.testing.assert_array_equal(numpy.sort(numpy.float32(printed["weight"])), numpy.sort(wanted))
+        of_epochs = numpy.array(printed["loss"]).reshape(-1, trials).mean(axis=1) / (120 * 2)  # steps and readouts
+        numpy.testing.assert_allclose(of_epochs, losses, rtol=1e-12)
+        self.assertLess(printed["evaluation"][0], printed["loss"][0])
 
     def test_damaged_images_and_unknown_inputs_are_refused(self):
         network = REFERENCE / "v03_rlif_li_20_100_3.nir"
