@@ -43,7 +43,7 @@ ChipWaveforms::ChipWaveforms(ChipSession& session, const WaveformRequest& reques
           request.window) {}
 
 bool ChipWaveforms::commit() {
-    if (!trace_.has_begun()) {
+    if (!trace_.shows_a_step()) {
         return false;
     }
     trace_.finish();

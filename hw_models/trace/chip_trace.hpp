@@ -36,8 +36,8 @@ public:
 
     /// The end of the waveforms, if the window has not ended before.
     void finish();
-    /// Whether the window was reached.
-    bool has_begun() const { return state_ != State::before; }
+    /// Whether the first step of the window has been done.
+    bool shows_a_step() const { return steps_done() > window_.first; }
 
     void cycle_begins(std::uint64_t cycle) override;
     void cycle_done(std::uint64_t cycle) override;
