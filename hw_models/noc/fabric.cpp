@@ -137,18 +137,28 @@ inline void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMa
     }
 }
 
-// Tokens at the heads of the inputs `ready` leave by each output for which none is missing. Returns the
-// inputs with such tokens.
-[[gnu::noinline]] unsigned Fabric::pass_tokens(std::uint32_t index, unsigned ready, std::uint64_t cycle) {
-    Router& router = routers_[index];
+// Which of the inputs `ready` have a token at their head.
+inline unsigned Fabric::tokens_among(const Router& router, unsigned ready) {
     unsigned tokens = 0;
     for (unsigned left = ready; left != 0; left &= left - 1) {
         const auto input = static_cast<unsigned>(std::countr_zero(left));
-        const bool is_token = router.inputs[input].head->flit.kind == FlitKind::barrier;
-        if (is_token && !(stalls_ && held_back(index, input, cycle))) {  // those are counted by step_router
-            tokens |= 1U << input;
+        tokens |= static_cast<unsigned>(router.inputs[input].head->flit.kind == FlitKind::barrier) << input;
+    }
+    return tokens;
+}
+
+// Tokens at the heads of the inputs `at_head` leave by each output for which none is missing. Returns the
+// inputs whose tokens may leave: all of them but those held back.
+[[gnu::noinline]] unsigned Fabric::pass_tokens(std::uint32_t index, unsigned at_head, std::uint64_t cycle) {
+    Router& router = routers_[index];
+    unsigned tokens = at_head;
+    for (unsigned left = stalls_ ? at_head : 0; left != 0; left &= left - 1) {
+        const auto input = static_cast<unsigned>(std::countr_zero(left));
+        if (held_back(index, input, cycle)) {  // those are counted by step_router
+            tokens &= ~(1U << input);
         }
     }
+    router.tokens_waiting = tokens;  // until another one comes to a head there is no more to do
     for (unsigned left = router.token_outputs; left != 0; left &= left - 1) {
         const auto output = static_cast<std::size_t>(std::countr_zero(left));
         const PortMask output_bit = mask_of(static_cast<Port>(output));
@@ -175,6 +185,7 @@ inline void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMa
             ++router.stats.credit_stalls;
             ++router.blocked;
             router.starved |= output_bit;
+            router.tokens_waiting = 0;
             if (next.tail_free_from != kNever) {
                 wheel_.add(index, next.tail_free_from);
             }
@@ -202,6 +213,7 @@ inline void Fabric::serve_output(std::uint32_t index, std::size_t output, PortMa
         Fifo& fifo = router.inputs[input];
         if (fifo.token_outputs == 0) {
             --tokens_inside_;
+            router.tokens_waiting = 0;
             fifo.token_outputs = allowed_outputs(static_cast<Port>(input)) & router.token_outputs;
             pop(index, input, cycle);
         }
@@ -236,8 +248,11 @@ void Fabric::step_router(std::uint32_t index, std::uint64_t cycle) {
         }
         if (fifo.pending == 0) {
             if (fifo.head->flit.kind == FlitKind::barrier) {
-                left =
-                    (left & ~pass_tokens(index, left, cycle)) | 1U << input;  // the loop takes this one out
+                unsigned tokens = tokens_among(router, left);
+                if (tokens != router.tokens_waiting || stalls_) {
+                    tokens = pass_tokens(index, tokens, cycle);
+                }
+                left = (left & ~tokens) | 1U << input;  // the loop takes this one out
             } else {
                 ++router.stats.unroutable_flits;
                 pop(index, input, cycle);

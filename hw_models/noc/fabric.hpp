@@ -211,7 +211,9 @@ private:
         PortMask boundary = 0;      // ports that lead to another chip
         PortMask token_inputs = 0;  // ports by which barrier tokens come, and by which they leave
         PortMask token_outputs = 0;
-        PortMask starved = 0;       // outputs for which a head waits for a credit
+        unsigned tokens_waiting =
+            0;                 // inputs whose tokens can do nothing before another one comes; 0: not known
+        PortMask starved = 0;  // outputs for which a head waits for a credit
         std::uint8_t blocked = 0;   // head-output pairs that wait so
         std::uint64_t stepped = 0;  // last cycle in which the router was looked at
         NodeId node{};
@@ -246,7 +248,8 @@ private:
     void pop(std::uint32_t router, unsigned input, std::uint64_t cycle);
     void release_head(Fifo& fifo, std::uint64_t cycle);
     void credit(const Fifo& fifo, std::uint32_t feeder, PortMask output_bit, std::uint64_t cycle);
-    unsigned pass_tokens(std::uint32_t index, unsigned ready, std::uint64_t cycle);
+    static unsigned tokens_among(const Router& router, unsigned ready);
+    unsigned pass_tokens(std::uint32_t index, unsigned at_head, std::uint64_t cycle);
     SendResult enter(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
     SendResult send_token(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
     SendResult enter_barrier(std::uint32_t terminal, const Flit& token, std::uint64_t cycle);

@@ -71,6 +71,7 @@ Fabric::Fabric(const NocParams& params, std::optional<NodeId> single)
 
 void Fabric::reset_token_outputs() {
     for (Router& router : routers_) {
+        router.tokens_waiting = 0;
         for (std::size_t input = 0; input < kPorts; ++input) {
             router.inputs[input].token_outputs =
                 allowed_outputs(static_cast<Port>(input)) & router.token_outputs;
