@@ -1,5 +1,6 @@
 // tb_chip as its users run it.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <map>
 #include <numeric>
@@ -166,9 +167,9 @@ TEST_CASE("tb_chip: waveforms show as many cycles as are counted, in the window 
     };
     std::uint64_t driving = 0;
     for (int c = 0; c < 4; ++c) {
-        const std::string core = "core_" + std::to_string(c);
+        const std::string core = "core_" + std::to_string(c), tile_scope = core + ".tile_";
         const auto counted = [&](const std::string& name) {
-            return counters[core + "." + name].get<std::uint64_t>();
+            return counters[fmt::format("{}.{}", core, name)].get<std::uint64_t>();
         };
         CHECK(cycles(core + ".unit_0_neurons.updating") == counted("neuron_update_cycles"));
         CHECK(cycles(core + ".unit_0_neurons.reading") == counted("neuron_read_cycles"));
@@ -178,7 +179,7 @@ TEST_CASE("tb_chip: waveforms show as many cycles as are counted, in the window 
         CHECK(all.at(core + ".spikes").back().value == counted("spikes"));
         std::uint64_t tiles = 0;
         for (const auto& [name, changes] : all.signals) {
-            const bool of_core = name.starts_with(core + ".tile_");
+            const bool of_core = name.starts_with(tile_scope);
             tiles += of_core && name.ends_with(".driving") ? cycles(name) : 0;
         }
         driving += tiles;
@@ -233,7 +234,8 @@ TEST_CASE("tb_chip: bad input is refused with exit code 2 and what is allowed") 
         {"--trace a.vcd --trace-steps 2:1", "--trace-steps = 2:1: must be FIRST:LAST"},
         {"--trace a.vcd --trace-steps x", "--trace-steps = x: must be"},
     };
-    for (const auto& [arguments, message] : cases) {
+    for (const auto& refused : cases) {
+        const std::string &arguments = refused.first, &message = refused.second;
         const Outcome outcome = scratch.run(arguments);
         CAPTURE(arguments);
         CAPTURE(outcome.error);
