@@ -7,7 +7,7 @@
 #include <bit>
 
 #include "crossbar/base/error.hpp"
-#include "learning/classic.hpp"
+#include "learning/resolve.hpp"
 #include "learning/update/scheme.hpp"
 
 namespace memprop::host {

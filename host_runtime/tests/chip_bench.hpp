@@ -94,7 +94,9 @@ class ChipBench {
 public:
     host::Experiment experiment;
     learning::ResolvedNetwork resolved;
-    learning::NetworkParameters<float> parameters;
+    struct Sizes {
+        std::uint32_t inputs, recurrent, outputs;
+    } sizes;
     std::array<std::unique_ptr<learning::WeightStore>, 3> stores;
     learning::EpropPlan<float> plan;
     learning::FeedbackWeights<float> feedback_sets;
@@ -106,10 +108,12 @@ public:
     explicit ChipBench(const std::vector<std::string>& settings)
         : experiment(with_costs(host::parse_experiment("", "test", settings))),
           resolved(learning::resolve(experiment)),
-          parameters(experiment.network, experiment.learning),
+          sizes{resolved.network.at(learning::classic::inputs).size,
+                resolved.network.at(learning::classic::neurons).size,
+                resolved.network.at(learning::classic::readouts).size},
           stores(learning::make_classic_stores(experiment)),
           plan(learning::make_eprop_plan<float>(resolved, "eprop")),
-          feedback_sets{{std::vector<float>(std::size_t{parameters.outputs} * parameters.recurrent)}},
+          feedback_sets{{std::vector<float>(std::size_t{sizes.outputs} * sizes.recurrent)}},
           hardware(experiment, request()),
           log(chip()),
           bus(chip()) {
@@ -167,17 +171,17 @@ public:
     /// Each input spikes in each step with probability `rate`; targets 0.
     learning::Trial random_trial(std::uint32_t steps, float rate, std::uint32_t salt = 0) const {
         learning::Trial trial;
-        std::vector<float> drawn(parameters.inputs);
+        std::vector<float> drawn(sizes.inputs);
         for (std::uint32_t t = 0; t < steps; ++t) {
             fill_uniforms({.seed = 7 + salt, .event = t}, 0, drawn);
-            for (std::uint32_t i = 0; i < parameters.inputs; ++i) {
+            for (std::uint32_t i = 0; i < sizes.inputs; ++i) {
                 if (drawn[i] < rate) {
                     trial.input.add(i);
                 }
             }
             trial.input.end_step();
         }
-        trial.target.assign(std::size_t{steps} * parameters.outputs, 0.0);
+        trial.target.assign(std::size_t{steps} * sizes.outputs, 0.0);
         return trial;
     }
     void run(const learning::Trial& trial, bool learns = false, std::uint32_t sample = 0) {
@@ -186,9 +190,9 @@ public:
 
     /// Learning may follow the next `steps` steps, that no trial drives.
     void watch(std::uint32_t steps) {
-        psi_.resize(std::size_t{steps} * parameters.recurrent);
-        error_.resize(std::size_t{steps} * parameters.outputs);
-        watched_ = {.pseudo_derivative = {{}, {psi_, parameters.recurrent}, {}}, .error = error_};
+        psi_.resize(std::size_t{steps} * sizes.recurrent);
+        error_.resize(std::size_t{steps} * sizes.outputs);
+        watched_ = {.pseudo_derivative = {{}, {psi_, sizes.recurrent}, {}}, .error = error_};
         chip().memory().tape = &watched_;
     }
     /// A sample that is driven word by word.

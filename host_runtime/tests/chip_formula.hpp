@@ -21,9 +21,9 @@ public:
     explicit Formula(const ChipBench& bench)
         : c_(bench.experiment.chip),
           numbers_(bench.experiment.update.scheme == "vanilla"),
-          n_(bench.parameters.recurrent),
-          i_(bench.parameters.inputs),
-          k_(bench.parameters.outputs),
+          n_(bench.sizes.recurrent),
+          i_(bench.sizes.inputs),
+          k_(bench.sizes.outputs),
           rows_(bench.experiment.crossbar.tile_rows),
           columns_(bench.experiment.crossbar.tile_columns),
           p_(bench.experiment.crossbar.adc.columns_per_converter),
@@ -41,8 +41,8 @@ public:
         Count values;
     };
     static Work work(const ChipBench& bench, const learning::Trial& trial, std::size_t t) {
-        const auto output = std::span(bench.tape.objectives[0].output)
-                                .subspan(t * bench.parameters.outputs, bench.parameters.outputs);
+        const auto output =
+            std::span(bench.tape.objectives[0].output).subspan(t * bench.sizes.outputs, bench.sizes.outputs);
         return {.inputs = trial.input.at(t),
                 .before = bench.neurons().arriving(t, 1),
                 .spikes = bench.neurons().own.at(t),

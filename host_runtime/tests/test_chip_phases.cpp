@@ -128,7 +128,7 @@ public:
     Phases step(Count c0, std::size_t t, const learning::Trial& trial, bool learns) {
         const auto inputs = trial.input.at(t), before = bench_.neurons().arriving(t, 1),
                    spikes = bench_.neurons().own.at(t);
-        const Count x = std::ssize(inputs), outputs = bench_.parameters.outputs;
+        const Count x = std::ssize(inputs), outputs = bench_.sizes.outputs;
         const auto& cores = bench_.image().cores;
         const Barrier ways(c_);
         Barrier first(c_), second(c_), third(c_);
@@ -174,8 +174,7 @@ public:
                 done = std::max(done + block_read(k, 2, spikes, arrivals, done), updated[k]) +
                        update_of(c_, unit->slice.count, row_blocks(k, 2));
                 for (std::uint32_t j = unit->slice.first; j < unit->slice.first + unit->slice.count; ++j) {
-                    done +=
-                        bench_.tape.objectives[0].output[t * bench_.parameters.outputs + j] != 0.0F ? 1 : 0;
+                    done += bench_.tape.objectives[0].output[t * bench_.sizes.outputs + j] != 0.0F ? 1 : 0;
                 }
             }
             second.enter(node, done);
@@ -240,8 +239,8 @@ private:
         return longest;
     }
     Count learning(std::size_t k) const {
-        const Count i = bench_.parameters.inputs, n = bench_.parameters.recurrent,
-                    outputs = bench_.parameters.outputs, lanes = c_.learning_lanes;
+        const Count i = bench_.sizes.inputs, n = bench_.sizes.recurrent, outputs = bench_.sizes.outputs,
+                    lanes = c_.learning_lanes;
         const UnitImage *const neurons = unit_of(k, 1), *const readouts = unit_of(k, 2);
         const Count own = neurons != nullptr ? neurons->slice.count : 0,
                     read = readouts != nullptr ? readouts->slice.count : 0;

@@ -138,7 +138,7 @@ TEST_CASE("chip timing: learning for a reward keeps traces beside the readouts, 
         CHECK(core(CoreCounter::learning_operations) ==
               Count(12 * (shape.trace_rows + shape.neuron_synapses)));
         const std::vector<float> tape_before = bench.tape.objectives[0].error,
-                                 errors(bench.parameters.outputs, 0.25F);
+                                 errors(bench.sizes.outputs, 0.25F);
         bench.hardware.reward(errors);
         CHECK(Count(bench.counter(HostCounter::reward_cycles)) == formula.round_trip() + formula.reward());
         CHECK(core(CoreCounter::planning_operations) ==

@@ -45,7 +45,7 @@ TEST_CASE("chip timing: limits of the gradient and adaptive feedback take the cy
         bench.hardware.adapt_feedback({{}, {}, changes});
         CHECK(host(HostCounter::adaptation_cycles) == formula.round_trip() + formula.adaptation());
         CHECK(core(CoreCounter::planning_operations) == 3 * synapses + Count(changes.size()));
-        const std::size_t n = bench.parameters.recurrent, outputs = bench.parameters.outputs;
+        const std::size_t n = bench.sizes.recurrent, outputs = bench.sizes.outputs;
         for (std::size_t i = 0; i < before.size(); ++i) {
             const float change = changes[i % n * outputs + i / n];
             CHECK(bench.feedback()[i] == before[i] + (change - 0.25F * before[i]));

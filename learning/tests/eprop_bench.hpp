@@ -10,20 +10,47 @@
 #include <memory>
 #include <vector>
 
-#include "learning/classic.hpp"
 #include "learning/config/config.hpp"
 #include "learning/eprop/gradient.hpp"
 #include "learning/eprop/make_plan.hpp"
 #include "learning/forward.hpp"
 #include "learning/network/connect/connections.hpp"
+#include "learning/network/models/lif_constants.hpp"
+#include "learning/network/models/models.hpp"
 #include "learning/resolve.hpp"
 
 namespace memprop::learning {
 
+/// Sizes, and the constants of the equations of neurons and readouts.
+template <class Real>
+struct EpropConstants : network::LifConstants<Real> {
+    std::size_t inputs, recurrent, outputs;
+    Real kappa, readout_gain;
+    Real eligibility_decay, eligibility_gain;  ///< eb = decay eb + gain e
+
+    EpropConstants(const network::Network& network, const LearningConfig& learning)
+        : network::LifConstants<Real>(network::lif_constants<Real>(
+              network.at(classic::neurons),
+              network::find_model("network.neuron", network.at(classic::neurons).model).fields,
+              network.time_step_seconds)),
+          inputs(network.at(classic::inputs).size),
+          recurrent(network.at(classic::neurons).size),
+          outputs(network.at(classic::readouts).size) {
+        const auto readouts =
+            network::make_neurons<Real>(network.at(classic::readouts), network.time_step_seconds);
+        kappa = readouts->eligibility()->alpha.front();
+        readout_gain = readouts->eligibility()->gain.front();
+        eligibility_decay =
+            learning.eligibility_decay > 0.0 ? static_cast<Real>(learning.eligibility_decay) : kappa;
+        eligibility_gain =
+            learning.eligibility_scaling == LeakScaling::one ? Real{1} : Real{1} - eligibility_decay;
+    }
+};
+
 template <class Real>
 struct EpropBench {
     ResolvedNetwork resolved;
-    NetworkParameters<Real> p;  ///< the constants of its equations
+    EpropConstants<Real> p;
     EpropPlan<Real> plan;
     FeedbackWeights<Real> feedback;
     std::vector<Real> w_in, w_rec, w_out;  ///< [pre][post]
@@ -32,11 +59,11 @@ struct EpropBench {
 
     explicit EpropBench(const ExperimentConfig& config)
         : resolved(resolve(config)),
-          p(config.network, config.learning),
+          p(resolved.network, config.learning),
           plan(make_eprop_plan<Real>(resolved, "eprop")),
-          w_in(std::size_t{p.inputs} * p.recurrent),
-          w_rec(std::size_t{p.recurrent} * p.recurrent),
-          w_out(std::size_t{p.recurrent} * p.outputs) {
+          w_in(p.inputs * p.recurrent),
+          w_rec(p.recurrent * p.recurrent),
+          w_out(p.recurrent * p.outputs) {
         for (const LearningPopulation<Real>& population : plan) {
             auto& of_population = feedback.emplace_back();
             for (const ErrorSource& source : population.sources) {
