@@ -7,16 +7,9 @@
 // kernel. The process sleeps until the next cycle in which any router, arrival or credit is due
 // (Fabric::next_cycle) and there only visits those; an idle mesh costs nothing, there is no clock.
 //
-// After allow_run_ahead() the process goes through several cycles at once while no other process has anything
-// to do: nobody could send in between. It stops at the first cycle in which somebody has to be woken.
-//
 // Users bind sc_port<FlitPortIf> to `port[n]` (node n of a mesh, port n of a router) and call it from
 // processes that run at multiples of the clock period; a call between two of them counts as made at the
 // earlier one. The order of calls and of processes within a cycle does not matter.
-//
-// A terminal may be used through queue[n] instead: a network interface with a queue of flits to send, one per
-// cycle, and a receiver that takes every flit in the cycle it arrives. That is what a user of port[n] would
-// do that is always ready, but its processes only run for the flits that concern them at once.
 #pragma once
 
 #include <cstdint>
@@ -38,34 +31,10 @@ public:
     virtual const sc_core::sc_event& arrival_event() const = 0;
 };
 
-struct ArrivedFlit {
-    Flit flit;
-    std::uint64_t cycle = 0;  ///< of its arrival
-};
-
-class FlitQueueIf : public virtual sc_core::sc_interface {
-public:
-    /// The flit leaves now, or when those before it have left and the router has room; its latency counts
-    /// from now. A flit without a route is discarded and counted (TerminalStats::refused_no_route).
-    virtual void send(const Flit& flit) = 0;
-    /// The same for a flit that comes into being in the cycle flit.created_cycle, which may be later.
-    virtual void send_later(const Flit& flit) = 0;
-    /// The next flit that has arrived, in order of arrival.
-    virtual bool take(ArrivedFlit& delivery) = 0;
-    /// In the cycle in which a flit arrives that `wakes` says true of. Others wait for the next take().
-    virtual const sc_core::sc_event& wake_event() const = 0;
-    virtual void set_wake_filter(bool (*wakes)(const Flit&)) = 0;
-
-    virtual std::size_t waiting_to_leave() const = 0;
-    /// Cycles in which a flit could not leave because the router had no room.
-    virtual std::uint64_t stall_cycles() const = 0;
-};
-
 /// What EventMesh and EventRouter share.
 class FabricModule : public sc_core::sc_module {
 public:
     sc_core::sc_vector<sc_core::sc_export<FlitPortIf>> port;
-    sc_core::sc_vector<sc_core::sc_export<FlitQueueIf>> queue;
 
     ~FabricModule() override;
 
@@ -80,8 +49,6 @@ public:
         activity_is_heard_ = true;
         return activity_;
     }
-    /// All calls of ports and queues come from processes, none from between two sc_start().
-    void allow_run_ahead() { runs_ahead_ = true; }
     /// How often the process ran.
     std::uint64_t activations() const { return activations_; }
 
@@ -92,22 +59,15 @@ private:
     class Terminal;
 
     void step();
-    bool step_cycle(std::uint64_t cycle);
-    bool send_queued(Terminal& terminal, std::uint64_t cycle);
-    std::uint64_t first_cycle_of_others() const;
-    std::uint64_t next_cycle() const;
     void sleep_until_due();
 
     Fabric fabric_;
     const sc_core::sc_time period_;
-    bool runs_ahead_ = false;
     mutable bool activity_is_heard_ = false;  // a notification costs as much as a hop
     sc_core::sc_event due_, activity_;
     std::uint64_t planned_cycle_ = kNever;  // for which due_ is notified
     std::uint64_t activations_ = 0;
     std::vector<std::unique_ptr<Terminal>> terminals_;
-    std::vector<Terminal*> sending_;          // queues that are not empty and have room in front
-    std::uint64_t next_send_cycle_ = kNever;  // of these
 };
 
 /// A mesh of params.width x params.height routers; port[n] is the local port of node n.
