@@ -224,6 +224,9 @@ void Core::receive_tick(const noc::Flit& flit) {
         case Tick::settle:
         case Tick::step:
         case Tick::last_step:
+            if (!is_used()) {
+                break;  // no member of the barriers: it has no steps
+            }
             if (step_running_) {
                 next_tick_ = flit;
             } else {

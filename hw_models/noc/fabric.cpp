@@ -292,9 +292,6 @@ void Fabric::step(std::uint64_t cycle) {
             spaces_.push_back(agent - first_space);
         }
     });
-    if (without_user_ != 0) {
-        serve_without_user(cycle);
-    }
 }
 
 inline SendResult Fabric::enter(std::uint32_t index, const Flit& flit, std::uint64_t cycle) {
@@ -323,7 +320,7 @@ SendResult Fabric::send(std::uint32_t index, const Flit& flit, std::uint64_t cyc
         throw std::logic_error("noc::Fabric::send: the flit has not been created yet");
     }
     Terminal& terminal = terminals_.at(index);
-    if (flit.kind == FlitKind::barrier || terminal.enters_itself) {
+    if (flit.kind == FlitKind::barrier) {
         return send_token(index, flit, cycle);
     }
     const bool exists = flit.cast == Cast::unicast ? flit.target < params_.nodes()
@@ -349,108 +346,39 @@ bool Fabric::receive(std::uint32_t index, Flit& flit, std::uint64_t cycle) {
         return false;
     }
     flit = fifo.head->flit;
-    if (flit.kind == FlitKind::barrier) {
-        return receive_token(index, cycle);
-    }
     release_head(fifo, cycle);
     credit(fifo, terminal.router, mask_of(terminal.port), cycle);
+    if (flit.kind == FlitKind::barrier) {
+        ++terminal.stats.barriers_passed;
+        ++terminal.passed;
+        --tokens_inside_;
+        return true;
+    }
     ++terminal.stats.received;
     if (flit.created_cycle >= measured_from_) {
         latency_.record(cycle - flit.created_cycle);
     }
-    if (terminal.enters_itself) {
-        take_own_tokens(index, cycle);
-    }
     return true;
 }
 
-// Barrier tokens at terminals.
-
 SendResult Fabric::send_token(std::uint32_t index, const Flit& flit, std::uint64_t cycle) {
     Terminal& terminal = terminals_[index];
-    if (terminal.enters_itself) {
-        throw std::logic_error("noc::Fabric::send: this terminal has no user, it enters barriers itself");
+    if (!terminal.in_barriers) {
+        throw std::logic_error("noc::Fabric::send: this terminal is no member of the barriers");
     }
     if (flit.cast != Cast::everywhere || flit.target != 0 || flit.address != 0 || flit.value != 0) {
         throw std::logic_error(
             "noc::Fabric::send: a barrier token carries nothing; make it by Flit::barrier()");
     }
-    const SendResult result = enter_barrier(index, flit, cycle);
+    const SendResult result = enter(index, flit, cycle);
     if (result == SendResult::full) {
         ++terminal.stats.refused_full;
-    }
-    return result;
-}
-
-SendResult Fabric::enter_barrier(std::uint32_t index, const Flit& token, std::uint64_t cycle) {
-    const SendResult result = enter(index, token, cycle);
-    if (result == SendResult::accepted) {
-        Terminal& terminal = terminals_[index];
+    } else {
         ++terminal.stats.barriers_entered;
         ++terminal.entered;
         ++tokens_inside_;
     }
     return result;
-}
-
-bool Fabric::receive_token(std::uint32_t index, std::uint64_t cycle) {
-    if (terminals_[index].enters_itself) {  // not for outside, and its cycle's step() is still to come
-        return false;
-    }
-    pass_barrier(index, cycle);
-    return true;
-}
-
-void Fabric::pass_barrier(std::uint32_t index, std::uint64_t cycle) {
-    Terminal& terminal = terminals_[index];
-    ++terminal.stats.barriers_passed;
-    ++terminal.passed;
-    --tokens_inside_;
-    Fifo& fifo = fifos_[terminal.out_fifo];
-    release_head(fifo, cycle);
-    credit(fifo, terminal.router, mask_of(terminal.port), cycle);
-}
-
-// Terminals without a user: the same FIFOs and cycles as anybody's.
-
-void Fabric::take_own_tokens(std::uint32_t index, std::uint64_t cycle) {
-    const Terminal& terminal = terminals_[index];
-    const Fifo& fifo = fifos_[terminal.out_fifo];
-    while (fifo.head_leaves <= cycle && fifo.head->flit.kind == FlitKind::barrier) {
-        pass_barrier(index, cycle);
-        if (terminal.entered == terminal.passed) {
-            enter_own_barrier(index, cycle);
-        }
-    }
-}
-
-void Fabric::enter_own_barrier(std::uint32_t index, std::uint64_t cycle) {
-    Terminal& terminal = terminals_[index];
-    Flit token = Flit::barrier(routers_[terminal.router].node);
-    token.created_cycle = cycle;
-    terminal.owes_entry = enter_barrier(index, token, cycle) == SendResult::full;
-    if (terminal.owes_entry) {
-        terminal.next_send = kNever;  // nobody else goes before it
-    }
-}
-
-// What arrived and what got room in this step, as far as it is theirs.
-void Fabric::serve_without_user(std::uint64_t cycle) {
-    std::erase_if(arrivals_, [&](std::uint32_t index) {
-        if (terminals_[index].enters_itself) {
-            take_own_tokens(index, cycle);
-            return fifos_[terminals_[index].out_fifo].head_leaves > cycle;
-        }
-        return false;
-    });
-    std::erase_if(spaces_, [&](std::uint32_t index) {
-        Terminal& terminal = terminals_[index];
-        if (terminal.owes_entry) {
-            terminal.next_send = 0;
-            enter_own_barrier(index, cycle);
-        }
-        return terminal.enters_itself;
-    });
 }
 
 }  // namespace memprop::hw::noc

@@ -106,24 +106,16 @@ public:
 
     // Terminals.
     /// std::logic_error for a flit with a created_cycle after `cycle`, for a barrier token with a target,
-    /// an address or a value, for another flit that goes everywhere, and at a terminal that enters barriers
-    /// itself.
+    /// an address or a value or at a terminal that is no member, and for another flit that goes everywhere.
     SendResult send(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
     /// Takes the next flit that has arrived, if any. A barrier token comes with the node of its last router
     /// as source and the latest created_cycle of all tokens that became one in it.
     bool receive(std::uint32_t terminal, Flit& flit, std::uint64_t cycle);
-    /// For terminals without a user. Such a terminal enters a barrier at once, and each time a token arrives
-    /// it is taken inside, in the cycle of its arrival, and the next barrier entered in that cycle (or, as
-    /// by a user, when there is room in the FIFO). arrivals() does not name it for tokens. Flits that arrive
-    /// there are handed out as ever, and hold back the tokens behind them until they are. If its user has
-    /// already entered the barrier under way, that token is taken inside; after `on` = false the user gets
-    /// the token of the barrier that was already entered here. std::logic_error while an entry waits for
-    /// room. `cycle` as in send(); next_cycle() changes as by send(), so a module around it has to look.
-    void enters_barriers_itself(std::uint32_t terminal, bool on, std::uint64_t cycle = 0);
 
     /// The terminals of a mesh that take part in barriers; at first all do. Tokens pass only links that lie
     /// on a way between two of them, so the formula above holds for members, and links that no member needs
-    /// carry none. std::logic_error while a token is inside, and for a fabric that is no mesh.
+    /// carry none; other terminals send and receive flits as ever. std::logic_error while a token is inside,
+    /// and for a fabric that is no mesh.
     void set_barrier_members(std::span<const NodeId> nodes);
 
     // Multicast tables.
@@ -139,7 +131,7 @@ public:
     // Accounting.
     /// Flits in FIFOs and on links (a copy of a multicast counts as a flit), without barrier tokens.
     std::uint64_t flits_inside() const { return flits_inside_ - tokens_inside_; }
-    /// Barrier tokens in FIFOs and on links; those of terminals without a user always wait somewhere.
+    /// Barrier tokens in FIFOs and on links.
     std::uint64_t tokens_inside() const { return tokens_inside_; }
     /// Flits and tokens in the input FIFO `input`, those on the link to it included.
     std::uint32_t fifo_level(NodeId router, Port input) const;
@@ -226,8 +218,6 @@ private:
         std::uint32_t out_fifo = 0;             // towards outside
         std::uint64_t next_send = 0;            // one flit a cycle
         bool starved = false;                   // a send found no room
-        bool enters_itself = false;             // barriers, as it has no user
-        bool owes_entry = false;                // to the next barrier, when there is room
         bool in_barriers = true;                // takes part in them
         std::uint32_t entered = 0, passed = 0;  // barriers
         TerminalStats stats;
@@ -252,12 +242,6 @@ private:
     unsigned pass_tokens(std::uint32_t index, unsigned at_head, std::uint64_t cycle);
     SendResult enter(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
     SendResult send_token(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
-    SendResult enter_barrier(std::uint32_t terminal, const Flit& token, std::uint64_t cycle);
-    bool receive_token(std::uint32_t terminal, std::uint64_t cycle);
-    void pass_barrier(std::uint32_t terminal, std::uint64_t cycle);
-    void take_own_tokens(std::uint32_t terminal, std::uint64_t cycle);
-    void enter_own_barrier(std::uint32_t terminal, std::uint64_t cycle);
-    void serve_without_user(std::uint64_t cycle);
     PortMask route(std::uint32_t router, Port input, const Flit& flit) const;
     bool held_back(std::uint32_t router, unsigned input, std::uint64_t cycle) const;
     std::string what_flit_waits_for(const Router& router, unsigned input, std::uint64_t cycle) const;
@@ -280,7 +264,6 @@ private:
     std::uint64_t now_ = 0;
     std::uint64_t flits_inside_ = 0;  // tokens too
     std::uint64_t tokens_inside_ = 0;
-    std::uint32_t without_user_ = 0;  // terminals that enter barriers themselves
     std::vector<std::uint32_t> arrivals_, spaces_;
     LatencyHistogram latency_;
     std::uint64_t measured_from_ = 0;

@@ -272,23 +272,6 @@ void Fabric::set_tree(TreeId tree, NodeId root, std::span<const NodeId> leaves) 
     }
 }
 
-void Fabric::enters_barriers_itself(std::uint32_t index, bool on, std::uint64_t cycle) {
-    come_to(cycle);
-    Terminal& terminal = terminals_.at(index);
-    if (terminal.owes_entry) {
-        throw std::logic_error(
-            "noc::Fabric::enters_barriers_itself: the terminal is just entering a barrier");
-    }
-    without_user_ += static_cast<std::uint32_t>(on) - static_cast<std::uint32_t>(terminal.enters_itself);
-    terminal.enters_itself = on;
-    if (on) {
-        take_own_tokens(index, cycle);
-        if (terminal.entered == terminal.passed && !terminal.owes_entry) {
-            enter_own_barrier(index, cycle);
-        }
-    }
-}
-
 std::uint32_t Fabric::fifo_level(NodeId router, Port input) const {
     return fifos_[index_of(router) * kPorts + static_cast<std::size_t>(input)].count;
 }

@@ -78,9 +78,9 @@ std::string Fabric::what_token_waits_for(const Router& router, unsigned input, s
 std::string Fabric::who_waits(std::uint64_t cycle) const {
     std::string heads, not_taken, not_entered;
     std::uint32_t furthest = 0;
-    bool in_barrier = false;  // some user; tokens of others always wait
+    bool in_barrier = false;
     for (const Terminal& terminal : terminals_) {
-        if (!terminal.enters_itself && terminal.in_barriers) {
+        if (terminal.in_barriers) {
             furthest = std::max(furthest, terminal.entered);
             in_barrier = in_barrier || terminal.entered != terminal.passed;
         }
@@ -92,7 +92,7 @@ std::string Fabric::who_waits(std::uint64_t cycle) const {
             not_taken += fmt::format("terminal {} does not take {}, {} of {} places are full\n", index,
                                      text_of(fifo.head->flit), fifo.count, params_.fifo_depth);
         }
-        if (in_barrier && !terminal.enters_itself && terminal.in_barriers && terminal.entered < furthest) {
+        if (in_barrier && terminal.in_barriers && terminal.entered < furthest) {
             add(not_entered, fmt::format("{}", index));
         }
     }

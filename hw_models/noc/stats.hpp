@@ -37,8 +37,8 @@ struct TerminalStats {
     std::uint64_t received = 0;          ///< flits handed out, without barrier tokens
     std::uint64_t refused_full = 0;      ///< attempts to send into a full FIFO or twice in one cycle
     std::uint64_t refused_no_route = 0;  ///< attempts to send to a node or tree that does not exist
-    std::uint64_t barriers_entered = 0;  ///< barrier tokens accepted, those of terminals without a user too
-    std::uint64_t barriers_passed = 0;   ///< barrier tokens handed out or taken inside
+    std::uint64_t barriers_entered = 0;  ///< barrier tokens accepted
+    std::uint64_t barriers_passed = 0;   ///< barrier tokens handed out
 
     TerminalStats& operator+=(const TerminalStats& other);
     void record(WordRecord& record);

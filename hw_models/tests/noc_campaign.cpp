@@ -22,7 +22,7 @@ enum class Draw : std::uint16_t {
     root,
     leaf_count,
     leaf,
-    has_user,
+    is_member,
     rate,
     kind,
     destination,
@@ -53,7 +53,7 @@ struct Setting {
     std::uint32_t rate_percent = 0, multicast_percent = 0, take_percent = 100;
     std::uint32_t phase_cycles = 0;  // mean time between the barriers of a terminal; 0 = none
     std::vector<Tree> trees;
-    std::vector<bool> has_user;
+    std::vector<bool> is_member;
 };
 
 Setting make_setting(std::uint64_t seed) {
@@ -91,10 +91,10 @@ Setting make_setting(std::uint64_t seed) {
     if (probability > 0.0) {
         setting.stalls = RandomStalls{.seed = seed, .probability = probability};
     }
-    const bool idle_terminals = pick(12, 0, 1) == 1;
+    const bool some_only = pick(12, 0, 1) == 1;
     for (std::uint32_t terminal = 0; terminal < params.nodes(); ++terminal) {
-        setting.has_user.push_back(!idle_terminals || terminal == 0 ||
-                                   draw(seed, Draw::has_user, terminal, 2) == 0);
+        setting.is_member.push_back(!some_only || terminal == 0 ||
+                                    draw(seed, Draw::is_member, terminal, 2) == 0);
     }
     for (std::uint32_t tree = 0; tree < 32; ++tree) {
         Tree made{.root = draw(seed, Draw::root, tree, params.nodes()), .leaves = {}};
@@ -115,12 +115,12 @@ std::string describe(std::uint64_t seed, const Setting& setting) {
         "seed {}: {} x {} routers, chips of {} + {} x {} with links of {}, FIFOs of {}, R {}, L {}, credits "
         "{}, stalls {}, receivers take in {} %, "
         "load "
-        "{} %, multicast {} %, a barrier every {} cycles, {} terminals with a user",
+        "{} %, multicast {} %, a barrier every {} cycles, {} terminals take part",
         seed, p.width, p.height, p.columns_before, p.chip_columns, p.chip_rows, p.boundary_cycles,
         p.fifo_depth, p.router_cycles, p.link_cycles, p.credit_cycles,
         setting.stalls ? setting.stalls->probability : 0.0, setting.take_percent, setting.rate_percent,
         setting.multicast_percent, setting.phase_cycles,
-        std::count(setting.has_user.begin(), setting.has_user.end(), true));
+        std::count(setting.is_member.begin(), setting.is_member.end(), true));
 }
 
 // The flits and tokens of all terminals, in the order in which they are to be sent; `address` counts the
@@ -154,7 +154,7 @@ Traffic make_traffic(std::uint64_t seed, const Setting& setting, std::uint32_t c
                     .expected = {}};
     std::uint32_t id = 0;
     for (std::uint32_t from = 0; from < nodes; ++from) {
-        if (window != 0 && !setting.has_user[from]) {
+        if (window != 0 && !setting.is_member[from]) {
             continue;
         }
         std::uint32_t phase = 0;
@@ -205,11 +205,15 @@ public:
                 reference_.set_row(entry.node, tree, entry.row);
             }
         }
-        for (std::uint32_t terminal = 0; terminal < setting_.params.nodes(); ++terminal) {
-            if (setting_.phase_cycles != 0 && !setting_.has_user[terminal]) {
-                fabric_.enters_barriers_itself(terminal, true);
-                reference_.enter_barriers_itself(terminal);
+        if (setting_.phase_cycles != 0) {
+            std::vector<NodeId> members;
+            for (std::uint32_t terminal = 0; terminal < setting_.params.nodes(); ++terminal) {
+                if (setting_.is_member[terminal]) {
+                    members.push_back(node(terminal));
+                }
             }
+            fabric_.set_barrier_members(members);
+            reference_.set_barrier_members(members);
         }
     }
 
@@ -241,8 +245,9 @@ public:
                 break;
             }
             compared_ = from_fabric_.size();
-            if (cycle >= cycles_ && fabric_.flits_inside() == 0 && reference_.empty() &&
-                !waiting(to_fabric) && !waiting(to_reference) && tokens_ == tokens_expected()) {
+            if (cycle >= cycles_ && fabric_.flits_inside() == 0 && fabric_.tokens_inside() == 0 &&
+                reference_.empty() && !waiting(to_fabric) && !waiting(to_reference) &&
+                tokens_ == tokens_expected()) {
                 break;
             }
         }
@@ -284,8 +289,8 @@ private:
     }
 
     std::size_t tokens_expected() const {
-        return traffic_.phases *
-               static_cast<std::size_t>(std::count(setting_.has_user.begin(), setting_.has_user.end(), true));
+        return traffic_.phases * static_cast<std::size_t>(
+                                     std::count(setting_.is_member.begin(), setting_.is_member.end(), true));
     }
 
     std::string first_difference() const {
@@ -318,7 +323,7 @@ private:
                 continue;
             }
             received[{index_of(delivery.flit.source), delivery.terminal}].push_back(delivery.flit.address);
-            if (setting_.has_user[delivery.terminal] && delivery.flit.value != phase[delivery.terminal]) {
+            if (setting_.is_member[delivery.terminal] && delivery.flit.value != phase[delivery.terminal]) {
                 return fmt::format("flit {} of phase {} arrives in phase {}", delivery.flit.address,
                                    delivery.flit.value, phase[delivery.terminal]);
             }

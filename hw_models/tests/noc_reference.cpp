@@ -61,9 +61,27 @@ void ReferenceMesh::set_row(NodeId router, TreeId tree, TreeRow row) {
     routers_[static_cast<std::size_t>(router)].rows[static_cast<std::uint16_t>(tree)] = row;
 }
 
-void ReferenceMesh::enter_barriers_itself(std::uint32_t terminal) {
-    without_user_.insert(terminal);
-    send(terminal, Flit::barrier(static_cast<NodeId>(terminal)), 0);
+void ReferenceMesh::set_barrier_members(const std::vector<NodeId>& members) {
+    for (Router& router : routers_) {
+        router.to_terminal.tokens_come = false;
+        for (Queue& queue : router.inputs) {
+            queue.tokens_come = false;
+        }
+    }
+    for (const NodeId from : members) {
+        for (const NodeId to : members) {
+            auto router = static_cast<std::uint32_t>(from);
+            routers_[router].inputs[kLocal].tokens_come = true;
+            while (true) {
+                const unsigned output = way_to(router, static_cast<std::uint32_t>(to));
+                behind(router, output).tokens_come = true;
+                if (output == kLocal) {
+                    break;
+                }
+                router = neighbour_of(router, output);
+            }
+        }
+    }
 }
 
 bool ReferenceMesh::exists(std::uint32_t router, unsigned port) const {
@@ -127,11 +145,22 @@ bool ReferenceMesh::held_back(std::uint32_t router, unsigned input, std::uint64_
     return random_uniform(key, 0) < stalls_->probability;
 }
 
-ReferenceMesh::Outputs ReferenceMesh::targets(std::uint32_t router, unsigned input, const Flit& flit) const {
+bool ReferenceMesh::carries_tokens(std::uint32_t router, unsigned input, unsigned output) {
+    return exists(router, input) && exists(router, output) && may_turn(input, output) &&
+           routers_[router].inputs[input].tokens_come && behind(router, output).tokens_come;
+}
+
+unsigned ReferenceMesh::way_to(std::uint32_t router, std::uint32_t target) const {
+    const std::uint32_t x = router % params_.width, y = router / params_.width;
+    const std::uint32_t to_x = target % params_.width, to_y = target / params_.width;
+    return to_x > x ? kEast : to_x < x ? kWest : to_y > y ? kSouth : to_y < y ? kNorth : kLocal;
+}
+
+ReferenceMesh::Outputs ReferenceMesh::targets(std::uint32_t router, unsigned input, const Flit& flit) {
     Outputs outputs;
     if (is_token(flit)) {
         for (unsigned output = 0; output < kPorts; ++output) {
-            if (exists(router, output) && may_turn(input, output)) {
+            if (carries_tokens(router, input, output)) {
                 outputs.insert(output);
             }
         }
@@ -145,9 +174,7 @@ ReferenceMesh::Outputs ReferenceMesh::targets(std::uint32_t router, unsigned inp
             }
         }
     } else {
-        const std::uint32_t x = router % params_.width, y = router / params_.width;
-        const std::uint32_t to_x = flit.target % params_.width, to_y = flit.target / params_.width;
-        outputs.insert(to_x > x ? kEast : to_x < x ? kWest : to_y > y ? kSouth : to_y < y ? kNorth : kLocal);
+        outputs.insert(way_to(router, flit.target));
     }
     return outputs;
 }
@@ -168,13 +195,11 @@ void ReferenceMesh::decide_tokens(std::uint32_t index, const std::set<unsigned>&
                                   std::uint64_t cycle) {
     Router& router = routers_[index];
     for (unsigned output = 0; output < kPorts; ++output) {
-        if (!exists(index, output)) {
-            continue;
-        }
-        bool complete = true;
+        bool leads_on = false, complete = true;
         Flit merged = Flit::barrier(static_cast<NodeId>(index));
         for (unsigned input = 0; input < kPorts; ++input) {
-            if (exists(index, input) && may_turn(input, output)) {
+            if (carries_tokens(index, input, output)) {
+                leads_on = true;
                 complete = complete && tokens.contains(input) && !router.inputs[input].gone.contains(output);
                 if (complete) {
                     merged.created_cycle =
@@ -182,7 +207,7 @@ void ReferenceMesh::decide_tokens(std::uint32_t index, const std::set<unsigned>&
                 }
             }
         }
-        if (!complete) {
+        if (!leads_on || !complete) {
             continue;
         }
         if (!has_room(behind(index, output), cycle)) {
@@ -190,7 +215,7 @@ void ReferenceMesh::decide_tokens(std::uint32_t index, const std::set<unsigned>&
             continue;
         }
         for (unsigned input = 0; input < kPorts; ++input) {
-            if (exists(index, input) && may_turn(input, output)) {
+            if (carries_tokens(index, input, output)) {
                 router.inputs[input].gone.insert(output);
             }
         }
@@ -269,22 +294,6 @@ void ReferenceMesh::step(std::uint64_t cycle) {
     }
     departed_.clear();
     sends_.clear();
-    for (const std::uint32_t terminal : without_user_) {
-        serve_itself(terminal, cycle);
-    }
-}
-
-void ReferenceMesh::serve_itself(std::uint32_t terminal, std::uint64_t cycle) {
-    Queue& queue = routers_[terminal].to_terminal;
-    if (!queue.flits.empty() && is_token(queue.flits.front().flit) && queue.flits.front().usable <= cycle) {
-        leave(queue, cycle);
-        owes_entry_.insert(terminal);
-    }
-    Flit token = Flit::barrier(static_cast<NodeId>(terminal));
-    token.created_cycle = cycle;
-    if (owes_entry_.contains(terminal) && send(terminal, token, cycle)) {
-        owes_entry_.erase(terminal);
-    }
 }
 
 bool ReferenceMesh::send(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle) {
@@ -300,26 +309,18 @@ bool ReferenceMesh::send(std::uint32_t terminal, const Flit& flit, std::uint64_t
 
 std::optional<Flit> ReferenceMesh::receive(std::uint32_t terminal, std::uint64_t cycle) {
     Queue& queue = routers_[terminal].to_terminal;
-    if (queue.flits.empty() || queue.flits.front().usable > cycle ||
-        (is_token(queue.flits.front().flit) && without_user_.contains(terminal))) {
+    if (queue.flits.empty() || queue.flits.front().usable > cycle) {
         return std::nullopt;
     }
     const Flit flit = queue.flits.front().flit;
     leave(queue, cycle);
-    if (without_user_.contains(terminal)) {
-        serve_itself(terminal, cycle);
-    }
     return flit;
 }
 
 bool ReferenceMesh::empty() const {
-    const auto only_tokens = [](const Queue& queue) {
-        return std::all_of(queue.flits.begin(), queue.flits.end(),
-                           [](const Queue::Place& place) { return is_token(place.flit); });
-    };
+    const auto none = [](const Queue& queue) { return queue.flits.empty(); };
     return std::all_of(routers_.begin(), routers_.end(), [&](const Router& router) {
-        return only_tokens(router.to_terminal) &&
-               std::all_of(router.inputs.begin(), router.inputs.end(), only_tokens);
+        return none(router.to_terminal) && std::all_of(router.inputs.begin(), router.inputs.end(), none);
     });
 }
 

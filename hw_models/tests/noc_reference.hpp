@@ -20,7 +20,8 @@ public:
     ReferenceMesh(const NocParams& params, std::optional<RandomStalls> stalls);
 
     void set_row(NodeId router, TreeId tree, TreeRow row);
-    void enter_barriers_itself(std::uint32_t terminal);
+    /// All pairs of members are walked; a token goes by the links on these ways. Without a call: by all.
+    void set_barrier_members(const std::vector<NodeId>& members);
     void step(std::uint64_t cycle);
     bool send(std::uint32_t terminal, const Flit& flit, std::uint64_t cycle);
     std::optional<Flit> receive(std::uint32_t terminal, std::uint64_t cycle);
@@ -31,7 +32,6 @@ public:
         std::uint64_t tokens = 0, dropped = 0, credit_stalls = 0, arbitration_stalls = 0;
     };
     const Counts& counts() const { return counts_; }
-    /// Barrier tokens that wait for others not counted.
     bool empty() const;
 
 private:
@@ -46,6 +46,7 @@ private:
         std::uint32_t free = 0;             // places the sender knows of
         std::uint32_t link_cycles = 0;      // of the link that leads here
         Outputs gone;                       // where the head has been sent already
+        bool tokens_come = true;
     };
     struct Router {
         std::array<Queue, kPorts> inputs;
@@ -67,17 +68,17 @@ private:
     Queue& behind(std::uint32_t router, unsigned output);
     static bool has_room(Queue& queue, std::uint64_t cycle);
     bool held_back(std::uint32_t router, unsigned input, std::uint64_t cycle) const;
-    Outputs targets(std::uint32_t router, unsigned input, const Flit& flit) const;
+    bool carries_tokens(std::uint32_t router, unsigned input, unsigned output);
+    unsigned way_to(std::uint32_t router, std::uint32_t target) const;
+    Outputs targets(std::uint32_t router, unsigned input, const Flit& flit);
     void decide(std::uint32_t router, std::uint64_t cycle);
     void decide_tokens(std::uint32_t router, const std::set<unsigned>& tokens, std::uint64_t cycle);
     void send_by(std::uint32_t router, unsigned output, const Flit& flit, std::uint64_t cycle);
     void leave(Queue& queue, std::uint64_t cycle) const;
-    void serve_itself(std::uint32_t terminal, std::uint64_t cycle);
 
     NocParams params_;
     std::optional<RandomStalls> stalls_;
     std::vector<Router> routers_;
-    std::set<std::uint32_t> without_user_, owes_entry_;
     std::vector<std::uint64_t> next_send_;
     std::vector<Send> sends_;       // of the cycle
     std::vector<Queue*> departed_;  // heads that leave in it
