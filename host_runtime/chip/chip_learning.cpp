@@ -12,7 +12,6 @@ namespace memprop::host {
 
 using namespace hw::chip;
 namespace reg = hw::chip::host_register;
-using network::index_of;
 
 LearningImage learning_image(const Experiment& experiment, const learning::ResolvedNetwork& resolved) {
     const learning::LearningConfig& learning = experiment.learning;
