@@ -12,6 +12,9 @@ target_compile_options(memprop_warnings INTERFACE -Wall -Wextra -Wpedantic -Wsha
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 string(REPLACE "-O2" "-O3" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
+# The SystemC library wants an sc_main of every program that loads it, so those without modules must not. gcc has this
+# by default, but not with sanitizers.
+add_link_options(LINKER:--as-needed)
 if(MEMPROP_SANITIZE)
   if(MEMPROP_SANITIZE STREQUAL "address")
     set(MEMPROP_SANITIZER_FLAG -fsanitize=address,undefined)
