@@ -363,13 +363,14 @@ TrainOutcome run_training(const TrainRequest& given) {
         lock.emplace(request.directory);
     }
     write_text_atomically(request.directory / "config.toml", print_experiment(request.config));
-    std::optional<OnChip> on_chip;
     std::optional<ChipWaveforms> waveforms;
     if (request.waveforms) {
         waveforms.emplace(chip->session(), *request.waveforms);
     }
+    std::optional<OnChip> on_chip;
     if (chip != nullptr) {
-        on_chip.emplace(*chip, ledger, ChipPasses(chip->session(), *trainer, request.config.crossbar.energy));
+        on_chip.emplace(
+            OnChip{*chip, ledger, ChipPasses(chip->session(), *trainer, request.config.crossbar.energy)});
     }
     TrainOutcome outcome = request.evaluate ? evaluate(request, *trainer, on_chip)
                                             : learn(request, owner, *trainer, on_chip, ledger, recording);
