@@ -8,6 +8,7 @@
 
 #include "crossbar/base/error.hpp"
 #include "host_runtime/chip/axon_ranges.hpp"
+#include "host_runtime/chip/compiled_check.hpp"
 #include "host_runtime/chip/placement.hpp"
 #include "hw_models/chip/memory_map.hpp"
 #include "hw_models/chip/messages.hpp"
@@ -36,10 +37,6 @@ constexpr std::uint32_t kMostNeurons = 1U << 24;  // of a population
 
 std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) {
     return (a + b - 1) / b;
-}
-
-std::uint32_t limit_of(std::int64_t value) {
-    return value == 0 ? UINT32_MAX : static_cast<std::uint32_t>(value);
 }
 
 class Compiler {
@@ -73,7 +70,7 @@ public:
             add_blocks(core);
         }
         grow_trees();
-        check();
+        check_fits(out_, request_, chip_);
         out_.first_hop_cost = hop_cost(image, chip_);
         if (request_.moves_cores) {
             place_cores(image, chip_);
@@ -428,70 +425,6 @@ private:
                              fmt::format("is too few: {} populations of the host and units of cores need {} "
                                          "rows in the routers' multicast tables",
                                          image.trees.size() - 1, image.trees.size()));
-        }
-    }
-
-    void check() const {
-        for (const CoreImage& core : out_.image.cores) {
-            check_core(core);
-        }
-        std::uint64_t in = 0, out = 0;
-        for (const hw::chip::SourceImage& source : out_.image.sources) {
-            in += net_.populations[source.population].size;
-        }
-        for (std::size_t p = 0; p < net_.populations.size(); ++p) {
-            out += phase_[p] > 0 && out_.image.shown[p] ? net_.populations[p].size : 0;
-        }
-        if (std::max(in, out) > static_cast<std::uint64_t>(chip_.event_fifo_depth)) {
-            throw InputError("chip.event_fifo_depth", chip_.event_fifo_depth,
-                             fmt::format("is too small: a time step may have {} events", std::max(in, out)));
-        }
-    }
-
-    void check_core(const CoreImage& core) const {
-        std::uint32_t neurons = 0;
-        std::string names;
-        for (const UnitImage& unit : core.units) {
-            neurons += unit.slice.count;
-            names += (names.empty() ? "" : ", ") + net_.populations[unit.population].name;
-        }
-        const auto refuse = [&](std::string_view key, std::uint64_t limit, std::uint64_t need,
-                                std::string_view what) {
-            throw InputError(key, limit,
-                             fmt::format("is too few: node {} needs {} {} for {} neurons of {}",
-                                         static_cast<unsigned>(core.node), need, what, neurons, names));
-        };
-        std::size_t tiles = 0, parts = 0;
-        std::uint32_t delay = 0;
-        for (const BlockImage& block : core.blocks) {
-            const WeightPlace& place = request_.weights[block.projection];
-            const Projection& projection = net_.projections[block.projection];
-            tiles += block.tiles.size();
-            parts += block.on_array ? block.tiles.size() * place.tiles_per_part : 1;
-            delay = std::max(delay, projection.delay_steps);
-            const std::uint64_t synapses =
-                std::uint64_t{std::min(network::rows_of(net_, projection), std::max(1U, place.tile_rows))} *
-                out_.tile_columns[block.projection];
-            if (block.on_array && synapses > hw::chip::kTileStride) {
-                throw InputError(place.tile_columns == 0 ? "chip.mesh_width" : "crossbar.tile_rows",
-                                 place.tile_columns == 0 ? chip_.mesh_width : place.tile_rows,
-                                 fmt::format("makes tiles of {} synapses of projection {}; the memory map "
-                                             "holds {} of a tile",
-                                             synapses, projection.name, hw::chip::kTileStride));
-            }
-        }
-        if (tiles > hw::chip::kMostTiles) {
-            refuse("chip.tiles_per_core", hw::chip::kMostTiles, tiles, "tiles");
-        }
-        if (parts > limit_of(chip_.tiles_per_core)) {
-            refuse("chip.tiles_per_core", static_cast<std::uint64_t>(chip_.tiles_per_core), parts, "tiles");
-        }
-        if (core.axons.size() > static_cast<std::size_t>(chip_.axon_ranges)) {
-            refuse("chip.axon_ranges", static_cast<std::uint64_t>(chip_.axon_ranges), core.axons.size(),
-                   "rows of the axon table");
-        }
-        if (delay > limit_of(chip_.delay_slots)) {
-            refuse("chip.delay_slots", static_cast<std::uint64_t>(chip_.delay_slots), delay, "delay slots");
         }
     }
 
