@@ -1,11 +1,13 @@
 # The few functions every CMakeLists.txt of the project uses.
 
 # What all our own code is compiled with. Floating-point results must not depend on the machine:
-# no contraction to fused multiply-add, never -ffast-math; -fno-math-errno only lets sqrt vectorise.
+# no contraction to fused multiply-add, never -ffast-math; -fno-math-errno only lets sqrt vectorise. Nobody puts other
+# functions before ours, so position-independent code may inline them.
 add_library(memprop_options INTERFACE)
 target_compile_features(memprop_options INTERFACE cxx_std_20)
 target_include_directories(memprop_options INTERFACE "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>")
-target_compile_options(memprop_options INTERFACE -ffp-contract=off -fno-math-errno)
+target_compile_options(memprop_options INTERFACE -ffp-contract=off -fno-math-errno
+  -fno-semantic-interposition)
 add_library(memprop_warnings INTERFACE)
 target_compile_options(memprop_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
 

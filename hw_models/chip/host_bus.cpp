@@ -2,6 +2,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <optional>
 
 #include "crossbar/base/error.hpp"
 #include "hw_models/chip/host_interface.hpp"
@@ -19,8 +20,9 @@ const bus::RegisterTable& core_table() {
     return *chip_map().rows[1].table;
 }
 
-/// As bus::find() in the table of the host; its registers, which every step needs, by their place alone.
-std::optional<bus::Found> find_host(std::uint32_t address) {
+/// As bus::find() in the table of the host; its registers, which every step needs, by their place alone,
+/// other places in `other`. nullptr: there is nothing.
+const bus::Found* find_host(std::uint32_t address, std::optional<bus::Found>& other) {
     constexpr std::size_t kRegisters = host_register::counters / 4;
     static const auto kFound = [] {
         std::array<std::optional<bus::Found>, kRegisters> found;
@@ -29,8 +31,12 @@ std::optional<bus::Found> find_host(std::uint32_t address) {
         }
         return found;
     }();
-    return address < host_register::counters && address % 4 == 0 ? kFound[address / 4]
-                                                                 : bus::find(host_table(), address);
+    if (address >= host_register::counters || address % 4 != 0) {
+        other = bus::find(host_table(), address);
+        return other ? &*other : nullptr;
+    }
+    const std::optional<bus::Found>& found = kFound[address / 4];
+    return found ? &*found : nullptr;
 }
 
 /// Whether a word of the host's part of the map can be read.
@@ -54,7 +60,8 @@ BusStatus HostInterface::write(std::uint32_t address, std::uint32_t word) {
         return core < around_.cores.size() ? write_core(core, address % host_register::window_stride, word)
                                            : BusStatus::address_error;
     }
-    const auto at = find_host(address);
+    std::optional<bus::Found> other;
+    const bus::Found* const at = find_host(address, other);
     if (!at) {
         return BusStatus::address_error;
     }
@@ -305,12 +312,16 @@ BusStatus HostInterface::read_host(const bus::Found& at, std::uint32_t& word, bo
 
 bus::ReadResult HostInterface::read(std::uint32_t address) {
     if (address < host_register::windows) {
-        const auto at = find_host(address);
+        std::optional<bus::Found> other;
+        const bus::Found* const at = find_host(address, other);
         if (!at) {
             return {.status = BusStatus::address_error};
         }
         bus::ReadResult result;
-        result.status = can_read(*at) == BusStatus::ok ? read_host(*at, result.word, true) : can_read(*at);
+        result.status = can_read(*at);
+        if (result.status == BusStatus::ok) {
+            result.status = read_host(*at, result.word, true);
+        }
         return result;
     }
     const std::uint32_t core = (address - host_register::windows) / host_register::window_stride;
@@ -353,7 +364,8 @@ void HostInterface::forget(std::uint32_t ticket) {
 
 BusStatus HostInterface::debug_read(std::uint32_t address, std::uint32_t& word) const {
     if (address < host_register::windows) {
-        const auto at = find_host(address);
+        std::optional<bus::Found> other;
+        const bus::Found* const at = find_host(address, other);
         if (!at) {
             return BusStatus::address_error;
         }
@@ -380,8 +392,9 @@ bus::Timing HostInterface::timing(std::uint32_t address, bool write) const {
     if (address >= host_register::windows) {
         return bus::Timing::in_time;
     }
-    const auto at = find_host(address);
-    return at && (at->entry->timing == bus::Timing::ahead || at->entry->table != nullptr)
+    std::optional<bus::Found> other;
+    const bus::Found* const at = find_host(address, other);
+    return at != nullptr && (at->entry->timing == bus::Timing::ahead || at->entry->table != nullptr)
                ? bus::Timing::ahead
                : bus::Timing::in_time;
 }

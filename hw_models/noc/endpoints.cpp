@@ -15,25 +15,22 @@ void Endpoints::send(NodeId node, const Flit& flit) {
 
 void Endpoints::send_later(NodeId node, const Flit& flit) {
     Endpoint& endpoint = at(node);
-    const bool idle = endpoint.to_leave.empty();
+    const auto index = static_cast<std::uint32_t>(node);
+    const std::uint64_t earliest = std::max(flit.created_cycle, endpoint.next_send_cycle);
+    if (endpoint.to_leave.empty()) {
+        if (earliest <= clock_.cycle) {  // without a look at the whole mesh in this cycle
+            if (fabric_.send(index, flit, clock_.cycle) == SendResult::full) {
+                endpoint.to_leave.push_back(flit);
+                endpoint.blocked_since = clock_.cycle;
+            } else {
+                endpoint.next_send_cycle = clock_.cycle + 1;
+            }
+            return;
+        }
+        sending_.push_back(index);
+        next_send_cycle_ = std::min(next_send_cycle_, earliest);
+    }
     endpoint.to_leave.push_back(flit);
-    if (idle) {
-        sending_.push_back(static_cast<std::uint32_t>(node));
-        next_send_cycle_ = std::min(next_send_cycle_, std::max(flit.created_cycle, endpoint.next_send_cycle));
-    }
-}
-
-bool Endpoints::take(NodeId node, ArrivedFlit& delivery) {
-    Endpoint& endpoint = at(node);
-    if (endpoint.next_delivery == endpoint.arrived.size()) {
-        return false;
-    }
-    delivery = endpoint.arrived[endpoint.next_delivery];
-    if (++endpoint.next_delivery == endpoint.arrived.size()) {
-        endpoint.arrived.clear();
-        endpoint.next_delivery = 0;
-    }
-    return true;
 }
 
 std::size_t Endpoints::waiting_to_leave(NodeId node) const {
@@ -51,15 +48,16 @@ void Endpoints::clear() {
     next_send_cycle_ = kNever;
 }
 
-std::uint64_t Endpoints::next_cycle() const {
-    return std::min(fabric_.next_cycle(), next_send_cycle_);
-}
-
 std::span<const std::uint32_t> Endpoints::step() {
     const std::uint64_t now = clock_.cycle;
     woken_.clear();
-    next_send_cycle_ = kNever;
-    std::erase_if(sending_, [&](std::uint32_t index) { return !send_queued(index); });
+    if (next_send_cycle_ <= now) {
+        next_send_cycle_ = kNever;
+        std::erase_if(sending_, [&](std::uint32_t index) { return !send_queued(index); });
+    }
+    if (fabric_.next_cycle() > now) {
+        return woken_;
+    }
     fabric_.step(now);
     for (const std::uint32_t index : fabric_.arrivals()) {
         Endpoint& endpoint = endpoints_[index];

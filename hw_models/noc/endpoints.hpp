@@ -2,6 +2,7 @@
 // a receiver that takes every flit in the cycle it arrives. A whole mesh with them advances by step().
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -30,7 +31,18 @@ public:
     /// The same for a flit that comes into being in the cycle flit.created_cycle, which may be later.
     void send_later(NodeId node, const Flit& flit);
     /// The next flit that has arrived at a node, in order of arrival.
-    bool take(NodeId node, ArrivedFlit& delivery);
+    bool take(NodeId node, ArrivedFlit& delivery) {
+        Endpoint& endpoint = at(node);
+        if (endpoint.next_delivery == endpoint.arrived.size()) {
+            return false;
+        }
+        delivery = endpoint.arrived[endpoint.next_delivery];
+        if (++endpoint.next_delivery == endpoint.arrived.size()) {
+            endpoint.arrived.clear();
+            endpoint.next_delivery = 0;
+        }
+        return true;
+    }
     /// Which flits wake(): others wait for the next take(). None at first.
     void set_wake_filter(NodeId node, bool (*wakes)(const Flit&)) { at(node).wakes = wakes; }
 
@@ -42,7 +54,7 @@ public:
     void clear();
 
     /// The next cycle in which step() has something to do; kNever if all is idle.
-    std::uint64_t next_cycle() const;
+    std::uint64_t next_cycle() const { return std::min(fabric_.next_cycle(), next_send_cycle_); }
     /// Does the work of the clock's cycle. Returns the nodes where a flit arrived that wakes.
     std::span<const std::uint32_t> step();
 

@@ -230,9 +230,16 @@ private:
     std::uint32_t arrival_agent(std::uint32_t terminal) const { return routers() + terminal; }
     std::uint32_t space_agent(std::uint32_t terminal) const { return routers() + terminals() + terminal; }
 
-    void come_to(std::uint64_t cycle);
+    void come_to(std::uint64_t cycle) {
+        if (cycle < now_ || next_cycle() < cycle) {
+            refuse_cycle();
+        }
+        now_ = cycle;
+    }
+    [[noreturn]] static void refuse_cycle();
     void step_router(std::uint32_t index, std::uint64_t cycle);
     void serve_output(std::uint32_t index, std::size_t output, PortMask requests, std::uint64_t cycle);
+    void serve_only_input(std::uint32_t index, unsigned input, std::uint64_t cycle);
     static Slot* after(const Fifo& fifo, Slot* slot) { return slot == fifo.last ? fifo.first : slot + 1; }
     void push(Fifo& fifo, const Flit& flit, std::uint64_t usable_cycle);
     void pop(std::uint32_t router, unsigned input, std::uint64_t cycle);
