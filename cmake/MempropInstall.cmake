@@ -46,6 +46,7 @@ if(BUILD_TESTING)
   set(example_options "-DCMAKE_PREFIX_PATH=${install_tree}" "-DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE}")
   if(MEMPROP_SANITIZE)
     list(APPEND example_options "-DCMAKE_CXX_FLAGS=${MEMPROP_SANITIZER_FLAG}")
+    set(sanitized MEMPROP_SANITIZED=1)
   endif()
   add_test(NAME example_tile_and_router COMMAND ${CMAKE_CTEST_COMMAND}
     --build-and-test "${PROJECT_SOURCE_DIR}/examples/tile_and_router" "${PROJECT_BINARY_DIR}/example_test"
@@ -63,5 +64,5 @@ if(BUILD_TESTING)
   add_test(NAME e2e_firmware COMMAND /usr/bin/python3 "${PROJECT_SOURCE_DIR}/testbenches/e2e/test_firmware.py"
     $<TARGET_FILE:memprop> "${firmware_tree}")
   set_tests_properties(e2e_firmware PROPERTIES FIXTURES_REQUIRED firmware TIMEOUT 120
-    ENVIRONMENT "${MEMPROP_SYSTEMC_SANITIZERS}")
+    ENVIRONMENT "${sanitized};${MEMPROP_SYSTEMC_SANITIZERS}")
 endif()

@@ -355,7 +355,14 @@ TEST_CASE("chip graphs: state goes from one engine to the other in the middle of
     });
 }
 
-TEST_CASE("chip graphs: networks one after the other do not take more and more memory") {
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kFreedMemoryStays = true;  // AddressSanitizer holds it back to find uses of it
+#else
+constexpr bool kFreedMemoryStays = false;
+#endif
+
+TEST_CASE("chip graphs: networks one after the other do not take more and more memory" *
+          doctest::skip(kFreedMemoryStays)) {
     const auto resident_bytes = [] {
         std::ifstream file("/proc/self/statm");
         std::uint64_t pages = 0, resident = 0;

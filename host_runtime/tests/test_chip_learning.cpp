@@ -110,11 +110,11 @@ void check_same_weights(const std::vector<std::string>& more, std::uint32_t samp
                                                   return made;
                                               });
     learning::Trial buffer;
-    const std::int32_t first_tick = functional->tick();
     const auto all_weights = [&] {
+        const std::int32_t now = functional->tick();
         std::vector<double> all;
         for (std::size_t p = 0; p < functional->network().projections.size(); ++p) {
-            const std::vector<double> own = chip->weights(static_cast<learning::ProjectionId>(p), first_tick);
+            const std::vector<double> own = chip->weights(static_cast<learning::ProjectionId>(p), now);
             all.insert(all.end(), own.begin(), own.end());
         }
         return all;

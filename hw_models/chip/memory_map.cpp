@@ -249,31 +249,39 @@ constexpr Register kHostRows[] = {
 constexpr RegisterTable kHost{
     .name = "host", .text = "Host interface: commands, events, objective unit.", .rows = kHostRows};
 
-#define MEMPROP_CORE_ROW(which, how, what)                                                            \
-    {                                                                                                 \
-        .name = #which, .offset = 4 * static_cast<std::uint32_t>(CoreRegister::which), .access = how, \
-        .text = what                                                                                  \
-    }
+constexpr Register core_row(const char* name, CoreRegister which, Access access, const char* text) {
+    return {.name = name, .offset = 4 * static_cast<std::uint32_t>(which), .access = access, .text = text};
+}
 constexpr Register kCoreRows[] = {
-    MEMPROP_CORE_ROW(units, Access::read, "units of the image"),
-    MEMPROP_CORE_ROW(blocks, Access::read, "synapse blocks of the image"),
-    MEMPROP_CORE_ROW(tiles, Access::read, "tiles of arrays that the blocks are on"),
-    MEMPROP_CORE_ROW(status, Access::read, "bit 0: busy"),
-    MEMPROP_CORE_ROW(state_words, Access::read, "words of the state that was saved last"),
-    MEMPROP_CORE_ROW(image, Access::read_write, "words of the image memory that are the image; 0: none"),
-    MEMPROP_CORE_ROW(outputs, Access::read_write, "readouts of the network; to be set before the image"),
-    MEMPROP_CORE_ROW(device_tick, Access::read_write, "device time, in update intervals"),
-    MEMPROP_CORE_ROW(event, Access::read_write, "number of the update or measurement that follows"),
-    MEMPROP_CORE_ROW(learns, Access::read_write, "0 off, 1 errors, 2 reward, 3 between_steps, 4 on_chip"),
-    MEMPROP_CORE_ROW(first_step, Access::read_write, "number of the first step of a sample"),
-    MEMPROP_CORE_ROW(keeps_state, Access::read_write, "1: a sample goes on where the last one ended"),
-    MEMPROP_CORE_ROW(steps_done, Access::read_write, "before the next step"),
-    MEMPROP_CORE_ROW(neuron_owners, Access::read_write, "entries of the owner table"),
-    MEMPROP_CORE_ROW(save_state, Access::read_write, "unit whose state goes to the state memory"),
-    MEMPROP_CORE_ROW(restore_state, Access::read_write, "unit that takes its state from there"),
-    MEMPROP_CORE_ROW(pending_events, Access::read_write,
-                     "rows of waiting events that replace those that wait"),
-    MEMPROP_CORE_ROW(learning_words, Access::read, "words of the learning memory"),
+    core_row("units", CoreRegister::units, Access::read, "units of the image"),
+    core_row("blocks", CoreRegister::blocks, Access::read, "synapse blocks of the image"),
+    core_row("tiles", CoreRegister::tiles, Access::read, "tiles of arrays that the blocks are on"),
+    core_row("status", CoreRegister::status, Access::read, "bit 0: busy"),
+    core_row("state_words", CoreRegister::state_words, Access::read,
+             "words of the state that was saved last"),
+    core_row("image", CoreRegister::image, Access::read_write,
+             "words of the image memory that are the image; 0: none"),
+    core_row("outputs", CoreRegister::outputs, Access::read_write,
+             "readouts of the network; to be set before the image"),
+    core_row("device_tick", CoreRegister::device_tick, Access::read_write,
+             "device time, in update intervals"),
+    core_row("event", CoreRegister::event, Access::read_write,
+             "number of the update or measurement that follows"),
+    core_row("learns", CoreRegister::learns, Access::read_write,
+             "0 off, 1 errors, 2 reward, 3 between_steps, 4 on_chip"),
+    core_row("first_step", CoreRegister::first_step, Access::read_write,
+             "number of the first step of a sample"),
+    core_row("keeps_state", CoreRegister::keeps_state, Access::read_write,
+             "1: a sample goes on where the last one ended"),
+    core_row("steps_done", CoreRegister::steps_done, Access::read_write, "before the next step"),
+    core_row("neuron_owners", CoreRegister::neuron_owners, Access::read_write, "entries of the owner table"),
+    core_row("save_state", CoreRegister::save_state, Access::read_write,
+             "unit whose state goes to the state memory"),
+    core_row("restore_state", CoreRegister::restore_state, Access::read_write,
+             "unit that takes its state from there"),
+    core_row("pending_events", CoreRegister::pending_events, Access::read_write,
+             "rows of waiting events that replace those that wait"),
+    core_row("learning_words", CoreRegister::learning_words, Access::read, "words of the learning memory"),
     {.name = "counter",
      .offset = 4 * kCoreCounterWords,
      .text = "in the order of CoreStats",
@@ -288,7 +296,6 @@ constexpr Register kCoreRows[] = {
      .count = kPageWords,
      .per = "word"},
 };
-#undef MEMPROP_CORE_ROW
 constexpr RegisterTable kCore{.name = "core", .text = "Window of a core.", .rows = kCoreRows};
 
 constexpr Register kMapRows[] = {

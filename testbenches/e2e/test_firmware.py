@@ -4,6 +4,7 @@
 import collections
 import csv
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -80,7 +81,7 @@ class Firmware(unittest.TestCase):
         numpy.testing.assert_allclose(of_epochs, losses, rtol=1e-12)
         self.assertLess(printed["evaluation"][0], printed["loss"][0])
 
-    def test_damaged_images_and_unknown_inputs_are_refused(self):
+    def test_damaged_images_are_refused(self):
         network = REFERENCE / "v03_rlif_li_20_100_3.nir"
         file, _ = self.image(network)
         events = REFERENCE / "v03_rlif_li_20_100_3.input.csv"
@@ -93,6 +94,11 @@ class Firmware(unittest.TestCase):
             damaged = self.folder / "damaged.image"
             damaged.write_bytes(change)
             self.assertIn(message, run(FIRMWARE, damaged, events, 1, code=2).stderr)
+
+    @unittest.skipIf("MEMPROP_SANITIZED" in os.environ,
+                     "SystemC changes stacks, and AddressSanitizer misjudges exceptions after that")
+    def test_events_of_unknown_inputs_are_refused(self):
+        file, _ = self.image(REFERENCE / "v03_rlif_li_20_100_3.nir")
         beyond = self.folder / "beyond.csv"
         beyond.write_text("step,index\n0,20\n", encoding="utf-8")
         self.assertIn("event of input 20", run(FIRMWARE, file, beyond, 1, code=1).stderr)
