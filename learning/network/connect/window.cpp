@@ -23,20 +23,21 @@ public:
         if (x.form == Signal<Real>::Form::zero && kernel_.bias.empty()) {
             return false;
         }
-        static thread_local std::vector<Real> sums;  // all 0 between calls
-        sums.resize(std::max(sums.size(), out.size()));
-        const std::uint64_t channels = window_.channels_out;
+        static thread_local std::vector<Real> sums_of_thread;  // all 0 between calls
+        sums_of_thread.resize(std::max(sums_of_thread.size(), out.size()));
+        // Local copies: no store of the loops changes them, and a look at the thread's vector is a call.
+        Real* const sums = sums_of_thread.data();
+        const std::uint64_t channels = window_.channels_out, per_group = kernel_.channels_per_group;
+        const std::uint64_t width_out = window_.width_out, kernel_width = window_.kernel_width;
         for_each_nonzero(x, [&](std::uint32_t index, Real value) {
             const auto at = this->place_of(index);
             const std::uint64_t group = at.channel * window_.groups / window_.channels_in;
             const Real* weights = kernel_.from(window_, at.channel);
             for (const Tap& ty : at.rows) {
                 for (const Tap& tx : at.columns) {
-                    Real* to = sums.data() + (ty.out * window_.width_out + tx.out) * channels +
-                               group * kernel_.channels_per_group;
-                    const Real* from =
-                        weights + (ty.kernel * window_.kernel_width + tx.kernel) * kernel_.channels_per_group;
-                    for (std::uint64_t o = 0; o < kernel_.channels_per_group; ++o) {
+                    Real* to = sums + (ty.out * width_out + tx.out) * channels + group * per_group;
+                    const Real* from = weights + (ty.kernel * kernel_width + tx.kernel) * per_group;
+                    for (std::uint64_t o = 0; o < per_group; ++o) {
                         to[o] += value * from[o];
                     }
                 }
@@ -50,7 +51,7 @@ public:
                 to[p] = bias + sums[p * channels + o];
             }
         }
-        std::fill_n(sums.begin(), out.size(), Real{0});
+        std::fill_n(sums, out.size(), Real{0});
         return true;
     }
 

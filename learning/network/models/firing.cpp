@@ -74,13 +74,19 @@ bool Firing<Real>::fire(std::span<Real> v, Signal<Real>& out, std::span<Real> ps
 
 template <class Real>
 bool Firing<Real>::fire_at_once(std::span<Real> v, Signal<Real>& out) {
-    const Real *threshold = threshold_.data(), *reset_value = reset_value_.data();
     std::fill(spike_.begin(), spike_.end(), Real{0});
-    for (std::size_t n = 0; n < v.size(); ++n) {
-        if (reaches(v[n], threshold[n]) && is_awake(n)) {
+    // Local copies: the compiler cannot know that no store of the loop changes the members.
+    Real *membrane = v.data(), *spike = spike_.data();
+    const Real *threshold = threshold_.data(), *reset_value = reset_value_.data();
+    const std::int32_t* silent = silent_.empty() ? nullptr : silent_.data();
+    const bool at_threshold = at_threshold_, subtracts = reset_ == ResetKind::subtract;
+    const std::size_t size = v.size();
+    for (std::size_t n = 0; n < size; ++n) {
+        const Real u = membrane[n], limit = threshold[n];
+        if ((at_threshold ? u >= limit : u > limit) && (silent == nullptr || silent[n] == 0)) {
             out.index.push_back(static_cast<std::uint32_t>(n));
-            spike_[n] = Real{1};
-            v[n] = reset_ == ResetKind::subtract ? v[n] - threshold[n] : reset_value[n];
+            spike[n] = Real{1};
+            membrane[n] = subtracts ? u - limit : reset_value[n];
         }
     }
     return out.index.empty();
