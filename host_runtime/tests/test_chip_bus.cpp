@@ -253,6 +253,22 @@ TEST_CASE("chip bus: events without axon row are discarded and counted") {
     CHECK(first_tile(bench).stats().row_events == 1);
 }
 
+TEST_CASE("chip bus: no step begins while half an event waits") {
+    ChipBench bench(small_network());
+    bench.load();
+    bench.begin_sample();
+    CHECK(bench.bus.write(reg::graded_in, 3) == BusStatus::ok);
+    CHECK(bench.bus.tick(0) == BusStatus::refused);
+    CHECK(bench.bus.write(reg::graded_in, bits(1.0F)) == BusStatus::ok);
+    CHECK(bench.bus.tick(0) == BusStatus::ok);
+    CHECK(first_tile(bench).stats().row_events == 1);
+    CHECK(bench.bus.tick(1, Command::last_tick) == BusStatus::ok);
+    CHECK(bench.bus.write(reg::graded_in, 3) == BusStatus::ok);
+    bench.begin_sample();
+    CHECK(bench.bus.tick(0) == BusStatus::ok);  // of another sample: it is forgotten
+    CHECK(first_tile(bench).stats().row_events == 1);
+}
+
 TEST_CASE("chip bus: word lines are driven with spikes, other values are refused") {
     ChipBench bench(small_network());
     bench.load();
@@ -281,7 +297,8 @@ TEST_CASE("chip bus: values that are not allowed are refused and counted") {
              {reg::phases, 0},
              {reg::loss_kind, 99},
              {reg::outputs, 1U << 20},
-             {reg::router, 2},  // there are two
+             {reg::sources + 8, 0x1'0000},  // of the multicast trees
+             {reg::router, 2},              // there are two
              {reg::pages, 1U << 18},
              {reg::tree_rows, 0x0005},    // no such port
              {reg::tree_rows, 0x2000},    // nor these

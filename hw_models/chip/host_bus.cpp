@@ -88,6 +88,11 @@ BusStatus HostInterface::write_source(const bus::Found& at, std::uint32_t word) 
             source.count = word;
             return BusStatus::ok;
         case 8:
+            if (word != CoreProgram::kNoTree &&
+                word >= static_cast<std::uint32_t>(around_.config.multicast_trees)) {
+                stats_.add(HostCounter::refused_values);
+                return BusStatus::refused;
+            }
             source.tree = word;
             return BusStatus::ok;
         default:

@@ -165,6 +165,7 @@ bus::BusStatus HostInterface::start(std::uint32_t code) {
                              (label_ < 0 || static_cast<std::uint32_t>(label_) >= outputs_);
     if (busy() || !in_turn || cores_used_ == 0 || lacks_label ||
         (command == Command::measure && projection_ >= around_.memory.arrays.size()) ||
+        ((tick || settles) && graded_address_) ||  // half an event waits
         ((tick || settles) && events_out_level() + events_per_step_ > event_capacity_)) {
         stats_.add(HostCounter::refused_commands);
         return bus::BusStatus::refused;
@@ -193,6 +194,7 @@ bus::BusStatus HostInterface::start(std::uint32_t code) {
             loss_ = 0.0;
             window_steps_ = 0;
             in_sample_ = true;
+            graded_address_.reset();
             next_step_ = first_step_;
             stats_.add(HostCounter::samples);
             told(CoreRegister::learns, learns_, told_learns_);

@@ -167,7 +167,9 @@ constexpr Register kHostRows[] = {
     {.name = "graded_in",
      .offset = host_register::graded_in,
      .access = Access::write,
-     .text = "two words: event address of a source, and its value in the next step",
+     .text =
+         "two words: event address of a source, and its value in the next step; ticks are refused between "
+         "them, and begin_sample forgets the first",
      .allowed = Range::any(),
      .fifo = true,
      .timing = Timing::ahead},
