@@ -20,6 +20,8 @@ def times(program: Path, arguments: list[str]) -> dict[str, float]:
     done = subprocess.run([program, "--benchmark_format=json", *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{program}: {(done.stderr.strip().splitlines() or ['exit ' + str(done.returncode)])[-1]}")
+    if not done.stdout.strip():
+        return {}  # a filter that none of the program's benchmarks meets
     return {entry["name"]: entry["cpu_time"] for entry in json.loads(done.stdout)["benchmarks"]}
 
 
