@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -252,6 +253,11 @@ class Chip(Case):
             self.resume(directory, "run.epochs=2", code=2, contains=["checkpoint.h5", "record"])
 
 
+def catches_interrupts(process):
+    caught = re.search(r"^SigCgt:\s*(\w+)$", pathlib.Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
+    return int(caught[1], 16) >> (signal.SIGINT - 1) & 1
+
+
 class OneProcess(Case):
     def test_a_directory_in_use_is_refused_and_a_kill_frees_it(self):
         self.train("run", "run.epochs=2")
@@ -266,7 +272,8 @@ class OneProcess(Case):
         # Freed: it goes on until it is stopped.
         process = subprocess.Popen([MEMPROP, "train", "--resume", self.scratch / "run"], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
-        time.sleep(0.3)
+        while not catches_interrupts(process):
+            time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130)
