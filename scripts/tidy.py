@@ -26,6 +26,7 @@ import time
 import memprop_terminal
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+GCC_ONLY = ("-fno-thread-jumps",)  # options that clang does not know
 
 
 def git(*words):
@@ -43,6 +44,17 @@ def changed_files(last):
     names = git("show", "--format=", "--name-only", "--diff-filter=d", "--diff-merges=first-parent", *commits, "--",
                 "*.cpp")
     return [name for name in dict.fromkeys(names) if (ROOT / name).exists()]
+
+
+def database(build):
+    """A folder with the compile commands of a build as clang understands them."""
+    text = (build / "compile_commands.json").read_text()
+    for option in GCC_ONLY:
+        text = text.replace(f" {option}", "")
+    folder = build / "tidy"
+    folder.mkdir(exist_ok=True)
+    (folder / "compile_commands.json").write_text(text)
+    return folder
 
 
 def tidy(build, file):
@@ -83,7 +95,7 @@ def main():
         print("tidy.py: clang-tidy is missing; install it with: sudo apt-get install clang-tidy", file=sys.stderr)
         return 2
     subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
-    build = ROOT / "build/release"
+    build = database(ROOT / "build/release")
     commands = json.loads((build / "compile_commands.json").read_text())
     known = {os.path.relpath(command["file"], ROOT) for command in commands}
     files, seconds = options.files or git("ls-files", "*.cpp"), 60 * options.minutes
