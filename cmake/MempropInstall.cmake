@@ -46,15 +46,13 @@ if(BUILD_TESTING)
   set(example_options "-DCMAKE_PREFIX_PATH=${install_tree}" "-DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE}")
   if(MEMPROP_SANITIZE)
     list(APPEND example_options "-DCMAKE_CXX_FLAGS=${MEMPROP_SANITIZER_FLAG}")
-    set(sanitized MEMPROP_SANITIZED=1)
   endif()
   add_test(NAME example_tile_and_router COMMAND ${CMAKE_CTEST_COMMAND}
     --build-and-test "${PROJECT_SOURCE_DIR}/examples/tile_and_router" "${PROJECT_BINARY_DIR}/example_test"
     --build-generator "${CMAKE_GENERATOR}"
     --build-options ${example_options}
     --test-command tile_and_router)
-  set_tests_properties(example_tile_and_router PROPERTIES FIXTURES_REQUIRED installed TIMEOUT 300
-    ENVIRONMENT "${MEMPROP_SYSTEMC_SANITIZERS}")
+  set_tests_properties(example_tile_and_router PROPERTIES FIXTURES_REQUIRED installed TIMEOUT 300)
   set(firmware_tree "${PROJECT_BINARY_DIR}/firmware_test")
   add_test(NAME example_firmware COMMAND ${CMAKE_CTEST_COMMAND}
     --build-and-test "${PROJECT_SOURCE_DIR}/examples/firmware" "${firmware_tree}"
@@ -63,6 +61,6 @@ if(BUILD_TESTING)
   set_tests_properties(example_firmware PROPERTIES FIXTURES_REQUIRED installed FIXTURES_SETUP firmware TIMEOUT 300)
   add_test(NAME e2e_firmware COMMAND /usr/bin/python3 "${PROJECT_SOURCE_DIR}/testbenches/e2e/test_firmware.py"
     $<TARGET_FILE:memprop> "${firmware_tree}")
-  set_tests_properties(e2e_firmware PROPERTIES FIXTURES_REQUIRED firmware TIMEOUT 120
-    ENVIRONMENT "${sanitized};${MEMPROP_SYSTEMC_SANITIZERS}")
+  set_tests_properties(e2e_firmware PROPERTIES FIXTURES_REQUIRED firmware TIMEOUT 120)
+  memprop_tell_tests_of_sanitizers()
 endif()

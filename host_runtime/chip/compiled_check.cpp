@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "crossbar/base/error.hpp"
 #include "hw_models/chip/memory_map.hpp"

@@ -14,23 +14,12 @@ void Endpoints::send(NodeId node, const Flit& flit) {
 }
 
 void Endpoints::send_later(NodeId node, const Flit& flit) {
-    Endpoint& endpoint = at(node);
-    const auto index = static_cast<std::uint32_t>(node);
-    const std::uint64_t earliest = std::max(flit.created_cycle, endpoint.next_send_cycle);
-    if (endpoint.to_leave.empty()) {
-        if (earliest <= clock_.cycle) {  // without a look at the whole mesh in this cycle
-            if (fabric_.send(index, flit, clock_.cycle) == SendResult::full) {
-                endpoint.to_leave.push_back(flit);
-                endpoint.blocked_since = clock_.cycle;
-            } else {
-                endpoint.next_send_cycle = clock_.cycle + 1;
-            }
-            return;
-        }
+    std::vector<Flit>& queue = at(node).to_leave;
+    queue.push_back(flit);
+    // At once if it may, so that nobody has to look at the whole mesh in this cycle again.
+    if (const auto index = static_cast<std::uint32_t>(node); queue.size() == 1 && send_queued(index)) {
         sending_.push_back(index);
-        next_send_cycle_ = std::min(next_send_cycle_, earliest);
     }
-    endpoint.to_leave.push_back(flit);
 }
 
 std::size_t Endpoints::waiting_to_leave(NodeId node) const {
